@@ -1,0 +1,1 @@
+"""Trains on curated releases (CASPO). Nothing here yet."""

@@ -1,0 +1,1 @@
+"""The browser app, the HTTP API and the command line. Importing it loads no model library."""
