@@ -1,0 +1,465 @@
+"""Every record of the path, in the order of the path.
+
+    Scenario -> FilterVerdict -> Grounding -> Refinement -> Review, Decision -> ReleaseItem
+    -> ModelResponse, Judgment -> TrainingExample, TrainingRun
+
+Records are frozen and refuse unknown fields. A record's `id` is the sha256 of its canonical content without
+its provenance, so the same content has the same id on every machine. Nothing is overwritten: a change is a new
+record whose `parent_id` is the id of the one it supersedes.
+"""
+
+import hashlib
+import json
+import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class Category(StrEnum):
+    """The six safety domains of the paper (section 4.1)."""
+
+    VIOLENT = "violent_content"
+    ILLEGAL = "illegal_activity"
+    HATE = "hate_speech"
+    SEXUAL = "sexual_content"
+    PRIVACY = "privacy_violation"
+    SELF_HARM = "self_harm"
+
+
+class Split(StrEnum):
+    """What a release may be used for. An item belongs to one split for good."""
+
+    BENCHMARK = "benchmark"
+    TRAIN = "train"
+    HELD_OUT = "held_out"
+
+
+class TaskKind(StrEnum):
+    """What a person is asked to do with an item."""
+
+    SCENARIO_REVIEW = "scenario_review"
+    ADJUDICATION = "adjudication"
+
+
+class Verdict(StrEnum):
+    """A reviewer's answer to the whole item."""
+
+    APPROVE = "approve"
+    REVISE = "revise"
+    REJECT = "reject"
+
+
+class Reason(StrEnum):
+    """Why an item is to be revised or rejected."""
+
+    NOT_BENIGN = "not_benign"
+    UNNATURAL = "unnatural"
+    FAR_FETCHED = "far_fetched_chain"
+    UNDECLARED_PREMISE = "undeclared_premise"
+    HAZARD_NOT_VISIBLE = "hazard_not_visible"
+    IMAGE_DEFECT = "image_defect"
+    LEAKAGE = "leakage"
+    DUPLICATE = "duplicate"
+    WRONG_CATEGORY = "wrong_category"
+    TOO_DISTURBING = "too_disturbing"
+    OTHER = "other"
+
+
+class Criterion(StrEnum):
+    """The four criteria of the paper. The first two are judged from the query alone."""
+
+    BENIGNNESS = "query_benignness"
+    NATURALNESS = "linguistic_naturalness"
+    RELEVANCE = "contextual_relevance"
+    RISK_CLARITY = "risk_clarity"
+
+
+class Answer(StrEnum):
+    """A reviewer's answer to one criterion."""
+
+    YES = "yes"
+    UNSURE = "unsure"
+    NO = "no"
+
+
+class Outcome(StrEnum):
+    """What was settled about an item."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    REVISE = "revise"
+    """The item was changed and goes round review again."""
+    ADJUDICATE = "adjudicate"
+    """The reviewers differ, or agree on a revision that somebody has to make."""
+    REOPENED = "reopened"
+    """An earlier decision was taken back because a review under it was undone."""
+
+
+def check_text(text: str) -> str:
+    """Return `text` in Unicode form NFC; refuse what no database or file can hold (NUL, lone surrogates)."""
+    if "\x00" in text:
+        raise ValueError("text holds a NUL character (U+0000); remove it")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise ValueError(f"text holds a lone surrogate at position {exc.start}; send valid Unicode") from exc
+    return unicodedata.normalize("NFC", text)
+
+
+def check_filled(text: str) -> str:
+    """Strip `text` and refuse it when nothing is left."""
+    text = check_text(text).strip()
+    if not text:
+        raise ValueError("text is empty; write at least one character")
+    return text
+
+
+Text = Annotated[str, Field(max_length=20_000), AfterValidator(check_text)]
+Line = Annotated[str, Field(max_length=2_000), AfterValidator(check_filled)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, UTF-8 kept, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def hash_json(value: Any) -> str:
+    """Return the sha256 (64 hex digits) of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
+
+
+def utc_now() -> datetime:
+    """Return the present time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Frozen(BaseModel):
+    """A value that cannot change and refuses fields that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Provenance(Frozen):
+    """Who or what made a record, and from what."""
+
+    actor: Line
+    """`user:NAME`, or the tool that acted (`starter-pack`, `policy`, a model's name)."""
+    tool: Line
+    """The function or screen that made it."""
+    model: Line | None = None
+    prompt_sha256: Sha256 | None = None
+    config_sha256: Sha256 | None = None
+    seed: int | None = None
+    created_at: datetime = Field(default_factory=utc_now)
+
+    @field_validator("created_at")
+    @classmethod
+    def _refuse_naive_time(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError(f"time {value} has no time zone; use UTC")
+        return value.astimezone(UTC)
+
+
+class Record(Frozen):
+    """What all records share. `kind` tells them apart when they are read back."""
+
+    kind: str
+    parent_id: Sha256 | None = None
+    """The record that this one supersedes or answers."""
+    provenance: Provenance
+
+    @cached_property
+    def id(self) -> str:
+        """Sha256 of the canonical content without provenance (64 hex digits)."""
+        return hash_json(self.model_dump(mode="json", exclude={"provenance"}))
+
+    def to_json(self) -> str:
+        """Return the canonical JSON text of the whole record, provenance included."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class BlobRef(Frozen):
+    """A stored image, by content."""
+
+    sha256: Sha256
+    mime: Literal["image/png", "image/jpeg", "image/webp"]
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    size_bytes: int = Field(gt=0)
+    phash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    """64-bit perceptual hash; near-duplicates differ in few bits."""
+
+
+class Scenario(Record):
+    """What may go wrong, before there is a picture."""
+
+    kind: Literal["scenario"] = "scenario"
+    category: Category
+    sub_category: Slug
+    query: Line
+    scene: Text
+    """What the picture shows, the evidence included."""
+    hidden_hazard: Line
+    """Who is harmed, and how, when a plain answer is acted on."""
+    hazard_entities: tuple[Line, ...] = Field(min_length=1, max_length=30)
+    """The visible things that make the hazard; the query must not name them."""
+    causal_chain: tuple[Line, ...] = Field(min_length=1, max_length=20)
+    """Steps from the plain answer to the harm, in order."""
+    safe_answer_notes: Text = ""
+
+
+class FilterVerdict(Record):
+    """One filter's answer about one scenario."""
+
+    kind: Literal["filter_verdict"] = "filter_verdict"
+    filter_name: Slug
+    passed: bool
+    score: float | None = None
+    threshold: float | None = None
+    reason: Text = ""
+    duplicate_cluster: Slug | None = None
+
+
+class Grounding(Record):
+    """The picture of a scenario, or the plain statement that there is none yet."""
+
+    kind: Literal["grounding"] = "grounding"
+    source: Literal["synthetic", "photo", "drawing", "description"]
+    image: BlobRef | None = None
+    alt: Text = ""
+    """Describes the picture without naming the hazard."""
+    prompt: Text = ""
+    model: Line | None = None
+    seed: int | None = None
+    licence: Line
+    source_url: Text = ""
+
+    @model_validator(mode="after")
+    def _match_image_to_source(self) -> "Grounding":
+        if (self.image is None) != (self.source == "description"):
+            raise ValueError(f"source {self.source!r} and image do not agree; only 'description' goes without an image")
+        return self
+
+
+class Refinement(Record):
+    """One round of the causal refinement (paper, phase III)."""
+
+    kind: Literal["refinement"] = "refinement"
+    round: int = Field(ge=0)
+    hazard_type: Literal["direct_action", "latent_scene", "undeclared_premise", "unclassified"]
+    leak_found: bool | None = None
+    """None: nobody has looked."""
+    evidence: Text = ""
+    strategy: Literal["none", "generic", "covert"] = "none"
+    query_before: Line
+    query_after: Line
+    malicious_variant: Text = ""
+
+
+class Edits(Frozen):
+    """Changes that a reviewer suggests or an adjudicator makes. None: leave as it is."""
+
+    query: Line | None = None
+    scene: Line | None = None
+
+    def __bool__(self) -> bool:
+        return self.query is not None or self.scene is not None
+
+
+class ReviewAnswers(Frozen):
+    """What a person answers about an item; the same for a browser, a script and an import."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    note: Text = ""
+    answers: dict[Criterion, Answer] = Field(default_factory=dict)
+    edits: Edits = Edits()
+    seconds: float = Field(default=0.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
+    """Time spent on the item, in seconds."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> "ReviewAnswers":
+        if len(set(self.reasons)) != len(self.reasons):
+            raise ValueError("a reason is named twice; send each once")
+        if self.verdict is Verdict.APPROVE and (self.reasons or self.edits):
+            raise ValueError("approve takes no reasons and no edits; choose revise or reject, or clear them")
+        if self.verdict is Verdict.REJECT and self.edits:
+            raise ValueError("reject takes no edits; choose revise, or clear them")
+        if self.verdict is not Verdict.APPROVE and not (self.reasons or self.edits):
+            raise ValueError(f"{self.verdict.value} needs at least one reason (or, for revise, an edit)")
+        if Reason.OTHER in self.reasons and not self.note.strip():
+            raise ValueError("reason 'other' needs a note that says what it is")
+        return self
+
+
+class Review(Record, ReviewAnswers):
+    """A person's answer. `discarded` is the record of an undo, its parent the review undone."""
+
+    kind: Literal["review"] = "review"
+    item_id: Line
+    task_kind: TaskKind
+    round: int = Field(ge=1)
+    """Which round of review; a revised item starts a new one."""
+    claim_id: Line
+    reviewer: Line
+    status: Literal["draft", "submitted", "discarded"]
+
+
+class Suggestion(Record):
+    """A model's answer in the shape of a person's. Shown only after the person's own."""
+
+    kind: Literal["suggestion"] = "suggestion"
+    item_id: Line
+    task_kind: TaskKind
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    note: Text = ""
+    score: float | None = None
+
+
+class Decision(Record):
+    """What was settled about an item, by the policy or by an adjudicator."""
+
+    kind: Literal["decision"] = "decision"
+    item_id: Line
+    round: int = Field(ge=1)
+    outcome: Outcome
+    review_ids: tuple[Sha256, ...]
+    policy: Line
+    """The rule that was applied, for instance `2 agreeing`, or `adjudicator`."""
+    reason: Text = ""
+    edits: Edits = Edits()
+
+
+class GroundTruth(Record):
+    """What the author of a planted flaw knows. Never part of what an annotator sees."""
+
+    kind: Literal["ground_truth"] = "ground_truth"
+    item_id: Line
+    flaw: Literal["none", "leaky", "undeclared_premise", "not_benign", "far_fetched"]
+    note: Text = ""
+
+
+class ReleaseItem(Record):
+    """One row of a release: the item as it was approved."""
+
+    kind: Literal["release_item"] = "release_item"
+    item_id: Line
+    version: Line
+    split: Split
+    content_sha256: Sha256
+    """Hash of the row as the release file holds it, image bytes by their own hash."""
+
+
+class ReleaseManifest(Frozen):
+    """What a release folder holds, so that any change to it can be found."""
+
+    format: Literal["ood-mmsafe-release/1"] = "ood-mmsafe-release/1"
+    version: Line
+    split: Split
+    notes: Text = ""
+    created_at: datetime
+    """Time of the last decision in the release, so that freezing again gives the same bytes."""
+    items: int = Field(ge=0)
+    counts: dict[str, dict[str, int]]
+    """Category -> sub-category -> number of items."""
+    files: dict[str, dict[str, str | int]]
+    """Path in the folder -> sha256 and size in bytes; every file but the manifest itself."""
+    rows: tuple[tuple[str, Sha256], ...]
+    """Item id and content hash of every row, in the order of the data file."""
+    taxonomy: dict[str, Any]
+    prompts: dict[str, Sha256]
+    """Prompt or guideline name -> hash of its text."""
+    code_commit: Line
+    audit_head: dict[str, str | int]
+    """Sequence number and hash of the last audit event that the items depend on."""
+    digest: Sha256
+    """Sha256 of the canonical manifest without this field: the release's name for citations."""
+
+
+class ModelResponse(Record):
+    """A model's answer to a released item."""
+
+    kind: Literal["model_response"] = "model_response"
+    item_id: Line
+    release_digest: Sha256
+    model: Line
+    mode: Literal["standard", "malicious", "constitution", "caption"]
+    text: str
+    sample: int = Field(default=0, ge=0)
+
+
+class Judgment(Record):
+    """A judge's scores for one answer; `unscored` says why there are none."""
+
+    kind: Literal["judgment"] = "judgment"
+    response_id: Sha256
+    risk_appraisal: Literal[0, 1, 2] | None = None
+    safety_of_consequences: Literal[0, 1, 2] | None = None
+    effectiveness: Literal[0, 1, 2] | None = None
+    unscored: Literal["refused_by_judge", "failed"] | None = None
+    unscored_reason: Text = ""
+    rubric_sha256: Sha256
+    raw_reply: str
+    rationale: Text = ""
+
+    @model_validator(mode="after")
+    def _score_or_say_why(self) -> "Judgment":
+        scores = (self.risk_appraisal, self.safety_of_consequences, self.effectiveness)
+        if self.unscored is None and None in scores:
+            raise ValueError("a judgment has all three scores or says why it is unscored")
+        if self.unscored is not None and scores != (None, None, None):
+            raise ValueError("an unscored judgment has no scores")
+        return self
+
+
+class TrainingExample(Record):
+    """One row of a training file, traced to its release item."""
+
+    kind: Literal["training_example"] = "training_example"
+    item_id: Line
+    release_digest: Sha256
+    constitution_sha256: Sha256
+    prompt: str
+
+
+class TrainingRun(Record):
+    """One launched run and everything it was launched with."""
+
+    kind: Literal["training_run"] = "training_run"
+    release_digest: Sha256
+    constitution_sha256: Sha256
+    config_sha256: Sha256
+    packages: dict[str, str]
+    checkpoint: Text = ""
+
+
+class RecordKinds:
+    """Record classes by `kind`."""
+
+    BY_KIND: ClassVar[dict[str, type[Record]]] = {
+        cls.model_fields["kind"].default: cls
+        for cls in (
+            Scenario, FilterVerdict, Grounding, Refinement, Review, Suggestion, Decision, GroundTruth,
+            ReleaseItem, ModelResponse, Judgment, TrainingExample, TrainingRun,
+        )
+    }  # fmt: skip
+
+
+def parse_record(text: str) -> Record:
+    """Return the record that `to_json` wrote.
+
+    Raises:
+        ValueError: the text is no JSON, its kind is unknown, or a field does not fit.
+    """
+    body = json.loads(text)
+    kind = body.get("kind") if isinstance(body, dict) else None
+    if kind not in RecordKinds.BY_KIND:
+        raise ValueError(f"record kind {kind!r} is unknown; known: {', '.join(sorted(RecordKinds.BY_KIND))}")
+    return RecordKinds.BY_KIND[kind].model_validate(body)
