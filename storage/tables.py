@@ -184,8 +184,10 @@ class ClaimRow(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     task_id: int = Field(foreign_key="tasks.id")
     user_id: int = Field(foreign_key="users.id")
+    holder: str = Field(default="", max_length=64)
+    """Which browser tab or script of the person holds it."""
     state: str = "active"
-    """`active`, `submitted`, `released`, `expired` or `skipped`."""
+    """`active`, `submitted`, `released`, `expired`, `skipped`, or `undone` once its review was taken back."""
     expires_at: datetime = _time()
     created_at: datetime = _time()
 
