@@ -62,15 +62,15 @@ def record_event(
 ) -> AuditRow:
     """Append one event to the chain; adds a row to `session`.
 
-    Call it last in a transaction: on PostgreSQL the chain is locked from here until the commit.
+    On PostgreSQL the chain is locked from here until the commit. A function that locks rows as well calls
+    `lock_chain` before them, so that two of them never wait for each other.
 
     Raises:
         ValueError: the tag is not one of `Tag`, or a text cannot be stored.
     """
     tag = Tag(tag)
     session.flush()
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+    lock_chain(session=session)
     last = session.execute(
         select(AuditRow.seq, AuditRow.sha256).order_by(col(AuditRow.seq).desc()).limit(1)
     ).first()  # columns only: a cached row object could be older than the lock
@@ -89,6 +89,12 @@ def record_event(
     session.add(row)
     session.flush()
     return row
+
+
+def lock_chain(*, session: Session) -> None:
+    """Let nobody else append to the chain until the commit. SQLite's one writer needs no lock of its own."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
 
 
 def hash_event(row: AuditRow) -> str:

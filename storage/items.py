@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from storage.audit import Tag, record_event
+from storage.audit import Tag, lock_chain, record_event
 from storage.errors import InvalidRecord, NotFound, TransitionRefused
 from storage.records import Edits, Grounding, Provenance, Record, Scenario, parse_record, utc_now
 from storage.stages import Stage, check_transition
@@ -41,7 +41,7 @@ def add_scenario(
     )
     session.add(item)
     session.flush()
-    _add_record(session=session, item=item, record=scenario, actor=actor, now=now)
+    append_record(session=session, item=item, record=scenario, actor=actor, now=now)
     payload = {"record": scenario.id, "category": item.category, "sub_category": item.sub_category, "batch": batch}
     record_event(session=session, actor=actor, tag=Tag.ITEM_ADDED, subject=item_id, payload=payload, now=now)
     return item
@@ -58,6 +58,7 @@ def advance(
         InvalidRecord: a failed verdict would move the item forward.
     """
     now = now or utc_now()
+    lock_chain(session=session)
     item = get_item(session=session, item_id=item_id, lock=True)
     current = Stage(item.stage)
     check_transition(current=current, to=to, record_kind=record.kind)
@@ -67,7 +68,7 @@ def advance(
             f"a filter verdict with passed={passed} cannot move item {item_id} to {to.value!r}; "
             "send the verdict that does"
         )
-    _add_record(session=session, item=item, record=record, actor=actor, now=now)
+    append_record(session=session, item=item, record=record, actor=actor, now=now)
     if isinstance(record, Grounding):
         item.grounding_id = record.id
         item.image_sha256 = record.image.sha256 if record.image else None
@@ -92,7 +93,7 @@ def attach(*, session: Session, item_id: str, record: Record, actor: str, now: d
     ).first()
     if existing is not None:
         return existing
-    row = _add_record(session=session, item=item, record=record, actor=actor, now=now)
+    row = append_record(session=session, item=item, record=record, actor=actor, now=now)
     payload = {"record": record.id, "kind": record.kind}
     record_event(session=session, actor=actor, tag=Tag.RECORD_ATTACHED, subject=item_id, payload=payload, now=now)
     return row
@@ -109,6 +110,7 @@ def revise_scenario(
         TransitionRefused: the item is not before the reviewers (stage REFINED).
     """
     now = now or utc_now()
+    lock_chain(session=session)
     item = get_item(session=session, item_id=item_id, lock=True)
     if item.stage != Stage.REFINED.value:
         raise TransitionRefused(f"item {item_id} is at stage {item.stage!r}; only an item in review can be revised")
@@ -120,7 +122,7 @@ def revise_scenario(
     provenance = Provenance(actor=actor, tool="storage.items.revise_scenario", created_at=now)
     after = before.model_copy(update={**changes, "parent_id": before.id, "provenance": provenance})
     after = Scenario.model_validate(after.model_dump())  # model_copy alone would skip the checks
-    _add_record(session=session, item=item, record=after, actor=actor, now=now)
+    append_record(session=session, item=item, record=after, actor=actor, now=now)
     item.scenario_id = after.id
     item.round += 1
     item.updated_at = now
@@ -205,7 +207,8 @@ def list_items(
     return list(session.exec(query))
 
 
-def _add_record(*, session: Session, item: ItemRow, record: Record, actor: str, now: datetime) -> RecordRow:
+def append_record(*, session: Session, item: ItemRow, record: Record, actor: str, now: datetime) -> RecordRow:
+    """Write one record of an item, without an event: for functions that record an event of their own."""
     assert item.number is not None
     row = RecordRow(
         id=record.id,

@@ -46,7 +46,8 @@ def check_transition(*, current: Stage, to: Stage, record_kind: str) -> None:
     if kinds is None:
         ways = sorted(to_.value for from_, to_ in ALLOWED_TRANSITIONS if from_ is current)
         raise TransitionRefused(
-            f"an item at stage {current.value!r} cannot go to {to.value!r}; it can go to: {', '.join(ways) or 'nowhere'}"
+            f"an item at stage {current.value!r} cannot go to {to.value!r}; "
+            f"it can go to: {', '.join(ways) or 'nowhere'}"
         )
     if record_kind not in kinds:
         raise TransitionRefused(

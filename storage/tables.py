@@ -39,7 +39,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def _time(*, nullable: bool = False) -> Any:
-    return Field(sa_type=UtcDateTime, nullable=nullable, **({"default": None} if nullable else {}))
+    if nullable:
+        return Field(default=None, sa_type=UtcDateTime, nullable=True)
+    return Field(sa_type=UtcDateTime, nullable=False)
 
 
 def _text(default: str | None = None) -> Any:
@@ -158,7 +160,7 @@ class TaskRow(SQLModel, table=True):
     """overlap - submitted reviews - active claims."""
     submitted: int = 0
     status: str = "open"
-    """`open`, `decided` or `adjudicating`."""
+    """`open`, `decided`, `adjudicating`, or `withdrawn` (an adjudication whose cause was undone)."""
     rank: int
     """Lower comes first: priority in the high part, a shuffle that hides the author's order in the low part."""
     created_at: datetime = _time()

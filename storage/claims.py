@@ -1,0 +1,450 @@
+"""The review queue: tasks, and people's claims on them.
+
+A task wants `overlap` different people. A claim takes one of its slots until it lapses; `open_slots` on the task
+is what is left. Everything that changes a slot locks the task's row first, so that two people never get the last one.
+"""
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, update
+from sqlmodel import Session, col, delete, select
+
+from storage.audit import Tag, lock_chain, record_event
+from storage.errors import ClaimLost, InvalidRecord, NotFound
+from storage.items import get_item, label
+from storage.records import Grounding, Review, Scenario, TaskKind, canonical_json, check_text, parse_record, utc_now
+from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+
+CLAIM_TTL_S = 900
+MAX_CLAIMS = 20
+MAX_DRAFT_BYTES = 30_000
+TAKEN_STATES = ("active", "submitted", "skipped")
+"""A person with a claim in one of these is not offered the task again."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed task with what its screen needs, and nothing that the person must not see."""
+
+    claim_id: str
+    task_id: int
+    kind: TaskKind
+    round: int
+    expires_at: datetime
+    item: ItemRow
+    scenario: Scenario
+    grounding: Grounding | None
+    draft: dict[str, Any] | None
+    others: tuple[Review, ...] = field(default=())
+    """The reviews of the round; for adjudication only."""
+
+
+def open_task(
+    *,
+    session: Session,
+    item_id: str,
+    kind: TaskKind,
+    overlap: int,
+    priority: int = 0,
+    actor: str = "policy",
+    now: datetime | None = None,
+) -> TaskRow:
+    """Ask `overlap` people about an item in its present round; the same task twice is opened once.
+
+    Args:
+        session: a write session; the caller commits.
+        item_id: the item.
+        kind: what is asked.
+        overlap: how many different people, 1 to 20.
+        priority: -100 to 100; a higher one comes first.
+        actor: who asks.
+        now: the time, for tests.
+
+    Raises:
+        NotFound: there is no such item.
+        InvalidRecord: overlap or priority is out of range.
+    """
+    if not 1 <= overlap <= 20:
+        raise InvalidRecord(f"overlap {overlap} is out of range; ask 1 to 20 people")
+    if not -100 <= priority <= 100:
+        raise InvalidRecord(f"priority {priority} is out of range; use -100 to 100")
+    now = now or utc_now()
+    lock_chain(session=session)
+    item = get_item(session=session, item_id=item_id)
+    assert item.number is not None
+    existing = session.exec(
+        select(TaskRow)
+        .where(TaskRow.item_number == item.number, TaskRow.kind == kind.value, TaskRow.round == item.round)
+        .with_for_update()
+    ).first()
+    if existing is not None:
+        if existing.status == "withdrawn":
+            existing.status, existing.open_slots = "open", existing.overlap
+            session.add(existing)
+        return existing
+    task = TaskRow(
+        item_number=item.number,
+        kind=kind.value,
+        round=item.round,
+        overlap=overlap,
+        open_slots=overlap,
+        rank=_rank(item_id=item_id, priority=priority),
+        created_at=now,
+    )
+    session.add(task)
+    session.flush()
+    payload = {"kind": kind.value, "round": item.round, "overlap": overlap}
+    record_event(session=session, actor=actor, tag=Tag.TASK_OPENED, subject=item_id, payload=payload, now=now)
+    return task
+
+
+def claim_next(
+    *,
+    session: Session,
+    user_id: int,
+    kind: TaskKind,
+    count: int = 1,
+    holder: str = "",
+    ttl_s: int = CLAIM_TTL_S,
+    now: datetime | None = None,
+) -> list[Claim]:
+    """Return `count` claims of this person and holder: those held already, renewed, then new ones.
+
+    So a request that is sent again after a lost reply gets the same items. Fewer come back when the queue has
+    no more for this person. The caller commits.
+
+    Raises:
+        InvalidRecord: count is not 1 to 20, or the holder's name is too long.
+    """
+    if not 1 <= count <= MAX_CLAIMS:
+        raise InvalidRecord(f"count {count} is out of range; claim 1 to {MAX_CLAIMS} items at a time")
+    if len(holder) > 64:
+        raise InvalidRecord(f"holder has {len(holder)} characters; use at most 64")
+    now = now or utc_now()
+    expires_at = now + timedelta(seconds=ttl_s)
+    # One request of a person at a time, or two tabs could claim the same task (PostgreSQL; SQLite has one writer).
+    session.exec(select(UserRow.id).where(UserRow.id == user_id).with_for_update(key_share=True)).one()
+    expire_claims(session=session, now=now)
+    rows = list(_held_claims(session=session, user_id=user_id, kind=kind, holder=holder, limit=count))
+    for row in rows:
+        row.expires_at = expires_at
+        session.add(row)
+    if len(rows) < count:
+        tasks = _free_tasks(session=session, user_id=user_id, kind=kind, limit=count - len(rows))
+        fresh = [
+            ClaimRow(
+                id=uuid.uuid4().hex,
+                task_id=task_id,
+                user_id=user_id,
+                holder=holder,
+                expires_at=expires_at,
+                created_at=now + timedelta(microseconds=place),  # keeps the queue's order among claims of one call
+            )
+            for place, task_id in enumerate(tasks)
+        ]
+        session.add_all(fresh)
+        _change_slots(session=session, changes=Counter(dict.fromkeys(tasks, -1)))
+        rows += fresh
+    session.flush()
+    return describe_claims(session=session, rows=rows)
+
+
+def renew_claim(
+    *, session: Session, user_id: int, claim_id: str, ttl_s: int = CLAIM_TTL_S, now: datetime | None = None
+) -> datetime:
+    """Extend a claim and return its new expiry. A lapsed claim is taken up again while its slot is free.
+
+    Raises:
+        NotFound: the person has no such claim.
+        ClaimLost: the claim was given up, or somebody else has the slot.
+    """
+    now = now or utc_now()
+    row, _ = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
+    row.expires_at = now + timedelta(seconds=ttl_s)
+    session.add(row)
+    return row.expires_at
+
+
+def release_claim(
+    *, session: Session, user_id: int, claim_id: str, skip: bool = False, now: datetime | None = None
+) -> None:
+    """Give a claim back to the queue. With `skip`, the person is not offered it again until `unskip`.
+
+    Giving back what is held no more changes nothing, so that it can be sent twice.
+
+    Raises:
+        NotFound: the person has no such claim.
+    """
+    row = _own_claim(session=session, user_id=user_id, claim_id=claim_id)
+    if row.state == "active":
+        _change_slots(session=session, changes=Counter({row.task_id: 1}))
+    if row.state in ("active", "expired", "released"):
+        row.state = "skipped" if skip else "released"
+        session.add(row)
+
+
+def unskip(*, session: Session, user_id: int, kind: TaskKind) -> int:
+    """Offer the person again what they skipped and is still open; return how many."""
+    skipped = list(
+        session.exec(
+            select(ClaimRow)
+            .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
+            .where(
+                ClaimRow.user_id == user_id,
+                ClaimRow.state == "skipped",
+                TaskRow.kind == kind.value,
+                TaskRow.status == "open",
+            )
+        )
+    )
+    for row in skipped:
+        row.state = "released"
+        session.add(row)
+    return len(skipped)
+
+
+def save_draft(
+    *, session: Session, user_id: int, claim_id: str, body: dict[str, Any], now: datetime | None = None
+) -> datetime:
+    """Keep what the person has filled in so far, for this task, whoever holds its slot later.
+
+    Raises:
+        NotFound: the person has no such claim.
+        InvalidRecord: the draft is no storable JSON, or larger than 30,000 bytes.
+    """
+    now = now or utc_now()
+    row = _own_claim(session=session, user_id=user_id, claim_id=claim_id)
+    try:
+        text = check_text(canonical_json(body))
+    except (ValueError, TypeError) as exc:
+        raise InvalidRecord(f"the draft cannot be stored: {exc}") from exc
+    if "\\u0000" in json.dumps(body):
+        raise InvalidRecord("the draft holds a NUL character (U+0000); remove it")
+    size = len(text.encode())
+    if size > MAX_DRAFT_BYTES:
+        raise InvalidRecord(f"the draft has {size} bytes; keep it under {MAX_DRAFT_BYTES}")
+    draft = session.get(DraftRow, (user_id, row.task_id))
+    if draft is None:
+        draft = DraftRow(user_id=user_id, task_id=row.task_id, body=text, updated_at=now)
+    draft.body, draft.updated_at = text, now
+    session.add(draft)
+    return now
+
+
+def add_flag(*, session: Session, user_id: int, claim_id: str, note: str, now: datetime | None = None) -> None:
+    """Call a maintainer's attention to a claimed item. The claim stays as it is; the caller commits.
+
+    Raises:
+        NotFound: the person has no such claim.
+        InvalidRecord: the note is longer than 2,000 characters or cannot be stored.
+    """
+    now = now or utc_now()
+    try:
+        note = check_text(note).strip()
+    except ValueError as exc:
+        raise InvalidRecord(f"the note cannot be stored: {exc}") from exc
+    if len(note) > 2000:
+        raise InvalidRecord(f"the note has {len(note)} characters; keep it under 2,000")
+    lock_chain(session=session)
+    row = _own_claim(session=session, user_id=user_id, claim_id=claim_id)
+    task = session.get_one(TaskRow, row.task_id)
+    item = session.get_one(ItemRow, task.item_number)
+    person = session.get_one(UserRow, user_id)
+    session.add(FlagRow(item_number=task.item_number, user_id=user_id, note=note, created_at=now))
+    payload = {"note": note}
+    record_event(
+        session=session, actor=f"user:{person.name}", tag=Tag.ITEM_FLAGGED, subject=item.id, payload=payload, now=now
+    )
+
+
+def expire_claims(*, session: Session, now: datetime) -> int:
+    """Return the slots of lapsed claims to the queue; how many."""
+    lapsed = list(
+        session.exec(
+            select(ClaimRow)
+            .where(ClaimRow.state == "active", col(ClaimRow.expires_at) < now)
+            .limit(500)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for row in lapsed:
+        row.state = "expired"
+        session.add(row)
+    _change_slots(session=session, changes=Counter(row.task_id for row in lapsed))
+    return len(lapsed)
+
+
+def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) -> tuple[ClaimRow, TaskRow]:
+    """Return the claim and its task, both locked and active; takes a lapsed claim up again if its slot is free.
+
+    Raises:
+        NotFound: the person has no such claim.
+        ClaimLost: the claim was given up or submitted, or others have finished the task.
+    """
+    row = _own_claim(session=session, user_id=user_id, claim_id=claim_id)
+    task = session.exec(
+        select(TaskRow).where(TaskRow.id == row.task_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    name = label(task.item_number)
+    if row.state == "active" and task.status == "open":
+        return row, task
+    if row.state == "submitted":
+        raise ClaimLost(f"your review of {name} was already submitted, perhaps in another tab")
+    if task.status != "open":
+        raise ClaimLost(f"{name} was finished by others after your claim lapsed; your answer was not needed any more")
+    if row.state != "expired":
+        raise ClaimLost(f"your claim on {name} was {row.state}; claim the item again")
+    if task.open_slots < 1:
+        raise ClaimLost(f"your claim on {name} lapsed and somebody else has taken it; claim another item")
+    if _has_claim(session=session, user_id=user_id, task_id=row.task_id):
+        raise ClaimLost(f"you hold {name} under a newer claim, perhaps in another tab")
+    task.open_slots -= 1
+    row.state = "active"
+    row.expires_at = now + timedelta(seconds=CLAIM_TTL_S)
+    session.add_all((row, task))
+    session.flush()
+    return row, task
+
+
+def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim]:
+    """Return the claims with their items, in the order given."""
+    if not rows:
+        return []
+    tasks = {t.id: t for t in session.exec(select(TaskRow).where(col(TaskRow.id).in_([r.task_id for r in rows])))}
+    numbers = [task.item_number for task in tasks.values()]
+    items = {i.number: i for i in session.exec(select(ItemRow).where(col(ItemRow.number).in_(numbers)))}
+    wanted = [i.scenario_id for i in items.values()] + [i.grounding_id for i in items.values() if i.grounding_id]
+    records = {
+        (number, record_id): parse_record(body)
+        for number, record_id, body in session.exec(
+            select(RecordRow.item_number, RecordRow.id, RecordRow.body).where(
+                col(RecordRow.item_number).in_(numbers), col(RecordRow.id).in_(wanted)
+            )
+        )
+    }
+    drafts = {
+        d.task_id: json.loads(d.body)
+        for d in session.exec(
+            select(DraftRow).where(DraftRow.user_id == rows[0].user_id, col(DraftRow.task_id).in_(list(tasks)))
+        )
+    }
+    claims = []
+    for row in rows:
+        task = tasks[row.task_id]
+        item = items[task.item_number]
+        scenario = records[task.item_number, item.scenario_id]
+        grounding = records.get((task.item_number, item.grounding_id or ""))
+        assert isinstance(scenario, Scenario)
+        assert grounding is None or isinstance(grounding, Grounding)
+        kind = TaskKind(task.kind)
+        others = _round_reviews(session=session, task=task) if kind is TaskKind.ADJUDICATION else ()
+        claims.append(
+            Claim(
+                row.id, row.task_id, kind, task.round, row.expires_at, item, scenario, grounding,
+                drafts.get(row.task_id), others,
+            )
+        )  # fmt: skip
+    return claims
+
+
+def discard_draft(*, session: Session, user_id: int, task_id: int) -> None:
+    """Forget the person's draft for a task."""
+    session.exec(delete(DraftRow).where(col(DraftRow.user_id) == user_id, col(DraftRow.task_id) == task_id))
+
+
+def _rank(*, item_id: str, priority: int) -> int:
+    shuffled = int.from_bytes(hashlib.sha256(item_id.encode()).digest()[:3], "big")
+    return (100 - priority) * 2**24 // 2 + shuffled // 2  # fits a signed 32-bit column
+
+
+def _own_claim(*, session: Session, user_id: int, claim_id: str) -> ClaimRow:
+    query = select(ClaimRow).where(ClaimRow.id == claim_id, ClaimRow.user_id == user_id)
+    row = session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound(f"you have no claim {claim_id!r}; claim the item first")
+    return row
+
+
+def _held_claims(*, session: Session, user_id: int, kind: TaskKind, holder: str, limit: int) -> Sequence[ClaimRow]:
+    return session.exec(
+        select(ClaimRow)
+        .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
+        .where(
+            ClaimRow.user_id == user_id,
+            ClaimRow.state == "active",
+            ClaimRow.holder == holder,
+            TaskRow.kind == kind.value,
+        )
+        .order_by(col(ClaimRow.created_at), col(ClaimRow.id))
+        .limit(limit)
+    ).all()
+
+
+def _free_tasks(*, session: Session, user_id: int, kind: TaskKind, limit: int) -> Sequence[int]:
+    """Ids of the first tasks that want somebody and have not had this person; their rows are locked."""
+    conditions: list[ColumnElement[bool]] = [
+        col(TaskRow.kind) == kind.value,
+        col(TaskRow.status) == "open",
+        col(TaskRow.open_slots) > 0,
+        ~exists().where(
+            col(ClaimRow.task_id) == TaskRow.id,
+            col(ClaimRow.user_id) == user_id,
+            col(ClaimRow.state).in_(TAKEN_STATES),
+        ),
+    ]
+    if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of
+        conditions.append(
+            ~exists().where(
+                col(ReviewRow.item_number) == TaskRow.item_number,
+                col(ReviewRow.user_id) == user_id,
+                col(ReviewRow.status) == "submitted",
+                col(ReviewRow.task_id) != TaskRow.id,
+            )
+        )
+    query = select(TaskRow.id).where(*conditions).order_by(col(TaskRow.rank), col(TaskRow.id)).limit(limit)
+    return [task_id for task_id in session.exec(query.with_for_update(skip_locked=True)) if task_id is not None]
+
+
+def _change_slots(*, session: Session, changes: Counter[int]) -> None:
+    for task_id in sorted(changes):  # in one order everywhere, so that two requests never wait for each other
+        session.exec(
+            update(TaskRow)
+            .where(col(TaskRow.id) == task_id)
+            .values(open_slots=TaskRow.open_slots + changes[task_id])
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _has_claim(*, session: Session, user_id: int, task_id: int) -> bool:
+    query = select(ClaimRow.id).where(
+        ClaimRow.user_id == user_id, ClaimRow.task_id == task_id, col(ClaimRow.state).in_(("active", "submitted"))
+    )
+    return session.exec(query).first() is not None
+
+
+def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:
+    """The submitted reviews of the task's item and round, oldest first."""
+    query = (
+        select(RecordRow.body)
+        .join(
+            ReviewRow,
+            (col(ReviewRow.record_id) == RecordRow.id) & (col(ReviewRow.item_number) == RecordRow.item_number),
+        )
+        .join(TaskRow, col(TaskRow.id) == ReviewRow.task_id)
+        .where(
+            ReviewRow.item_number == task.item_number,
+            ReviewRow.status == "submitted",
+            TaskRow.round == task.round,
+            TaskRow.kind == TaskKind.SCENARIO_REVIEW.value,
+        )
+        .order_by(col(ReviewRow.id))
+    )
+    records = [parse_record(body) for body in session.exec(query)]
+    return tuple(record for record in records if isinstance(record, Review))

