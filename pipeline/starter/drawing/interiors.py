@@ -99,8 +99,8 @@ def plain_floor(cam: Camera, colour: str = MIST, *, half: float = 8, near: float
 
 
 def room(
-    """A whole room: back wall at z = depth, side walls at x = ±width/2; kind: planks, tiles, plain."""
-    depth: float = 7, height: float = 2.8, skirting: str = PAPER,
+    cam: Camera, *, wall: str = "#e6ddcb", floor: str = PINE, ceiling: str = PAPER, kind: str = "planks",
+    width: float = 7, depth: float = 7, height: float = 2.8, skirting: str = PAPER,
 ) -> str:  # fmt: skip
     """A whole room: back wall at z = depth, side walls at x = ±width/2; `kind`: planks, tiles, plain."""
     half, near = width / 2, 1.2
