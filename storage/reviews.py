@@ -105,25 +105,12 @@ def submit_review(
     if earlier is not None:
         return _repeat(session=session, earlier=earlier, request_sha256=request_sha256, key=idempotency_key)
     claim, task = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
-    item = session.get_one(ItemRow, task.item_number)
-    person = session.get_one(UserRow, user_id)
     _check_answers(kind=TaskKind(task.kind), answers=answers)
-    review = Review(
-        **answers.model_dump(),
-        item_id=item.id,
-        task_kind=TaskKind(task.kind),
-        round=task.round,
-        claim_id=claim_id,
-        reviewer=person.name,
-        status="submitted",
-        provenance=Provenance(actor=f"user:{person.name}", tool="storage.reviews.submit_review", created_at=now),
-    )
-    append_record(session=session, item=item, record=review, actor=f"user:{person.name}", now=now)
-    assert task.id is not None and item.number is not None
+    review = _store_review(session=session, user_id=user_id, claim=claim, task=task, answers=answers, now=now)
     row = ReviewRow(
         record_id=review.id,
-        task_id=task.id,
-        item_number=item.number,
+        task_id=claim.task_id,
+        item_number=task.item_number,
         user_id=user_id,
         claim_id=claim_id,
         verdict=answers.verdict.value,
@@ -132,21 +119,11 @@ def submit_review(
         request_sha256=request_sha256,
         created_at=now,
     )
-    claim.state = "submitted"
-    task.submitted += 1
-    session.add_all((row, claim, task))
-    discard_draft(session=session, user_id=user_id, task_id=task.id)
-    record_event(
-        session=session,
-        actor=f"user:{person.name}",
-        tag=Tag.REVIEW_SUBMITTED,
-        subject=item.id,
-        payload={"record": review.id, "task": task.kind, "round": task.round},
-        now=now,
-    )
-    decide(session=session, task_id=task.id, now=now)
+    session.add(row)
+    decide(session=session, task_id=claim.task_id, now=now)
+    session.flush()
     assert row.id is not None
-    return SubmittedReview(review_id=row.id, record_id=review.id, item_id=item.id, repeated=False)
+    return SubmittedReview(review_id=row.id, record_id=review.id, item_id=review.item_id, repeated=False)
 
 
 def decide(*, session: Session, task_id: int, now: datetime | None = None) -> Decision | None:
@@ -276,6 +253,32 @@ def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
         raise InvalidRecord("an adjudication needs a note that gives the reason")
     if answers.verdict is Verdict.REVISE and not answers.edits:
         raise InvalidRecord("an adjudicator who revises makes the change: edit the query or the scene")
+
+
+def _store_review(
+    *, session: Session, user_id: int, claim: ClaimRow, task: TaskRow, answers: ReviewAnswers, now: datetime
+) -> Review:
+    """Write the record and its event; count it on the task and close the claim."""
+    item = session.get_one(ItemRow, task.item_number)
+    actor = f"user:{session.get_one(UserRow, user_id).name}"
+    review = Review(
+        **answers.model_dump(),
+        item_id=item.id,
+        task_kind=TaskKind(task.kind),
+        round=task.round,
+        claim_id=claim.id,
+        reviewer=actor.removeprefix("user:"),
+        status="submitted",
+        provenance=Provenance(actor=actor, tool="storage.reviews.submit_review", created_at=now),
+    )
+    append_record(session=session, item=item, record=review, actor=actor, now=now)
+    claim.state = "submitted"
+    task.submitted += 1
+    session.add_all((claim, task))
+    discard_draft(session=session, user_id=user_id, task_id=claim.task_id)
+    payload = {"record": review.id, "task": task.kind, "round": task.round}
+    record_event(session=session, actor=actor, tag=Tag.REVIEW_SUBMITTED, subject=item.id, payload=payload, now=now)
+    return review
 
 
 def _repeat(*, session: Session, earlier: ReviewRow, request_sha256: str, key: str) -> SubmittedReview:

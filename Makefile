@@ -1,0 +1,54 @@
+# `make help` prints the lines below that carry a double hash.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+RUN := $(VENV)/bin
+PORT ?= 7860
+# Two workers: the browser tests start servers of their own.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check test-browser test-faults bench screenshots clean
+
+help: ## print this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: $(VENV)/.installed ## make .venv and install everything but the local models
+
+$(VENV)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed and none was found; install one, or run: make PYTHON=/path/to/python3.12 setup"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --upgrade pip
+	$(RUN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: setup ## set up everything and open the app on the starter scenarios
+	$(RUN)/curator demo --port $(PORT)
+
+test: setup ## set up everything and run the tests
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults"
+
+check: setup ## lint, format, types, import contracts, size limits
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python .ci/size_limits.py
+
+test-browser: setup ## only the tests that drive a Chromium
+	$(RUN)/pytest -m browser
+
+test-faults: setup ## kill servers, fill disks: minutes long
+	$(RUN)/pytest -m faults
+
+bench: setup ## run the benchmarks and keep their results under bench/results
+	$(RUN)/python -m bench.import_cost
+	$(RUN)/python -m bench.claims
+	$(RUN)/python -m bench.review_latency
+
+screenshots: setup ## take the screenshots of docs/ from a running demo
+	$(RUN)/python docs/take_screenshots.py
+
+clean: ## remove .venv and caches; never the workspace
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
