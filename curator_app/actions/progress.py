@@ -1,0 +1,57 @@
+"""How far the reviewing is, for the API and the progress page."""
+
+import time
+from dataclasses import asdict
+from threading import Lock
+from typing import Any
+
+from curator_app.workspace import Workspace
+from storage import progress
+from storage.accounts import Person, Role
+from storage.progress import PersonProgress, TotalProgress
+from storage.records import TaskKind
+
+TOTALS_LIFE_S = 3.0
+
+_totals: dict[tuple[str, TaskKind], tuple[float, TotalProgress]] = {}
+_totals_lock = Lock()
+
+
+def read_progress(workspace: Workspace, *, person: Person, kind: TaskKind) -> dict[str, Any]:
+    """Return `{own: {submitted, today, per_hour, left, skipped}, total: {submitted, needed, items_decided, items}}`.
+
+    The totals walk the whole queue, so they are kept for three seconds. Counts only, no verdicts.
+    """
+    with workspace.db.read() as session:
+        own = progress.own_progress(session=session, user_id=person.id, kind=kind)
+    total = _read_total(workspace, kind=kind)
+    return {
+        "own": asdict(own),
+        "total": {
+            "submitted": total.submitted,
+            "needed": total.needed,
+            "items_decided": total.decided,
+            "items": total.tasks,
+        },
+    }
+
+
+def read_people(workspace: Workspace, *, person: Person) -> list[PersonProgress]:
+    """Return everybody's counts for a maintainer or an admin; an empty list for others."""
+    if not person.has(Role.MAINTAINER):
+        return []
+    with workspace.db.read() as session:
+        return progress.people_progress(session=session)
+
+
+def _read_total(workspace: Workspace, *, kind: TaskKind) -> TotalProgress:
+    key = (str(workspace.db.engine.url), kind)
+    now = time.monotonic()
+    with _totals_lock:
+        kept = _totals.get(key)
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        with workspace.db.read() as session:
+            total = progress.total_progress(session=session, kind=kind)
+        _totals[key] = (time.monotonic() + TOTALS_LIFE_S, total)
+        return total

@@ -1,0 +1,1 @@
+"""The HTTP routes: sign-in pages, the JSON API, pictures and health."""

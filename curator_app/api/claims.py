@@ -1,0 +1,167 @@
+"""Claims over HTTP: take items, keep them, give them back, keep a draft, flag."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from curator_app.access import CurrentPerson, allow, check_roles
+from curator_app.api.bodies import (
+    MAX_DRAFT_BYTES,
+    ClaimsBody,
+    FlagBody,
+    FreeObject,
+    PathClaimId,
+    UnskipBody,
+    check_size,
+)
+from curator_app.api.dependencies import CurrentWorkspace
+from storage import reviews
+from storage.accounts import Person, Role
+from storage.claims import Claim
+from storage.items import label
+from storage.records import TaskKind
+
+ROUTER = APIRouter(prefix="/api/v1/claims", tags=["claims"])
+ROLE_OF_KIND = {TaskKind.SCENARIO_REVIEW: Role.ANNOTATOR, TaskKind.ADJUDICATION: Role.ADJUDICATOR}
+REVIEWER = allow(Role.ANNOTATOR, Role.ADJUDICATOR)
+
+
+def check_kind(person: Person, kind: TaskKind) -> None:
+    """Return if the person may do this kind of task.
+
+    Raises:
+        Forbidden: their roles do not allow it.
+    """
+    check_roles(person, {ROLE_OF_KIND[kind]})
+
+
+@ROUTER.post("", dependencies=[REVIEWER])
+def claim_items(body: ClaimsBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
+    """Hold up to `count` items: those held already by this holder come first."""
+    check_kind(person, body.kind)
+    with workspace.db.write() as session:
+        claims = reviews.claim_next(
+            session=session,
+            user_id=person.id,
+            kind=body.kind,
+            count=body.count,
+            holder=body.holder,
+            ttl_s=workspace.settings.claim_ttl_s,
+        )
+        session.commit()
+    described = [describe_claim(claim, workspace.titles) for claim in claims]
+    return {"claims": described, "server_time": to_iso(datetime.now(UTC))}
+
+
+@ROUTER.post("/unskip", dependencies=[REVIEWER])
+def unskip(body: UnskipBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, int]:
+    """Be offered again what you skipped."""
+    check_kind(person, body.kind)
+    with workspace.db.write() as session:
+        restored = reviews.unskip(session=session, user_id=person.id, kind=body.kind)
+        session.commit()
+    return {"restored": restored}
+
+
+@ROUTER.post("/{claim_id}/renew", dependencies=[REVIEWER])
+def renew(claim_id: PathClaimId, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, str]:
+    """Keep a claim for another while."""
+    with workspace.db.write() as session:
+        expires_at = reviews.renew_claim(
+            session=session, user_id=person.id, claim_id=claim_id, ttl_s=workspace.settings.claim_ttl_s
+        )
+        session.commit()
+    return {"expires_at": to_iso(expires_at)}
+
+
+@ROUTER.post("/{claim_id}/release", dependencies=[REVIEWER], status_code=204)
+def release(claim_id: PathClaimId, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
+    """Give a claim back to the queue."""
+    with workspace.db.write() as session:
+        reviews.release_claim(session=session, user_id=person.id, claim_id=claim_id)
+        session.commit()
+    return Response(status_code=204)
+
+
+@ROUTER.post("/{claim_id}/skip", dependencies=[REVIEWER], status_code=204)
+def skip(claim_id: PathClaimId, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
+    """Give a claim back and do not be offered it again until `unskip`."""
+    with workspace.db.write() as session:
+        reviews.release_claim(session=session, user_id=person.id, claim_id=claim_id, skip=True)
+        session.commit()
+    return Response(status_code=204)
+
+
+@ROUTER.put("/{claim_id}/draft", dependencies=[REVIEWER])
+def save_draft(
+    claim_id: PathClaimId, body: FreeObject, person: CurrentPerson, workspace: CurrentWorkspace
+) -> dict[str, str]:
+    """Keep what is filled in so far; any JSON object up to 30,000 bytes."""
+    check_size(body, MAX_DRAFT_BYTES)
+    with workspace.db.write() as session:
+        saved_at = reviews.save_draft(session=session, user_id=person.id, claim_id=claim_id, body=body)
+        session.commit()
+    return {"saved_at": to_iso(saved_at)}
+
+
+@ROUTER.post("/{claim_id}/flag", dependencies=[REVIEWER], status_code=204)
+def flag(claim_id: PathClaimId, body: FlagBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
+    """Call a maintainer's attention to the item."""
+    with workspace.db.write() as session:
+        reviews.add_flag(session=session, user_id=person.id, claim_id=claim_id, note=body.note)
+        session.commit()
+    return Response(status_code=204)
+
+
+def to_iso(moment: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, with `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def describe_claim(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the review screen shows of a claim, and nothing that its holder must not see."""
+    item, scenario, grounding = claim.item, claim.scenario, claim.grounding
+    image = None
+    if grounding is not None and grounding.image is not None:
+        image = {
+            "url": f"/media/{grounding.image.sha256}",
+            "width": grounding.image.width_px,
+            "height": grounding.image.height_px,
+            "alt": grounding.alt,
+        }
+    return {
+        "claim_id": claim.claim_id,
+        "kind": claim.kind.value,
+        "round": claim.round,
+        "expires_at": to_iso(claim.expires_at),
+        "item": {
+            "id": item.id,
+            "label": label(item.number or 0),
+            "category": _titled(scenario.category.value, titles),
+            "sub_category": _titled(scenario.sub_category, titles),
+            "query": scenario.query,
+            "scene": scenario.scene,
+            "hidden_hazard": scenario.hidden_hazard,
+            "causal_chain": list(scenario.causal_chain),
+            "image": image,
+        },
+        "draft": claim.draft,
+        "others": [
+            {
+                "who": f"Reviewer {place}",
+                "verdict": review.verdict.value,
+                "reasons": [reason.value for reason in review.reasons],
+                "note": review.note,
+                "answers": {criterion.value: answer.value for criterion, answer in review.answers.items()},
+                "edits": {"query": review.edits.query, "scene": review.edits.scene},
+            }
+            for place, review in enumerate(claim.others, start=1)
+        ],
+    }
+
+
+def _titled(slug: str, titles: Mapping[str, str]) -> dict[str, str]:
+    """A slug that the taxonomy has dropped since is its own title."""
+    return {"slug": slug, "title": titles.get(slug, slug)}

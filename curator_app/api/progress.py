@@ -1,0 +1,33 @@
+"""Progress and guidelines over HTTP."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from markdown_it import MarkdownIt
+
+from curator_app.access import CurrentPerson, allow
+from curator_app.actions.progress import read_progress
+from curator_app.api.claims import REVIEWER
+from curator_app.api.dependencies import CurrentWorkspace
+from storage import guidelines
+from storage.records import TaskKind
+
+ROUTER = APIRouter(prefix="/api/v1", tags=["progress"])
+# HTML in the source is shown as text; links keep to http, https and mailto by the library's own check.
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@ROUTER.get("/progress", dependencies=[allow()])
+def progress(
+    person: CurrentPerson, workspace: CurrentWorkspace, kind: TaskKind = TaskKind.SCENARIO_REVIEW
+) -> dict[str, Any]:
+    """Your own progress and the whole queue's. Counts only: no verdicts."""
+    return read_progress(workspace, person=person, kind=kind)
+
+
+@ROUTER.get("/guidelines/{kind}", dependencies=[REVIEWER])
+def read_guidelines(kind: TaskKind, workspace: CurrentWorkspace) -> dict[str, Any]:
+    """The newest guidelines for a kind of task."""
+    with workspace.db.read() as session:
+        row = guidelines.current(session=session, kind=kind)
+    return {"version": row.version, "html": MARKDOWN.render(row.markdown), "markdown": row.markdown}

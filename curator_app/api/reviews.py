@@ -1,0 +1,46 @@
+"""Reviews over HTTP: submit one, take one back."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from curator_app.access import CurrentPerson
+from curator_app.api.bodies import ReviewBody, UndoBody
+from curator_app.api.claims import REVIEWER, describe_claim
+from curator_app.api.dependencies import CurrentWorkspace
+from storage import reviews
+
+ROUTER = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
+
+
+@ROUTER.post("", dependencies=[REVIEWER])
+def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
+    """Store a review under a claim of yours. The answer never tells what others said.
+
+    Whoever holds the claim had the role for its kind when it was given out.
+    """
+    with workspace.db.write() as session:
+        submitted = reviews.submit_review(
+            session=session,
+            user_id=person.id,
+            claim_id=body.claim_id,
+            answers=body.to_answers(),
+            idempotency_key=body.idempotency_key,
+        )
+        session.commit()
+    return {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
+
+
+@ROUTER.post("/undo", dependencies=[REVIEWER])
+def undo(body: UndoBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
+    """Take back one of your last ten reviews; the item is yours again, the old answers are its draft."""
+    with workspace.db.write() as session:
+        claim = reviews.undo_review(
+            session=session,
+            user_id=person.id,
+            review_id=body.review_id,
+            holder=body.holder,
+            ttl_s=workspace.settings.claim_ttl_s,
+        )
+        session.commit()
+    return {"claim": describe_claim(claim, workspace.titles)}

@@ -1,0 +1,47 @@
+"""The command line, `curator`. Commands import what they need when they run, so that help comes at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curator_app.commands import demo, doctor, init, serve, users
+
+app = typer.Typer(
+    help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("init")(init.init)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.add_typer(users.app, name="users")
+
+
+@app.callback()
+def choose_workspace(
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the workspace; default: CURATOR_HOME, else ./curator-data.", file_okay=False),
+    ] = None,
+) -> None:
+    """Set the workspace for the command that follows."""
+    if home is not None:
+        import os
+
+        os.environ["CURATOR_HOME"] = str(home)
+
+
+def main() -> None:
+    """Run the command line; what we refuse is printed as one plain sentence, with exit code 1."""
+    from curator_app.errors import AppError
+    from storage.errors import StorageError
+
+    try:
+        app()
+    except (AppError, StorageError) as exc:
+        typer.echo(f"curator: {exc}", err=True)
+        sys.exit(1)

@@ -1,0 +1,39 @@
+"""`curator demo`: everything at once, with three people and the starter scenarios."""
+
+from typing import Annotated
+
+import typer
+
+from curator_app.commands.serve import Host, Port
+
+
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 7860,
+    browser: Annotated[bool, typer.Option(help="Open the app in a browser, signed in as admin.")] = True,
+) -> None:
+    """Make a workspace with the starter scenarios if there is none, print sign-in links, and serve."""
+    import webbrowser
+
+    from curator_app.actions.starting import DEMO_PEOPLE, make_links, prepare_workspace
+    from curator_app.running import open_port, run_server
+    from curator_app.server import build_server
+    from curator_app.settings import load_settings
+
+    listener = open_port(host=host, port=port)
+    workspace, loaded = prepare_workspace(load_settings(), starter=True, people=DEMO_PEOPLE)
+    typer.echo(f"The workspace {workspace.settings.home} is ready ({loaded} new starter scenarios). Starting …")
+    server = build_server(workspace)
+    address = f"http://{host}:{port}"
+
+    def announce() -> None:
+        typer.echo(f"\nReady at {address}/  (Ctrl+C stops it)\n\nSign in with a link; each works once, for a day:\n")
+        for name, roles, link in make_links(workspace, names=list(DEMO_PEOPLE)):
+            typer.echo(f"  {name:<6} {roles:<10} {address}/link/{link}")
+        typer.echo("\nFor a fresh link: curator users link NAME\n")
+        if browser:
+            (_, _, link), *_ = make_links(workspace, names=["admin"])
+            webbrowser.open(f"{address}/link/{link}")
+
+    run_server(server, listener=listener, announce=announce)
+    workspace.close()

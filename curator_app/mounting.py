@@ -1,0 +1,42 @@
+"""Mounting the Gradio pages behind the gate. Gradio is imported here, on call, and nowhere before."""
+
+import os
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+
+from curator_app.access import person_of
+from curator_app.sessions import SignInDesk
+from curator_app.workspace import Workspace
+
+if TYPE_CHECKING:
+    import gradio
+
+
+def mount_pages(app: FastAPI, *, workspace: Workspace, desk: SignInDesk) -> "gradio.Blocks":
+    """Mount the pages at `/` and return them; `app` gets the mount. Loads gradio, which takes seconds."""
+    # Read when gradio is imported: nothing is sent anywhere, and its files stay in the workspace.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(workspace.settings.home / "tmp"))
+    import gradio as gr
+
+    from curator_app.screens.shell import build_blocks, build_theme, head_html
+
+    blocks = build_blocks(workspace=workspace, desk=desk)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        auth_dependency=_name_of,
+        run_history=False,
+        footer_links=[],
+        enable_monitoring=False,
+        show_error=True,
+        head=head_html(),
+        theme=build_theme(),
+    )
+    return blocks
+
+
+def _name_of(request: Request) -> str:
+    return person_of(request).name

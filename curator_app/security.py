@@ -1,0 +1,148 @@
+"""What surrounds every request: headers, a limit on bodies, and the refusal of cross-origin changes.
+
+Pure ASGI middleware, the outermost first: `SecurityHeaders`, `BodyLimit`, `SameOrigin`; then `access.Gate`.
+"""
+
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from curator_app.api.errors import error_response
+from curator_app.sessions import COOKIE
+
+log = logging.getLogger("curator")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_BODY_BYTES = 256 * 1024
+
+# Gradio's page has inline scripts (its configuration) and inline styles, builds functions from strings in gr.HTML
+# templates, and makes blob: and data: URLs for pictures. Nothing of it comes from another host.
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:; connect-src 'self'; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+
+class SecurityHeaders:
+    """Puts the security headers on every response, and answers for a handler that broke."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add to the response what it lacks."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _add_headers(scope["path"], MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception:
+            # The outermost place that can still answer: without it the reply would lack these very headers.
+            log.exception("%s %s broke", scope["method"], scope["path"])
+            if started:
+                raise
+            response = error_response(500, "internal", "the server made a mistake and has logged it; try again")
+            await response(scope, receive, send_with_headers)
+
+
+def _add_headers(path: str, headers: MutableHeaders) -> None:
+    headers.setdefault("x-content-type-options", "nosniff")
+    headers.setdefault("referrer-policy", "same-origin")
+    headers.setdefault("x-frame-options", "DENY")
+    headers.setdefault("cross-origin-opener-policy", "same-origin")
+    headers.setdefault("cross-origin-resource-policy", "same-origin")
+    headers.setdefault("permissions-policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
+    is_html = headers.get("content-type", "").startswith("text/html")
+    headers.setdefault("content-security-policy", PAGE_POLICY if is_html else DATA_POLICY)
+    if is_html or not path.startswith(("/static/", "/assets/", "/svelte/", "/theme.css")):
+        headers.setdefault("cache-control", "no-store")
+
+
+class BodyLimit:
+    """Refuses bodies over `max_bytes`, whether their length is announced or not."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read a body whose length is not announced up to the limit; pass the others on unread."""
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length")
+        if announced is not None:
+            fits = announced.isdecimal() and len(announced) <= 12 and int(announced) <= self.max_bytes
+            await (self.app(scope, receive, send) if fits else self._refuse(scope, receive, send))
+            return
+        read: list[Message] = []
+        size = 0
+        while True:
+            message = await receive()
+            read.append(message)
+            size += len(message.get("body", b""))
+            if size > self.max_bytes:
+                await self._refuse(scope, receive, send)
+                return
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+        replay = iter(read)
+
+        async def receive_again() -> Message:
+            return next(replay, None) or await receive()
+
+        await self.app(scope, receive_again, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = error_response(413, "too_large", f"the request is larger than {self.max_bytes:,} bytes; send less")
+        await response(scope, receive, send)
+
+
+class SameOrigin:
+    """Refuses changes that another site's page asks a signed-in browser to make.
+
+    Every request but GET, HEAD and OPTIONS that carries our cookie must say that it comes from this origin, by
+    Sec-Fetch-Site or by an Origin equal to the Host. Requests with a Bearer token are exempt: a browser never
+    adds one by itself. Requests without a cookie are refused only when they say that they are foreign, which
+    also stops a foreign page from signing a browser in.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and not allows_change(Headers(scope=scope)):
+            message = "this change was asked for by another site's page; open the app itself and try again there"
+            await error_response(403, "cross_origin", message)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def allows_change(headers: Headers) -> bool:
+    """Whether a changing request with these headers may go on."""
+    if headers.get("authorization", "").lower().startswith("bearer "):
+        return True
+    fetch_site = headers.get("sec-fetch-site")
+    origin = headers.get("origin")
+    if fetch_site is not None:
+        return fetch_site in ("same-origin", "none")
+    if origin is not None:
+        scheme, _, host = origin.partition("://")
+        return scheme in ("http", "https") and host.lower() == headers.get("host", "").lower()
+    return f"{COOKIE}=" not in headers.get("cookie", "")
