@@ -1,6 +1,8 @@
 """The pages put together: one Gradio app, one page per route, no state of its own."""
 
 
+import importlib.util
+
 import gradio as gr
 
 from curator_app.screens.asking import make_person_of
