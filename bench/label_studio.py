@@ -1,0 +1,96 @@
+"""Label Studio's community server as a baseline: its own environment, its own REST calls.
+
+It is installed into `bench/.label-studio` on first use (about 1 GB, some minutes) and its migrated database is
+kept there, because the first start takes minutes.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from bench.servers import free_port, run_child
+
+VERSION = "1.23.2"
+FOLDER = Path(__file__).parent / ".label-studio"
+EMAIL, PASSWORD = "admin@example.com", "only-for-the-benchmark-1"  # a throw-away server on this machine
+CONFIG = """<View>
+  <Text name="query" value="$query"/>
+  <Choices name="verdict" toName="query" required="true">
+    <Choice value="approve"/><Choice value="revise"/><Choice value="reject"/>
+  </Choices>
+</View>"""
+
+
+def install() -> Path:
+    """Return the server's program, installing it if need be (CURATOR_LABEL_STUDIO names one that is there)."""
+    given = os.environ.get("CURATOR_LABEL_STUDIO")
+    program = Path(given) if given else FOLDER / "env" / "bin" / "label-studio"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "env")], check=True)
+        subprocess.run([str(FOLDER / "env" / "bin" / "pip"), "install", "-q", f"label-studio=={VERSION}"], check=True)
+    return program
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Yield the address of a running server with an empty, migrated database."""
+    program = install()
+    migrated = FOLDER / "migrated"
+    data = folder / "data"
+    if migrated.exists():
+        shutil.copytree(migrated, data)
+    else:
+        data.mkdir(parents=True)
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    env = {
+        "LABEL_STUDIO_BASE_DATA_DIR": str(data),
+        "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
+        "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "LABEL_STUDIO_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "LABEL_STUDIO_USERNAME": EMAIL,
+        "LABEL_STUDIO_PASSWORD": PASSWORD,
+    }
+    command = [str(program), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]
+    log = folder / "label-studio.log"
+    with run_child(command, env=env, ready_url=f"{address}/health", log=log, patience_s=900):
+        yield address
+    if not migrated.exists():
+        FOLDER.mkdir(exist_ok=True)
+        shutil.copytree(data, migrated)
+
+
+def sign_in(address: str, *, email: str = EMAIL, password: str = PASSWORD, path: str = "/user/login/") -> str:
+    """Sign in, or sign up where `path` is an invitation, and return a Bearer access token (lives 300 s)."""
+    with httpx.Client(base_url=address, follow_redirects=False, timeout=60) as client:
+        page = client.get(path)
+        page.raise_for_status()
+        form = {"email": email, "password": password, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+        answer = client.post(path, data=form, headers={"Referer": address})
+        if answer.status_code != 302:
+            raise RuntimeError(f"Label Studio refused {email}: {answer.status_code}")
+        headers = {"X-CSRFToken": client.cookies["csrftoken"], "Referer": address}
+        refresh = client.post("/api/token/", headers=headers).raise_for_status().json()["token"]
+        access = client.post("/api/token/refresh/", json={"refresh": refresh}).raise_for_status()
+        return str(access.json()["access"])
+
+
+def prepare(address: str, *, tasks: int, people: int, overlap: int) -> tuple[int, list[str]]:
+    """Make a project with tasks and people; return its id and an access token for each person."""
+    admin = {"Authorization": f"Bearer {sign_in(address)}"}
+    with httpx.Client(base_url=address, headers=admin, timeout=300) as client:
+        body = {"title": "Benchmark", "label_config": CONFIG, "maximum_annotations": overlap}
+        project = client.post("/api/projects/", json=body).raise_for_status().json()["id"]
+        rows = [{"data": {"query": f"Is there enough breeze here for the plants, take {n}?"}} for n in range(tasks)]
+        client.post(f"/api/projects/{project}/import", json=rows).raise_for_status()
+        invitation = client.get("/api/invite").raise_for_status().json()["invite_url"]
+    tokens = [sign_in(address, email=f"a{n}@example.com", path=invitation) for n in range(people)]
+    return project, tokens
