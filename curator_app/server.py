@@ -14,7 +14,7 @@ from curator_app.access import Gate, Policy, allow
 from curator_app.api import claims, files, health, me, media, progress, reviews, sign_in
 from curator_app.api.errors import install_error_handlers
 from curator_app.api.sign_in import SlowLane
-from curator_app.security import BodyLimit, SameOrigin, SecurityHeaders
+from curator_app.security import BodyLimit, PagePolicy, SameOrigin, SecurityHeaders
 from curator_app.sessions import COOKIE, SignInDesk
 from curator_app.workspace import Workspace
 
@@ -61,6 +61,7 @@ def build_server(workspace: Workspace, *, pages: bool = True) -> FastAPI:
     app.add_middleware(Gate, desk=desk)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit)
+    app.add_middleware(PagePolicy)
     app.add_middleware(SecurityHeaders)
     if pages:
         from curator_app.mounting import mount_pages

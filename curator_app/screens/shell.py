@@ -1,6 +1,5 @@
 """The pages put together: one Gradio app, one page per route, no state of its own."""
 
-
 import importlib.util
 
 import gradio as gr
