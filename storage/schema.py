@@ -16,7 +16,7 @@ SCHEMA_LOCK = 0x00D_5AFF
 
 def newest_revision() -> str:
     """Return the revision that this code expects."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = ScriptDirectory.from_config(migration_config()).get_current_head()
     assert head is not None
     return head
 
@@ -35,7 +35,7 @@ def migrate(*, db: Database) -> bool:
     Raises:
         StorageError: the database was made by a newer version of this program.
     """
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()}
     with db.engine.connect().execution_options(curator_write=True) as connection:
         if not db.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
@@ -47,14 +47,15 @@ def migrate(*, db: Database) -> bool:
             )
         if before == newest_revision():
             return False
-        config = _config()
+        config = migration_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
     return True
 
 
-def _config() -> Config:
+def migration_config() -> Config:
+    """Return what Alembic needs; the caller adds the connection as an attribute."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

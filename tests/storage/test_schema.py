@@ -1,0 +1,78 @@
+"""Migrations: from an empty file, from the first migration's file, and never backwards."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import select
+
+from storage.audit import verify_chain
+from storage.db import Database, open_database
+from storage.errors import StorageError
+from storage.items import get_history, list_items
+from storage.schema import current_revision, migrate, newest_revision
+from storage.stages import Stage
+from storage.tables import UserRow, metadata
+
+FIRST = Path(__file__).parent / "first_migration.sql"
+"""Dump of a database that the first migration made, with one item on its way, by that day's code."""
+
+
+def test_the_migrations_make_exactly_the_tables(db: Database) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    assert current_revision(db=db) == newest_revision()
+    assert migrate(db=db) is False
+
+
+def test_a_database_file_of_the_first_migration_upgrades_and_keeps_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    with sqlite3.connect(file) as connection:
+        connection.executescript(FIRST.read_text(encoding="utf-8"))
+    db = open_database(f"sqlite:///{file}")
+    assert current_revision(db=db) == "0001"
+    migrate(db=db)
+    assert current_revision(db=db) == newest_revision()
+    with db.read() as session:
+        (item,) = list_items(session=session)
+        assert (item.stage, item.category) == (Stage.REVIEWED.value, "self_harm")
+        kinds = [record.kind for record in get_history(session=session, item_id=item.id)]
+        assert kinds == ["scenario", "filter_verdict", "grounding", "refinement", "review", "review", "decision"]
+        assert [user.name for user in session.exec(select(UserRow).order_by(UserRow.id))] == ["ann", "ben"]
+        assert verify_chain(session=session).events > 5
+    with db.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    db.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    db = open_database(f"sqlite:///{tmp_path / 'c.db'}")
+    migrate(db=db)
+    with db.engine.connect() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.commit()
+    with pytest.raises(StorageError, match=r"'9999'.*newer version"):
+        migrate(db=db)
+    db.close()
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://u@h/d"])
+def test_a_bad_database_url_is_named(url: str) -> None:
+    with pytest.raises(StorageError, match="database"):
+        open_database(url)
+
+
+def test_sqlite_is_opened_safely(tmp_path: Path) -> None:
+    db = open_database(f"sqlite:///{tmp_path / 'c.db'}")
+    with db.engine.connect() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 20_000, "synchronous": 2}
+    db.close()
