@@ -1,0 +1,113 @@
+"""The frame of every page: the top bar with its menus, and what the pages need in their head.
+
+The bar is the same HTML for everybody; the script `static/frame.js` shows the links of the person's roles. That is
+a courtesy only: the server checks the role of every page and every call.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+
+STATIC = Path(__file__).parent.parent / "static"
+FIRST_STYLES = ("tokens.css", "components.css", "frame.css")
+"""Read before the styles of single pages, which build on them."""
+PLAIN_STYLES = frozenset({"plain.css"})
+"""Styles of the pages without Gradio, which link them themselves."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A link of the top bar."""
+
+    slug: str
+    path: str
+    title: str
+    roles: tuple[str, ...] = ()
+    """Roles of which one is needed; empty: everybody. An admin sees all."""
+
+
+PAGES = (
+    Page("review", "/", "Review", ("annotator",)),
+    Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
+    Page("progress", "/progress", "Progress"),
+    Page("releases", "/releases", "Releases", ("maintainer",)),
+    Page("people", "/people", "People", ("admin",)),
+)
+
+
+def static_url(name: str) -> str:
+    """Return the address of a file in `curator_app/static`, with the hash of all of them.
+
+    One hash for all: a script that imports another is then new whenever any of them is.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    if not (STATIC / name).is_file():
+        raise FileNotFoundError(f"there is no {name!r} in {STATIC}")
+    return f"/static/{name}?v={static_hash()}"
+
+
+@cache
+def static_hash() -> str:
+    """Return a hash (12 hex digits) over the names and contents of everything in `curator_app/static`."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def head_html() -> str:
+    """Return what goes into the head of every page: the styles in their order, and the script of the frame.
+
+    Pass it to `mount_gradio_app(head=...)`. Style sheets of single pages in `curator_app/static` are included.
+    """
+    found = {path.name for path in STATIC.glob("*.css")} - PLAIN_STYLES - set(FIRST_STYLES)
+    styles = [f'<link rel="stylesheet" href="{static_url(name)}">' for name in (*FIRST_STYLES, *sorted(found))]
+    modules = [
+        f'<link rel="modulepreload" href="/static/{path.relative_to(STATIC).as_posix()}">'
+        for path in [STATIC / "person.js", *sorted(STATIC.glob("review/*.js"))]
+        if path.name != "review.js"  # that one is asked for by its hash
+    ]
+    script = f'<script type="module" src="{static_url("frame.js")}"></script>'
+    return "\n".join([*styles, *modules, script])
+
+
+def page_bar(current: str) -> str:
+    """Return the top bar alone, as the first HTML of a page made of Gradio's components.
+
+    Args:
+        current: the `slug` of the page in `PAGES`.
+    """
+    return f'<div class="cu" data-screen="frame" hidden>{top_bar(current)}</div>'
+
+
+def top_bar(current: str, *, status: str = "", rows: str = "") -> str:
+    """Return the top bar: mark, links, menu for phones, account menu with theme and sign-out.
+
+    Args:
+        current: the `slug` of the page in `PAGES`.
+        status: HTML between the links and the account menu.
+        rows: HTML of rows that the page adds to the account menu.
+    """
+    links = "".join(_link(page, current, "") for page in PAGES)
+    menu = "".join(_link(page, current, ' class="cu-row"') for page in PAGES)
+    title = escape(next(page.title for page in PAGES if page.slug == current))
+    bar = Template((STATIC / "bar.html").read_text(encoding="utf-8"))
+    return _sprite() + bar.substitute(links=links, menu=menu, title=title, status=status, rows=rows)
+
+
+def _link(page: Page, current: str, more: str) -> str:
+    here = ' aria-current="page"' if page.slug == current else ""
+    hidden = " hidden" if page.roles else ""
+    names = f'data-page="{page.slug}" data-roles="{" ".join(page.roles)}"'
+    return f'<a href="{escape(page.path)}" {names}{here}{hidden}{more}>{escape(page.title)}</a>'
+
+
+@cache
+def _sprite() -> str:
+    return (STATIC / "icons.svg").read_text(encoding="utf-8").strip()

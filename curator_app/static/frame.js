@@ -1,0 +1,107 @@
+/* Runs on every page: theme, menus, the links that the person's roles allow, and the start of the page's own script.
+   The host adds the page's HTML some time after this script, so everything waits for the `.cu` element. */
+
+import { read, showLastPerson, showPerson, write } from './person.js';
+
+const VERSION = new URL(import.meta.url).search;
+const THEME_KEY = 'curator-theme';
+
+let theme = read(localStorage, THEME_KEY) || 'system';
+const systemDark = matchMedia('(prefers-color-scheme: dark)');
+
+/** Paint the chosen theme on our elements and on the host, which marks dark with a class on body. */
+function applyTheme() {
+  const dark = theme === 'dark' || (theme === 'system' && systemDark.matches);
+  document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
+  document.body?.classList.toggle('dark', dark);
+  for (const root of document.querySelectorAll('.cu')) {
+    root.dataset.theme = dark ? 'dark' : 'light';
+    for (const button of root.querySelectorAll('[data-theme-choice]')) {
+      button.setAttribute('aria-pressed', String(button.dataset.themeChoice === theme));
+    }
+  }
+}
+
+function chooseTheme(choice) {
+  theme = choice;
+  write(localStorage, THEME_KEY, choice);
+  applyTheme();
+}
+
+/** A menu closes by Escape, by a click elsewhere, and when one of its rows is chosen. */
+function wireMenus(root) {
+  document.addEventListener('click', (event) => {
+    for (const menu of root.querySelectorAll('details.cu-pop[open]')) {
+      const inside = menu.contains(event.target);
+      if (!inside || event.target.closest('[data-closes]')) menu.open = false;
+    }
+  });
+  root.addEventListener('keydown', (event) => {
+    const menu = event.target.closest('details.cu-pop[open]');
+    if (event.key !== 'Escape' || !menu) return;
+    menu.open = false;
+    menu.querySelector('summary').focus();
+    event.stopPropagation();
+  });
+}
+
+function markCurrentPage(root) {
+  const kind = new URLSearchParams(location.search).get('kind');
+  const here = location.pathname.replace(/\/+$/, '') || '/';
+  for (const link of root.querySelectorAll('[data-page]')) {
+    const target = new URL(link.getAttribute('href'), location.origin);
+    const samePath = (target.pathname.replace(/\/+$/, '') || '/') === here;
+    const current = samePath && (target.searchParams.get('kind') || null) === (here === '/' ? kind : null);
+    link.toggleAttribute('aria-current', false);
+    if (current) {
+      link.setAttribute('aria-current', 'page');
+      for (const slot of root.querySelectorAll('[data-part="page-name"]')) slot.textContent = link.textContent.trim();
+    }
+  }
+}
+
+async function fetchPerson(root) {
+  const reply = await fetch('/api/v1/me', { headers: { Accept: 'application/json' } });
+  if (reply.ok) showPerson(root, await reply.json());
+}
+
+/** The host adds our style sheets as late as this script; nothing is shown before they are in. */
+async function stylesReady() {
+  const links = [...document.querySelectorAll('link[rel="stylesheet"][href*="/static/"]')];
+  await Promise.all(links.map((link) => link.sheet || new Promise((done) => {
+    link.addEventListener('load', done, { once: true });
+    link.addEventListener('error', done, { once: true });
+  })));
+}
+
+async function start(root) {
+  if (root.dataset.started) return;
+  root.dataset.started = 'true';
+  showLastPerson(root);
+  markCurrentPage(root);
+  wireMenus(root);
+  root.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-theme-choice]');
+    if (button) chooseTheme(button.dataset.themeChoice);
+  });
+  applyTheme();
+  const screen = root.dataset.screen === 'review' ? import(`./review/review.js${VERSION}`) : null;
+  await stylesReady();
+  root.hidden = false;
+  if (screen) (await screen).startReview(root);
+  else fetchPerson(root);
+}
+
+function startAll() {
+  for (const root of document.querySelectorAll('.cu[data-screen]')) start(root);
+}
+
+applyTheme();
+systemDark.addEventListener('change', applyTheme);
+window.addEventListener('storage', (event) => {
+  if (event.key !== THEME_KEY) return;
+  theme = event.newValue || 'system';
+  applyTheme();
+});
+new MutationObserver(startAll).observe(document.documentElement, { childList: true, subtree: true });
+startAll();

@@ -1,0 +1,365 @@
+/* The desk: what lies on it, what goes out, what comes back. Every way that a decision can end is handled here. */
+
+import { api } from './api.js';
+import { plural } from './dom.js';
+import { createDrafts } from './draft.js';
+import { createLink } from './link.js';
+import { createOutbox } from './outbox.js';
+import { createProgress } from './progress.js';
+import { createSaveState, linkNotice } from './status.js';
+import { createCase, createStock } from './stock.js';
+import { finishLeaving, joinTabs, releaseOnLeave } from './tabs.js';
+import { PAST, VERDICTS, bodyOf, missing } from './work.js';
+
+const UNDO_DEPTH = 10;
+const SETTLE_MS = 500; // after an item comes back by itself, a key meant for another one must not decide it
+const RECHECK_MS = 30_000;
+
+export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
+  const past = []; // decisions that Z takes back, the newest last
+  const returned = []; // rolled back while the person was typing; shown when they leave the field
+  let tabs = null;
+  let stock = null;
+  let shown = null;
+  let guardUntil = 0;
+  let undoing = Promise.resolve();
+  let trouble = null;
+
+  const desk = { stock: () => stock, current: () => stock?.cases[0] ?? null };
+  const link = createLink({
+    onChange() { showLink(); saveState.paint(); },
+    onBack() { outbox.run(); desk.drafts.flush(); stock?.fill({ check: true }).then(show); progress.refresh(); },
+  });
+  desk.link = link;
+  const outbox = createOutbox({ link, onSaved, onFailed, onChange: () => { saveState.paint(); showLink(); } });
+  desk.drafts = createDrafts({ link, onChange: (state, at, message) => saveState.draft(state, at, message) });
+  const saveState = createSaveState({ root, link, outbox, failed: () => notices.has('failed') });
+  const progress = createProgress({ root, kind, link, held: () => (stock?.cases.length ?? 0) + outbox.size() });
+
+  desk.start = async () => {
+    tabs = await joinTabs(hear);
+    await finishLeaving();
+    stock = createStock({
+      kind, link, outbox, holder: () => tabs.holder,
+      onFilled() { trouble = null; show(); },
+      onLost: lose,
+      onError(error) { if (!['signed_out', 'unreachable'].includes(error.kind)) trouble = error; show(); },
+    });
+    await stock.fill();
+    progress.refresh().then(show);
+    setInterval(tick, 1000);
+    setInterval(() => { if (!document.hidden && !desk.current() && link.state === 'online') stock.fill(); }, RECHECK_MS);
+    window.addEventListener('pagehide', leave);
+    window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+  };
+
+  const isWritingNow = () => Boolean(root.querySelector('textarea:focus'));
+  desk.ready = () => stock !== null && desk.current() !== null && performance.now() >= guardUntil;
+
+  /** Put the first case on screen, or say why there is none. */
+  function show() {
+    const one = desk.current();
+    saveState.paint();
+    progress.paint();
+    if (!one) { showBlank(); return; }
+    if (one === shown) { view.until(one); view.state(one.lapsed ? 'lapsed' : 'ready'); return; }
+    shown = one;
+    if (one.img) canvas.show(one.img);
+    view.show(one, { covered: isCovered(one) });
+    view.state(one.lapsed ? 'lapsed' : 'ready');
+    showCaseNotices(one);
+  }
+
+  function showBlank() {
+    const was = shown;
+    shown = null;
+    notices.set('lapsed', null);
+    if (!returned.length) notices.set('failed', null);
+    if (link.state !== 'online') {
+      view.state('waiting');
+      view.blank('Waiting for the server', outbox.size() ? `${plural(outbox.size(), 'decision')} will be sent as soon as it is back. Keep this tab open.` : 'Your next items come as soon as it is back.');
+    } else if (trouble) {
+      view.state('error');
+      view.blank('The items could not be fetched', trouble.message, [{ text: 'Try again', key: '↵', main: true, run: desk.enter }]);
+    } else if (!stock?.ended) {
+      view.state('loading');
+      view.blank('Getting your next items', 'One moment.');
+    } else showEmpty();
+    if (was) view.toHeading();
+  }
+
+  function showEmpty() {
+    view.state('empty');
+    const { own, total } = progress;
+    const skipped = own?.skipped ?? 0;
+    const actions = [{ text: 'Look again', key: '↵', main: !skipped, run: desk.enter }];
+    if (skipped) actions.unshift({ text: `Bring back ${skipped} skipped`, main: true, run: bringBackSkipped });
+    actions.push({ text: 'See the progress', href: '/progress' });
+    if (total && total.items === 0) {
+      view.blank(kind === 'adjudication' ? 'Nothing to settle yet' : 'Nothing to review yet', kind === 'adjudication' ? 'Items come here when reviewers differ or ask for a revision.' : 'Nobody has loaded any scenarios. A maintainer can do so with “curator init --starter”.', actions);
+      return;
+    }
+    const open = total ? Math.max(0, total.needed - total.submitted) : 0;
+    const mine = own ? `You have answered ${plural(own.submitted, 'item')}.` : '';
+    const rest = open ? `${plural(open, 'answer')} by other people ${open === 1 ? 'is' : 'are'} still to come${skipped ? ', some of them on items that you skipped' : ''}.` : 'Nothing is left to answer.';
+    view.blank(own?.submitted ? 'That was the last one' : 'Nothing for you just now', `${mine} ${rest} New items appear here by themselves.`, actions);
+  }
+
+  function showLink() {
+    for (const id of ['offline', 'signed_out', 'stranger']) notices.set(id, link.state === id ? linkNotice(link, outbox.size()) : null);
+    if (stock && !desk.current()) showBlank();
+  }
+
+  function showCaseNotices(one) {
+    const { failed } = one.work;
+    notices.set('failed', failed ? {
+      kind: 'bad',
+      title: 'Your verdict was not saved.',
+      text: `${VERDICTS[failed.body.verdict]} on ${one.item.label} is rolled back. Your marks and note are still here. ${failed.message}`,
+      actions: [{ text: 'Save again', key: '↵', run: () => desk.decide(failed.body.verdict, { again: true }) }, { text: 'Copy note', run: copyNote }],
+    } : null);
+    notices.set('lapsed', one.lapsed ? {
+      kind: 'warn',
+      title: `${one.item.label} is no longer yours.`,
+      text: `${one.lapsed} Your marks and note stay here until you go on.`,
+      actions: [{ text: 'Go on', key: '↵', run: goOn }, { text: 'Copy note', run: copyNote }],
+    } : null);
+    saveState.paint();
+  }
+  const copyNote = () => root.dispatchEvent(new CustomEvent('cu-copy-note'));
+  const inform = (title, text) => notices.set('info', { kind: 'warn', title, text, actions: [{ text: 'Understood', run: () => notices.set('info', null) }] });
+
+  /** Send a verdict, or say what it still needs. */
+  desk.decide = (verdict, { again = false } = {}) => {
+    const one = desk.current();
+    if (!one || one.lapsed) return;
+    const { work, claim } = one;
+    const need = missing(work, claim, verdict, again || one.asked?.drops === verdict);
+    if (need) { ask(one, verdict, need); return; }
+    work.verdict = verdict;
+    const { body, key, sent } = bodyOf(work, claim, verdict);
+    const entry = { kind: 'review', case: one, verdict, body, key, send: async () => { await desk.drafts.settle(one); return api.submit(sent); } };
+    notices.set('info', null);
+    put(entry);
+    view.say(`${PAST[verdict]} ${one.item.label}. ${progress.sentence()}`);
+  };
+
+  function ask(one, verdict, need) {
+    one.work.verdict = verdict;
+    one.asked = { ask: need.ask, drops: need.drops ? verdict : null };
+    if (need.focus === 'edits') one.work.editing = true;
+    view.work(one);
+    desk.drafts.touch(one);
+    view.say(need.ask);
+    if (need.focus === 'note') view.part('note').focus();
+    else if (need.focus) view.part(need.focus).scrollIntoView({ block: 'nearest' });
+    if (need.focus === 'edits') view.part('edit-query').focus();
+  }
+
+  desk.skip = () => {
+    const one = desk.current();
+    if (one.lapsed) { goOn(); return; }
+    put({ kind: 'skip', case: one, send: async () => { await desk.drafts.settle(one); return api.skip(one.claim.claim_id); } });
+    view.say(`${one.item.label} skipped`);
+  };
+
+  /** Take the case off the desk and show the next one; the sending follows behind. */
+  function put(entry) {
+    const one = entry.case;
+    one.work.failed = null;
+    one.asked = null;
+    desk.drafts.settle(one);
+    stock.take(one);
+    past.push(entry);
+    if (past.length > UNDO_DEPTH) past.shift();
+    show();
+    view.toHeading();
+    outbox.add(entry);
+    stock.fill();
+  }
+
+  function onSaved(entry, reply) {
+    entry.saved = true;
+    if (entry.kind === 'review') {
+      entry.reviewId = reply.review_id;
+      progress.step(1);
+      tabs.tell({ type: 'decided', itemId: entry.case.item.id, round: entry.case.claim.round });
+    } else if (progress.own) progress.own.skipped = (progress.own.skipped ?? 0) + 1;
+    saveState.saved(Date.now());
+    if (!desk.current()) progress.refresh().then(show);
+  }
+
+  /** The server would not take them: the cases come back with everything on them. */
+  function onFailed(entries, error) {
+    for (const entry of entries) {
+      const place = past.indexOf(entry);
+      if (place >= 0) past.splice(place, 1);
+      const one = entry.case;
+      one.settled = false;
+      if (['claim_lost', 'not_found', 'conflict'].includes(error.code)) one.lapsed = sentence(error.message);
+      else if (entry.kind === 'review') one.work.failed = { body: entry.body, key: entry.key, message: sentence(error.message) };
+      else inform(`${one.item.label} could not be skipped.`, sentence(error.message));
+    }
+    const back = entries.filter((entry) => entry.kind === 'review' || !entry.case.lapsed).map((entry) => entry.case);
+    returned.unshift(...back);
+    if (isWritingNow()) {
+      inform('A verdict was not saved.', `It is about ${back.map((one) => one.item.label).join(', ')}, which comes back when you leave this field.`);
+      return;
+    }
+    desk.showWaiting();
+  }
+
+  /** Bring back what was rolled back, the oldest on top. */
+  desk.showWaiting = () => {
+    if (!returned.length || isWritingNow()) return;
+    notices.set('info', null);
+    for (const one of returned.splice(0).reverse()) stock.bringBack(one);
+    guardUntil = performance.now() + SETTLE_MS;
+    shown = null;
+    show();
+    view.toHeading();
+  };
+
+  /** The case on screen went to somebody else. Untouched, it goes without a fuss; with work on it, it stays to be read. */
+  function lose(one, message) {
+    if (!one.work.touched) {
+      stock.take(one);
+      inform(`${one.item.label} was taken away.`, `${sentence(message)} You had not marked anything on it.`);
+      guardUntil = performance.now() + SETTLE_MS;
+      show();
+      stock.fill();
+      return;
+    }
+    one.lapsed = sentence(message);
+    view.state('lapsed');
+    view.work(one);
+    view.until(one);
+    showCaseNotices(one);
+  }
+
+  function goOn() {
+    const one = desk.current();
+    stock.take(one);
+    show();
+    view.toHeading();
+    stock.fill();
+  }
+
+  desk.undo = () => {
+    undoing = undoing.then(undoOne).catch((error) => inform('Nothing was undone.', sentence(error.message)));
+    return undoing;
+  };
+
+  async function undoOne() {
+    if (!stock) return;
+    if (link.state !== 'online' && !past.some((entry) => !entry.saved)) {
+      inform('Nothing was undone.', 'Undo needs the server. Press it again when the connection is back.');
+      return;
+    }
+    const entry = past.pop();
+    if (!entry) { await undoOnServer({}); return; }
+    if (!outbox.withdraw(entry)) {
+      const error = await entry.done;
+      if (error) return; // it was refused and has come back by itself
+      if (entry.kind === 'skip') await unskipOne(entry.case);
+      else await undoOnServer({ entry });
+      return;
+    }
+    entry.case.settled = false;
+    putBack(entry.case);
+  }
+
+  async function undoOnServer({ entry }) {
+    try {
+      const { claim } = await api.undo(entry ? { review_id: entry.reviewId, holder: tabs.holder } : { holder: tabs.holder });
+      if (claim.kind !== kind) {
+        inform('Undone.', `${claim.item.label} is open again on the ${claim.kind === 'adjudication' ? 'Adjudicate' : 'Review'} screen.`);
+        return;
+      }
+      const one = createCase(claim);
+      if (entry) Object.assign(one.work, { revealed: entry.case.work.revealed, uncovered: entry.case.work.uncovered, flagged: entry.case.work.flagged });
+      progress.step(-1);
+      putBack(one);
+    } catch (error) {
+      if (error.kind === 'unreachable' && entry) { past.push(entry); link.lost(); }
+      inform('Nothing was undone.', error.status === 404 && !entry ? 'There is no decision left to take back.' : sentence(error.message));
+    }
+  }
+
+  async function unskipOne(one) {
+    await api.unskip(kind);
+    if (progress.own) progress.own.skipped = 0;
+    await stock.fill({ check: true });
+    const found = stock.cases.find((other) => other.item.id === one.item.id);
+    if (found) putBack(Object.assign(one, { claim: found.claim, settled: false }));
+    else inform('Your skipped items are back in the queue.', `${one.item.label} comes up again later.`);
+  }
+
+  function putBack(one) {
+    stock.bringBack(one);
+    one.work.touched = true;
+    shown = null;
+    show();
+    view.toHeading();
+    view.say(`${one.item.label} is back`);
+  }
+
+  async function bringBackSkipped() {
+    try {
+      await api.unskip(kind);
+      if (progress.own) progress.own.skipped = 0;
+      await stock.fill();
+      progress.refresh();
+    } catch (error) {
+      inform('They could not be brought back.', sentence(error.message));
+    }
+  }
+
+  /** Enter where no notice wants it: on an empty queue, look again. */
+  desk.enter = () => {
+    if (desk.current() || !stock) return false;
+    trouble = null;
+    progress.refresh().then(() => stock.fill()).then(show);
+    return true;
+  };
+
+  desk.reloadPicture = () => {
+    const one = desk.current();
+    if (!one?.item.image) return;
+    const { img } = createCase(one.claim);
+    one.img = img;
+    view.part('picture-failed').hidden = true;
+    canvas.show(img);
+  };
+
+  desk.waiting = () => outbox.size() + returned.length + (desk.current()?.work.failed ? 1 : 0) + (link.state !== 'online' && desk.drafts.unsaved(desk.current()) ? 1 : 0);
+
+  function tick() {
+    const one = desk.current();
+    if (!one) return;
+    if (stock.isActive()) one.work.seconds += 1;
+    view.until(one);
+  }
+
+  function hear(message) {
+    if (message.type !== 'decided' || !stock) return;
+    stock.drop(message.itemId, 'You decided it in another tab; that answer stands.');
+  }
+
+  /** Give back what was not worked on; an item with marks on it stays held, so that a reload finds it again. */
+  function leave() {
+    const one = desk.current();
+    desk.drafts.leave(one);
+    const keep = one?.work.touched ? one.claim.claim_id : null;
+    releaseOnLeave(stock.cases.map((other) => other.claim.claim_id).filter((id) => id !== keep));
+  }
+  return desk;
+}
+
+/** A server's message as a sentence of the page. */
+function sentence(text) {
+  const plain = text.trim();
+  const end = /[.?!]$/.test(plain) ? '' : '.';
+  return plain.charAt(0).toUpperCase() + plain.slice(1) + end;
+}
+

@@ -1,0 +1,157 @@
+/* Puts a case on the screen and keeps it true to what the person has filled in. Changes nothing but the page. */
+
+import { clock, count, el } from './dom.js';
+import { showOthers } from './others.js';
+import { ANSWERS, CRITERIA, REASONS, editsOf } from './work.js';
+
+/** Change a text only when it differs: the next item should cost little. */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** A long query is set smaller, so that the picture keeps its room. */
+const lengthOf = (query) => (query.length > 320 ? 'very' : query.length > 62 ? 'yes' : null);
+
+export function createView(root) {
+  const parts = new Map();
+  const part = (name) => {
+    if (!parts.has(name)) parts.set(name, root.querySelector(`[data-part="${name}"]`));
+    return parts.get(name);
+  };
+  const view = { part };
+  const seen = { reasons: new Map(), groups: new Map(), verdicts: [...root.querySelectorAll('.cu-verdict')] };
+
+  for (const [place, slot] of [[false, 'criteria-before'], [true, 'criteria-after']]) {
+    part(slot).append(...CRITERIA.filter(({ after }) => after === place).map(criterionRow));
+  }
+  const suggest = el('button', { type: 'button', class: 'cu-chip cu-suggest', 'data-action': 'edits', 'aria-pressed': 'false' }, el('kbd', { class: 'cu-key', 'data-key-of': 'edits' }), el('span', {}, 'Suggest edits'));
+  part('reasons').append(...REASONS.map(reasonChip), suggest);
+
+  function criterionRow({ id, text }) {
+    const name = el('span', { class: 'cu-crit-name', id: `cu-name-${id}` }, text);
+    const group = el('div', { class: 'cu-seg', role: 'radiogroup', 'aria-labelledby': `cu-name-${id}`, 'data-criterion': id });
+    for (const answer of ANSWERS) {
+      group.append(el('button', { type: 'button', role: 'radio', 'aria-checked': 'false', tabindex: '-1', 'data-answer': answer.id }, answer.text));
+    }
+    seen.groups.set(id, group);
+    return el('div', { class: 'cu-crit' }, el('kbd', { class: 'cu-key', 'data-key-of': id }), name, group);
+  }
+
+  function reasonChip({ id, text }) {
+    const chip = el('button', { type: 'button', class: 'cu-chip', 'data-action': id, 'aria-pressed': 'false' }, el('kbd', { class: 'cu-key', 'data-key-of': id }), text);
+    seen.reasons.set(id, chip);
+    return chip;
+  }
+
+  /** A new item: everything about it. */
+  view.show = (one, { covered }) => {
+    const { item, claim, work } = one;
+    root.dataset.item = item.id;
+    root.dataset.label = item.label;
+    setText(part('category'), item.category.title);
+    part('category-icon').setAttribute('href', `#cu-c-${item.category.slug}`);
+    setText(part('sub-category'), item.sub_category.title);
+    setText(part('label'), item.label);
+    setText(part('query'), item.query);
+    const long = lengthOf(item.query);
+    if (long) part('query').dataset.long = long;
+    else delete part('query').dataset.long;
+    setText(part('hazard'), item.hidden_hazard);
+    part('chain').replaceChildren(...item.causal_chain.map((step) => el('li', {}, step)));
+    setText(part('scene-written'), item.scene);
+    setText(part('scene-text'), item.scene);
+    part('scene-card').hidden = item.image !== null;
+    part('picture').hidden = item.image === null;
+    part('tools').hidden = item.image === null;
+    part('scene-more').hidden = item.image === null;
+    part('scene-more').open = false;
+    part('picture-failed').hidden = true;
+    part('canvas').setAttribute('aria-label', item.image ? 'Picture. Plus and minus zoom, arrow keys pan.' : 'Scene, described');
+    view.cover(covered, item);
+    part('note').value = work.note;
+    part('edit-query').value = work.query;
+    part('edit-scene').value = work.scene;
+    part('panel').scrollTop = 0;
+    part('case').scrollTop = 0;
+    showOthers(part('others'), claim.others || []);
+    view.work(one);
+    view.until(one);
+  };
+
+  view.cover = (covered, item) => {
+    part('cover').hidden = !covered;
+    part('canvas').toggleAttribute('data-covered', covered);
+    if (covered) setText(part('cover-title'), item.category.title);
+  };
+
+  view.until = (one) => {
+    const expires = Date.parse(one.claim.expires_at);
+    setText(part('until'), one.lapsed ? 'No longer yours' : `Yours until ${clock(expires)}`);
+  };
+
+  /** What the person has filled in. */
+  view.work = (one) => {
+    const { work, item } = one;
+    for (const [id, group] of seen.groups) {
+      const chosen = work.answers[id];
+      let reachable = false;
+      for (const radio of group.children) {
+        const on = radio.dataset.answer === chosen;
+        radio.setAttribute('aria-checked', String(on));
+        radio.tabIndex = on ? 0 : -1;
+        reachable ||= on;
+      }
+      if (!reachable) group.lastElementChild.tabIndex = 0;
+    }
+    for (const [id, chip] of seen.reasons) chip.setAttribute('aria-pressed', String(work.reasons.includes(id)));
+    for (const button of seen.verdicts) {
+      button.setAttribute('aria-pressed', String(work.verdict === button.dataset.v));
+      button.disabled = Boolean(one.lapsed);
+    }
+    part('fold').open = work.revealed;
+    const editing = work.editing && (work.verdict === 'revise' || work.verdict === null);
+    part('edits').hidden = !editing;
+    suggest.setAttribute('aria-pressed', String(work.editing));
+    setText(suggest.lastElementChild, work.editing && !editing ? 'Edits wait for Revise' : 'Suggest edits');
+    const edits = editsOf(work, item);
+    part('edit-query').toggleAttribute('data-changed', edits.query !== null);
+    part('edit-scene').toggleAttribute('data-changed', edits.scene !== null);
+    setText(part('flag-text'), work.flagged ? 'Flagged' : 'Flag');
+    part('flag-text').parentElement.setAttribute('aria-pressed', String(work.flagged));
+    if (one.asked) view.hint(one.asked.ask, 'ask');
+    else view.hint(`${count(Object.keys(work.answers).length)} of ${CRITERIA.length} criteria set${work.revealed ? '' : ', hazard not read yet'}`);
+  };
+
+  view.hint = (text, kind = '') => {
+    setText(part('hint'), text);
+    part('hint').dataset.kind = kind;
+  };
+
+  /** ready, or one of the states without an item: loading, empty, waiting, forbidden, error. */
+  view.state = (state) => {
+    root.dataset.state = state;
+    const ready = state === 'ready' || state === 'lapsed';
+    part('case').hidden = !ready;
+    part('blank').hidden = ready;
+    part('dock').hidden = !ready;
+    if (!ready) { delete root.dataset.item; delete root.dataset.label; }
+  };
+
+  view.blank = (title, text, actions = []) => {
+    setText(part('blank-title'), title);
+    setText(part('blank-text'), text);
+    part('blank-actions').replaceChildren(...actions.map(({ text: label, run, href, main, key }) => {
+      const node = href ? el('a', { class: 'cu-btn', href }, label) : el('button', { type: 'button', class: main ? 'cu-submit' : 'cu-btn' }, label);
+      if (key) node.append(el('kbd', { class: 'cu-key' }, key));
+      if (run) node.addEventListener('click', run);
+      return node;
+    }));
+  };
+
+  view.say = (text) => { part('live').textContent = text; };
+  view.toHeading = () => {
+    const heading = part('case').hidden ? part('blank-title') : part('query');
+    heading.focus({ preventScroll: true });
+  };
+  return view;
+}
