@@ -133,14 +133,20 @@ def bird(x: float, y: float, h: float, colour: str = "#4a76b8", *, flip: bool = 
     return _placed(x, y, h / 100, flip, 50, body, wing, bits)
 
 
-def horse(x: float, y: float, h: float, colour: str = "#8a5a3a", *, flip: bool = False) -> str:
-    """A standing horse, h pixels high at the ears."""
+def horse(x: float, y: float, h: float, colour: str = "#8a5a3a", *, flip: bool = False, pose: str = "stand") -> str:
+    """A horse, h pixels high at the ears; pose: stand, or tense (ears flat back, one hind hoof lifted)."""
     dark, paint = darken(colour, 0.28), lit(colour, 55, 0.16)
     legs = "".join(
         path(f"M{a},-44L{a + 2},0H{a + 7}L{a + 10},-44Z", dark if i % 2 else paint)
         + path(f"M{a + 1},-5L{a + 1},0H{a + 9}L{a + 8},-5Z", INK)
-        for i, (a) in enumerate((24, 14, -34, -44))
+        for i, a in enumerate((24, 14, -34, -44))
+        if pose != "tense" or a != -44
     )
+    ear = "M37,-97L38,-106L43,-98Z"
+    if pose == "tense":
+        legs += path("M-46,-48L-52,-28L-66,-16L-63,-8L-55,-14L-43,-26L-34,-46Z", paint)
+        legs += path("M-66,-17L-73,-8L-65,-4L-61,-10Z", INK)
+        ear = "M41,-97L25,-101L33,-93Z"
     body = path(
         smooth([(20, -68), (36, -62), (36, -44), (16, -36), (-28, -37), (-46, -44), (-46, -60), (-30, -66), (0, -63)]),
         paint,
@@ -165,7 +171,7 @@ def horse(x: float, y: float, h: float, colour: str = "#8a5a3a", *, flip: bool =
     )
     mane = (
         stroke([(36, -98), (26, -86), (18, -70)], dark, 6)
-        + path("M37,-97L38,-106L43,-98Z", paint)
+        + path(ear, lit(colour, 55, 0.24), stroke=dark, width=0.6)
         + circle(46, -88, 1.8, INK)
     )
     tail = stroke([(-45, -60), (-56, -46), (-54, -22)], dark, 7)

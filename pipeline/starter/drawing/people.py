@@ -82,6 +82,10 @@ class _Frame:
         """The canvas point of a torso point."""
         return self.at(*self.body(u, t))
 
+    def spots(self, half: float, pairs: list[Point]) -> list[Point]:
+        """The canvas points of torso points whose u is given in units of `half`."""
+        return [self.on(u * half, t) for u, t in pairs]
+
 
 def _joint(a: Point, b: Point, upper: float, lower: float, bend: float) -> tuple[Point, Point]:
     """Elbow or knee, and the end actually reached, for a limb from a towards b; `bend` is +1 or -1 for the side."""
@@ -195,80 +199,32 @@ def _leg(
 
 def _trim(f: _Frame, look: Look, half: float) -> str:
     """Details of the front of a garment: collar, buttons, zip, apron, vest stripes."""
-    u, dark = f.height, darken(look.top, 0.32)
+    u, dark, accent = f.height, darken(look.top, 0.32), look.accent
     if look.top_kind == "apron":
-        d = smooth(
-            [
-                f.on(-half * 0.5, 0.86),
-                f.on(half * 0.5, 0.86),
-                f.on(half * 0.8, 0.4),
-                f.on(half * 0.95, -0.45),
-                f.on(-half * 0.95, -0.45),
-                f.on(-half * 0.8, 0.4),
-            ]
-        )
-        straps = line([f.on(-half * 0.42, 0.85), f.on(-half * 0.3, 1.02)], look.accent, u * 0.012) + line(
-            [f.on(half * 0.42, 0.85), f.on(half * 0.3, 1.02)], look.accent, u * 0.012
-        )
-        pocket = line([f.on(-half * 0.45, 0.18), f.on(half * 0.45, 0.18)], darken(look.accent, 0.2), u * 0.006)
-        return straps + path(d, lit(look.accent, 60, 0.08)) + pocket
+        bib = [(-0.5, 0.86), (0.5, 0.86), (0.8, 0.4), (0.95, -0.45), (-0.95, -0.45), (-0.8, 0.4)]
+        out = path(smooth(f.spots(half, bib)), lit(accent, 60, 0.08))
+        out += line(f.spots(half, [(-0.42, 0.85), (-0.3, 1.02)]), accent, u * 0.012)
+        out += line(f.spots(half, [(0.42, 0.85), (0.3, 1.02)]), accent, u * 0.012)
+        return out + line(f.spots(half, [(-0.45, 0.18), (0.45, 0.18)]), darken(accent, 0.2), u * 0.006)
     if look.top_kind == "vest":
-        out = path(
-            straight(
-                [
-                    f.on(-half * 0.8, 1.0),
-                    f.on(-half * 0.1, 0.6),
-                    f.on(-half * 0.1, 0.02),
-                    f.on(-half, 0.02),
-                    f.on(-half, 0.7),
-                ]
-            ),
-            look.accent,
-        )
-        out += path(
-            straight(
-                [
-                    f.on(half * 0.8, 1.0),
-                    f.on(half * 0.1, 0.6),
-                    f.on(half * 0.1, 0.02),
-                    f.on(half, 0.02),
-                    f.on(half, 0.7),
-                ]
-            ),
-            darken(look.accent, 0.12),
-        )
-        return out + line([f.on(-half, 0.3), f.on(half, 0.3)], "#f4f4ea", u * 0.02)
+        panel = [(0.8, 1.0), (0.1, 0.6), (0.1, 0.02), (1.0, 0.02), (1.0, 0.7)]
+        out = path(straight(f.spots(-half, panel)), accent) + path(straight(f.spots(half, panel)), darken(accent, 0.12))
+        return out + line(f.spots(half, [(-1, 0.3), (1, 0.3)]), "#f4f4ea", u * 0.02)
     if look.top_kind in ("jacket", "coat"):
-        inner = path(
-            straight(
-                [f.on(-half * 0.3, 1.02), f.on(half * 0.3, 1.02), f.on(half * 0.16, 0.0), f.on(-half * 0.16, 0.0)]
-            ),
-            look.accent,
-        )
-        return (
-            inner
-            + line([f.on(-half * 0.34, 1.0), f.on(-half * 0.16, 0.55)], dark, u * 0.01)
-            + line([f.on(half * 0.34, 1.0), f.on(half * 0.16, 0.55)], dark, u * 0.01)
-        )
+        lapel = [(0.34, 1.0), (0.16, 0.55)]
+        out = path(straight(f.spots(half, [(-0.3, 1.02), (0.3, 1.02), (0.16, 0.0), (-0.16, 0.0)])), accent)
+        return out + line(f.spots(half, lapel), dark, u * 0.01) + line(f.spots(-half, lapel), dark, u * 0.01)
     if look.top_kind == "hoodie":
-        hood = stroke(
-            [f.on(-half * 0.7, 1.04), f.on(0, 0.86), f.on(half * 0.7, 1.04)], lighten(look.top, 0.12), u * 0.035
-        )
-        return hood + stroke(
-            [f.on(-half * 0.6, 0.1), f.on(-half * 0.35, 0.34), f.on(half * 0.35, 0.34), f.on(half * 0.6, 0.1)],
-            dark,
-            u * 0.006,
-        )
+        out = stroke(f.spots(half, [(-0.7, 1.04), (0, 0.86), (0.7, 1.04)]), lighten(look.top, 0.12), u * 0.035)
+        return out + stroke(f.spots(half, [(-0.6, 0.1), (-0.35, 0.34), (0.35, 0.34), (0.6, 0.1)]), dark, u * 0.006)
     if look.top_kind == "shirt":
-        collar = path(
-            straight([f.on(-half * 0.36, 1.06), f.on(0, 0.84), f.on(half * 0.36, 1.06)]), lighten(look.top, 0.3)
-        )
-        return collar + line([f.on(0, 0.84), f.on(0, 0.02)], dark, u * 0.004, opacity=0.6)
-    return stroke([f.on(-half * 0.36, 1.02), f.on(0, 0.93), f.on(half * 0.36, 1.02)], dark, u * 0.008, opacity=0.6)
+        out = path(straight(f.spots(half, [(-0.36, 1.06), (0, 0.84), (0.36, 1.06)])), lighten(look.top, 0.3))
+        return out + line(f.spots(half, [(0, 0.84), (0, 0.02)]), dark, u * 0.004, opacity=0.6)
+    return stroke(f.spots(half, [(-0.36, 1.02), (0, 0.93), (0.36, 1.02)]), dark, u * 0.008, opacity=0.6)
 
 
 def _torso(f: _Frame, look: Look, view: str) -> str:
-    """Neck and upper garment with its skirt part, in front, side or back view."""
+    """Neck and upper garment in front, side or back view."""
     b, u = _BUILDS[look.age], f.height
     half = b.half * look.build
     neck = _limb(
@@ -277,57 +233,22 @@ def _torso(f: _Frame, look: Look, view: str) -> str:
         gradient(darken(look.skin_colour, 0.25), darken(look.skin_colour, 0.08), 270),
     )
     if view == "side":
-        d = half * 0.66
-        belly = d * (0.86 + 0.5 * (look.build - 1))
-        shape = [
-            (-d * 0.35, 1.05),
-            (d * 0.35, 1.05),
-            (d * 0.86, 0.82),
-            (belly, 0.35),
-            (d * 0.8, -0.04),
-            (-d * 0.86, -0.06),
-            (-d * 0.78, 0.35),
-            (-d * 0.95, 0.78),
-        ]
+        belly = 0.86 + 0.5 * (look.build - 1)
+        shape = [(-0.35, 1.05), (0.35, 1.05), (0.86, 0.82), (belly, 0.35), (0.8, -0.04), (-0.86, -0.06)]
+        outline = smooth(f.spots(half * 0.66, [*shape, (-0.78, 0.35), (-0.95, 0.78)]))
     else:
-        waist = half * (0.74 if look.top_kind in ("dress", "tank") else 0.82) * (0.4 + 0.6 * look.build)
-        shape = [
-            (-half * 0.34, 1.07),
-            (half * 0.34, 1.07),
-            (half * 0.86, 0.99),
-            (half * 0.98, 0.86),
-            (half * 0.86, 0.6),
-            (waist, 0.32),
-            (half * 0.9, -0.04),
-            (-half * 0.9, -0.04),
-            (-waist, 0.32),
-            (-half * 0.86, 0.6),
-            (-half * 0.98, 0.86),
-            (-half * 0.86, 0.99),
-        ]
-    paint = lit(look.top, 50, 0.16)
-    body = path(smooth([f.on(*p) for p in shape]), paint)
+        waist = (0.74 if look.top_kind in ("dress", "tank") else 0.82) * (0.4 + 0.6 * look.build)
+        right = [(0.34, 1.07), (0.86, 0.99), (0.98, 0.86), (0.86, 0.6), (waist, 0.32), (0.9, -0.04)]
+        outline = smooth(f.spots(half, right + [(-x, t) for x, t in reversed(right)]))
+    body = path(outline, lit(look.top, 50, 0.16))
     if view == "front":
         body += _trim(f, look, half)
     elif look.top_kind == "vest":
-        body = path(smooth([f.on(*p) for p in shape]), lit(look.accent, 50, 0.12)) + line(
-            [f.on(-half * 0.6, 0.3), f.on(half * 0.6, 0.3)], "#f4f4ea", u * 0.02
-        )
+        body = path(outline, lit(look.accent, 50, 0.12))
+        body += line(f.spots(half, [(-0.6, 0.3), (0.6, 0.3)]), "#f4f4ea", u * 0.02)
     elif look.top_kind == "apron" and view == "side":
-        d = half * 0.66
-        body += path(
-            smooth(
-                [
-                    f.on(d * 0.3, 0.8),
-                    f.on(d * 0.95, 0.8),
-                    f.on(d * 1.05, 0.2),
-                    f.on(d * 1.1, -0.5),
-                    f.on(d * 0.2, -0.5),
-                    f.on(d * 0.3, 0.2),
-                ]
-            ),
-            look.accent,
-        )
+        bib = [(0.3, 0.8), (0.95, 0.8), (1.05, 0.2), (1.1, -0.5), (0.2, -0.5), (0.3, 0.2)]
+        body += path(smooth(f.spots(half * 0.66, bib)), look.accent)
     return neck + body
 
 
