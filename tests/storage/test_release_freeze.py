@@ -14,7 +14,7 @@ import yaml
 from approved_items import FLAW_NOTE, REVIEWERS, START, add_approved
 from sqlmodel import func, select
 
-import pipeline
+from pipeline.taxonomy import TAXONOMY_FILE
 from storage.audit import verify_chain
 from storage.blobs import BlobStore
 from storage.db import Database, open_database
@@ -27,7 +27,7 @@ from storage.schema import migrate
 from storage.stages import Stage
 from storage.tables import AuditRow, ItemRow, ReleaseItemRow
 
-TAXONOMY = yaml.safe_load(Path(pipeline.__file__).with_name("taxonomy.yaml").read_text(encoding="utf-8"))
+TAXONOMY = yaml.safe_load(TAXONOMY_FILE.read_text(encoding="utf-8"))
 
 # Freezes in a process of its own: argv is database URL, blobs, folder, and what to do in the middle.
 CHILD = """
@@ -95,7 +95,7 @@ def freeze(db: Database, blobs: BlobStore, folder: Path, **more):
 
 
 def run_child(db_url: str, blobs: BlobStore, folder: Path, mode: str = "", **environment: str):
-    taxonomy = Path(pipeline.__file__).with_name("taxonomy.yaml")
+    taxonomy = TAXONOMY_FILE
     return subprocess.run(
         [sys.executable, "-c", CHILD, db_url, blobs.url, str(folder), mode, str(taxonomy)],
         capture_output=True, text=True, timeout=120, env=os.environ | environment,
