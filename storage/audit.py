@@ -20,6 +20,8 @@ from storage.tables import AuditRow
 FIRST_LINK = "0" * 64
 # Any number will do; it only has to be the same in every process that appends to the chain.
 CHAIN_LOCK = 0x00D_5AFE
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_LAST = select(AuditRow.seq, AuditRow.sha256).order_by(col(AuditRow.seq).desc()).limit(1)
 
 
 class Tag(StrEnum):
@@ -71,9 +73,7 @@ def record_event(
     tag = Tag(tag)
     session.flush()
     lock_chain(session=session)
-    last = session.execute(
-        select(AuditRow.seq, AuditRow.sha256).order_by(col(AuditRow.seq).desc()).limit(1)
-    ).first()  # columns only: a cached row object could be older than the lock
+    last = session.exec(_LAST).first()  # columns only: a cached row object could be older than the lock
     seq, previous = (last[0] + 1, last[1]) if last else (1, FIRST_LINK)
     row = AuditRow(
         seq=seq,
@@ -93,8 +93,12 @@ def record_event(
 
 def lock_chain(*, session: Session) -> None:
     """Let nobody else append to the chain until the commit. SQLite's one writer needs no lock of its own."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    connection = session.connection()
+    if session.info.get("chain_locked_in") is not connection.get_transaction():  # once a transaction is enough
+        session.execute(_LOCK, {"key": CHAIN_LOCK})
+        session.info["chain_locked_in"] = connection.get_transaction()
 
 
 def hash_event(row: AuditRow) -> str:

@@ -13,20 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, update
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
+from storage import claim_queries as queries
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import ClaimLost, InvalidRecord, NotFound
 from storage.items import get_item, label
 from storage.records import Grounding, Review, Scenario, TaskKind, canonical_json, check_text, parse_record, utc_now
-from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, TaskRow, UserRow
 
 CLAIM_TTL_S = 900
 MAX_CLAIMS = 20
 MAX_DRAFT_BYTES = 30_000
-TAKEN_STATES = ("active", "submitted", "skipped")
-"""A person with a claim in one of these is not offered the task again."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +128,17 @@ def claim_next(
     now = now or utc_now()
     expires_at = now + timedelta(seconds=ttl_s)
     # One request of a person at a time, or two tabs could claim the same task (PostgreSQL; SQLite has one writer).
-    session.exec(select(UserRow.id).where(UserRow.id == user_id).with_for_update(key_share=True)).one()
+    if session.get_bind().dialect.name == "postgresql":
+        session.exec(queries.LOCK_PERSON, params={"user_id": user_id}).one()
     expire_claims(session=session, now=now)
-    rows = list(_held_claims(session=session, user_id=user_id, kind=kind, holder=holder, limit=count))
+    who = {"user_id": user_id, "kind": kind.value, "holder": holder, "limit": count}
+    rows = list(session.exec(queries.HELD, params=who))
     for row in rows:
         row.expires_at = expires_at
         session.add(row)
     if len(rows) < count:
-        tasks = _free_tasks(session=session, user_id=user_id, kind=kind, limit=count - len(rows))
+        wanted = {"user_id": user_id, "limit": count - len(rows)}
+        tasks = list(session.exec(queries.FREE_TASKS[kind], params=wanted))
         fresh = [
             ClaimRow(
                 id=uuid.uuid4().hex,
@@ -266,14 +267,7 @@ def add_flag(*, session: Session, user_id: int, claim_id: str, note: str, now: d
 
 def expire_claims(*, session: Session, now: datetime) -> int:
     """Return the slots of lapsed claims to the queue; how many."""
-    lapsed = list(
-        session.exec(
-            select(ClaimRow)
-            .where(ClaimRow.state == "active", col(ClaimRow.expires_at) < now)
-            .limit(500)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    lapsed = session.exec(queries.LAPSED, params={"now": now}).all()
     for row in lapsed:
         row.state = "expired"
         session.add(row)
@@ -288,10 +282,10 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
         NotFound: the person has no such claim.
         ClaimLost: the claim was given up or submitted, or others have finished the task.
     """
-    row = _own_claim(session=session, user_id=user_id, claim_id=claim_id)
-    task = session.exec(
-        select(TaskRow).where(TaskRow.id == row.task_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    found = session.exec(queries.CLAIM_AND_TASK, params={"claim_id": claim_id, "user_id": user_id}).first()
+    if found is None:
+        raise NotFound(f"you have no claim {claim_id!r}; claim the item first")
+    row, task = found[0], found[1]
     name = label(task.item_number)
     if row.state == "active" and task.status == "open":
         return row, task
@@ -317,28 +311,15 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
     """Return the claims with their items, in the order given."""
     if not rows:
         return []
-    tasks = {t.id: t for t in session.exec(select(TaskRow).where(col(TaskRow.id).in_([r.task_id for r in rows])))}
-    numbers = [task.item_number for task in tasks.values()]
-    items = {i.number: i for i in session.exec(select(ItemRow).where(col(ItemRow.number).in_(numbers)))}
-    wanted = [i.scenario_id for i in items.values()] + [i.grounding_id for i in items.values() if i.grounding_id]
-    records = {
-        (number, record_id): parse_record(body)
-        for number, record_id, body in session.exec(
-            select(RecordRow.item_number, RecordRow.id, RecordRow.body).where(
-                col(RecordRow.item_number).in_(numbers), col(RecordRow.id).in_(wanted)
-            )
-        )
-    }
-    drafts = {
-        d.task_id: json.loads(d.body)
-        for d in session.exec(
-            select(DraftRow).where(DraftRow.user_id == rows[0].user_id, col(DraftRow.task_id).in_(list(tasks)))
-        )
-    }
+    whose = {"user_id": rows[0].user_id, "task_ids": [row.task_id for row in rows]}
+    work = {task.id: (task, item, draft) for task, item, draft in session.exec(queries.WORK, params=whose)}
+    items = [item for _, item, _ in work.values()]
+    wanted = [item.scenario_id for item in items] + [item.grounding_id for item in items if item.grounding_id]
+    bodies = session.exec(queries.BODIES, params={"numbers": [item.number for item in items], "record_ids": wanted})
+    records = {(number, record_id): parse_record(body) for number, record_id, body in bodies}
     claims = []
     for row in rows:
-        task = tasks[row.task_id]
-        item = items[task.item_number]
+        task, item, draft = work[row.task_id]
         scenario = records[task.item_number, item.scenario_id]
         grounding = records.get((task.item_number, item.grounding_id or ""))
         assert isinstance(scenario, Scenario)
@@ -348,7 +329,7 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
         claims.append(
             Claim(
                 row.id, row.task_id, kind, task.round, row.expires_at, item, scenario, grounding,
-                drafts.get(row.task_id), others,
+                json.loads(draft.body) if draft else None, others,
             )
         )  # fmt: skip
     return claims
@@ -356,7 +337,7 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
 
 def discard_draft(*, session: Session, user_id: int, task_id: int) -> None:
     """Forget the person's draft for a task."""
-    session.exec(delete(DraftRow).where(col(DraftRow.user_id) == user_id, col(DraftRow.task_id) == task_id))
+    session.exec(queries.DISCARD_DRAFT, params={"user_id": user_id, "task_id": task_id})
 
 
 def _rank(*, item_id: str, priority: int) -> int:
@@ -365,86 +346,23 @@ def _rank(*, item_id: str, priority: int) -> int:
 
 
 def _own_claim(*, session: Session, user_id: int, claim_id: str) -> ClaimRow:
-    query = select(ClaimRow).where(ClaimRow.id == claim_id, ClaimRow.user_id == user_id)
-    row = session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
+    row = session.exec(queries.OWN_CLAIM, params={"claim_id": claim_id, "user_id": user_id}).first()
     if row is None:
         raise NotFound(f"you have no claim {claim_id!r}; claim the item first")
     return row
 
 
-def _held_claims(*, session: Session, user_id: int, kind: TaskKind, holder: str, limit: int) -> Sequence[ClaimRow]:
-    return session.exec(
-        select(ClaimRow)
-        .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
-        .where(
-            ClaimRow.user_id == user_id,
-            ClaimRow.state == "active",
-            ClaimRow.holder == holder,
-            TaskRow.kind == kind.value,
-        )
-        .order_by(col(ClaimRow.created_at), col(ClaimRow.id))
-        .limit(limit)
-    ).all()
-
-
-def _free_tasks(*, session: Session, user_id: int, kind: TaskKind, limit: int) -> Sequence[int]:
-    """Ids of the first tasks that want somebody and have not had this person; their rows are locked."""
-    conditions: list[ColumnElement[bool]] = [
-        col(TaskRow.kind) == kind.value,
-        col(TaskRow.status) == "open",
-        col(TaskRow.open_slots) > 0,
-        ~exists().where(
-            col(ClaimRow.task_id) == TaskRow.id,
-            col(ClaimRow.user_id) == user_id,
-            col(ClaimRow.state).in_(TAKEN_STATES),
-        ),
-    ]
-    if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of
-        conditions.append(
-            ~exists().where(
-                col(ReviewRow.item_number) == TaskRow.item_number,
-                col(ReviewRow.user_id) == user_id,
-                col(ReviewRow.status) == "submitted",
-                col(ReviewRow.task_id) != TaskRow.id,
-            )
-        )
-    query = select(TaskRow.id).where(*conditions).order_by(col(TaskRow.rank), col(TaskRow.id)).limit(limit)
-    return [task_id for task_id in session.exec(query.with_for_update(skip_locked=True)) if task_id is not None]
-
-
 def _change_slots(*, session: Session, changes: Counter[int]) -> None:
     for task_id in sorted(changes):  # in one order everywhere, so that two requests never wait for each other
-        session.exec(
-            update(TaskRow)
-            .where(col(TaskRow.id) == task_id)
-            .values(open_slots=TaskRow.open_slots + changes[task_id])
-            .execution_options(synchronize_session=False)
-        )
+        session.exec(queries.CHANGE_SLOTS, params={"task_id": task_id, "change": changes[task_id]})
 
 
 def _has_claim(*, session: Session, user_id: int, task_id: int) -> bool:
-    query = select(ClaimRow.id).where(
-        ClaimRow.user_id == user_id, ClaimRow.task_id == task_id, col(ClaimRow.state).in_(("active", "submitted"))
-    )
-    return session.exec(query).first() is not None
+    return session.exec(queries.OTHER_HOLD, params={"user_id": user_id, "task_id": task_id}).first() is not None
 
 
 def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:
     """The submitted reviews of the task's item and round, oldest first."""
-    query = (
-        select(RecordRow.body)
-        .join(
-            ReviewRow,
-            (col(ReviewRow.record_id) == RecordRow.id) & (col(ReviewRow.item_number) == RecordRow.item_number),
-        )
-        .join(TaskRow, col(TaskRow.id) == ReviewRow.task_id)
-        .where(
-            ReviewRow.item_number == task.item_number,
-            ReviewRow.status == "submitted",
-            TaskRow.round == task.round,
-            TaskRow.kind == TaskKind.SCENARIO_REVIEW.value,
-        )
-        .order_by(col(ReviewRow.id))
-    )
-    records = [parse_record(body) for body in session.exec(query)]
+    place = {"item_number": task.item_number, "round": task.round}
+    records = [parse_record(body) for body in session.exec(queries.ROUND_REVIEWS, params=place)]
     return tuple(record for record in records if isinstance(record, Review))

@@ -6,7 +6,7 @@ read cannot change before it writes, and the writers of one process queue on a l
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def open_database(url: str) -> Database:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "postgresql+psycopg":
         engine = create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=30)
-        return Database(engine, nullcontext())
+        return Database(engine, threading.BoundedSemaphore(2))
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StorageError(f"database {parsed.drivername!r} is not supported; use sqlite or postgresql")
     if parsed.database and parsed.database != ":memory:":

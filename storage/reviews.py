@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, or_
+from sqlalchemy import bindparam, exists, or_
 from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
@@ -62,6 +62,9 @@ __all__ = [
 ]
 
 UNDO_DEPTH = 10
+_EARLIER = select(ReviewRow).where(
+    ReviewRow.user_id == bindparam("user_id"), ReviewRow.idempotency_key == bindparam("key")
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,7 @@ def submit_review(
     # `seconds` may differ between two sendings of one answer
     request_sha256 = hash_json([claim_id, answers.model_dump(mode="json", exclude={"seconds"})])
     lock_chain(session=session)
-    earlier = session.exec(
-        select(ReviewRow).where(ReviewRow.user_id == user_id, ReviewRow.idempotency_key == idempotency_key)
-    ).first()
+    earlier = session.exec(_EARLIER, params={"user_id": user_id, "key": idempotency_key}).first()
     if earlier is not None:
         return _repeat(session=session, earlier=earlier, request_sha256=request_sha256, key=idempotency_key)
     claim, task = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)

@@ -1,0 +1,133 @@
+"""The queries of the review queue, built once.
+
+Building a statement costs several times what SQLite needs to run it, and these run for every claim and every
+review. Parameters are bound by name at the call.
+"""
+
+from sqlalchemy import ColumnElement, bindparam, exists, update
+from sqlmodel import col, delete, select
+
+from storage.records import TaskKind
+from storage.tables import ClaimRow, DraftRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+
+TAKEN_STATES = ("active", "submitted", "skipped")
+"""A person with a claim in one of these is not offered the task again."""
+
+LOCK_PERSON = select(UserRow.id).where(UserRow.id == bindparam("user_id")).with_for_update(key_share=True)
+
+LAPSED = (
+    select(ClaimRow)
+    .where(ClaimRow.state == "active", col(ClaimRow.expires_at) < bindparam("now"))
+    .limit(500)
+    .with_for_update(skip_locked=True)
+)
+
+HELD = (
+    select(ClaimRow)
+    .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
+    .where(
+        ClaimRow.user_id == bindparam("user_id"),
+        ClaimRow.state == "active",
+        ClaimRow.holder == bindparam("holder"),
+        TaskRow.kind == bindparam("kind"),
+    )
+    .order_by(col(ClaimRow.created_at), col(ClaimRow.id))
+    .limit(bindparam("limit"))
+)
+
+OWN_CLAIM = (
+    select(ClaimRow)
+    .where(ClaimRow.id == bindparam("claim_id"), ClaimRow.user_id == bindparam("user_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+CLAIM_AND_TASK = (
+    # The item and the person come along, so that what follows finds them in the session.
+    select(ClaimRow, TaskRow, ItemRow, UserRow)
+    .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
+    .join(ItemRow, col(ItemRow.number) == TaskRow.item_number)
+    .join(UserRow, col(UserRow.id) == ClaimRow.user_id)
+    .where(ClaimRow.id == bindparam("claim_id"), ClaimRow.user_id == bindparam("user_id"))
+    .with_for_update(of=(ClaimRow, TaskRow))
+    .execution_options(populate_existing=True)
+)
+
+OTHER_HOLD = select(ClaimRow.id).where(
+    ClaimRow.user_id == bindparam("user_id"),
+    ClaimRow.task_id == bindparam("task_id"),
+    col(ClaimRow.state).in_(("active", "submitted")),
+)
+
+WORK = (
+    select(TaskRow, ItemRow, DraftRow)
+    .join(ItemRow, col(ItemRow.number) == TaskRow.item_number)
+    .join(
+        DraftRow,
+        (col(DraftRow.task_id) == TaskRow.id) & (col(DraftRow.user_id) == bindparam("user_id")),
+        isouter=True,
+    )
+    .where(col(TaskRow.id).in_(bindparam("task_ids", expanding=True)))
+)
+
+BODIES = select(RecordRow.item_number, RecordRow.id, RecordRow.body).where(
+    col(RecordRow.item_number).in_(bindparam("numbers", expanding=True)),
+    col(RecordRow.id).in_(bindparam("record_ids", expanding=True)),
+)
+
+CHANGE_SLOTS = (
+    update(TaskRow)
+    .where(col(TaskRow.id) == bindparam("task_id"))
+    .values(open_slots=TaskRow.open_slots + bindparam("change"))
+    .execution_options(synchronize_session=False)
+)
+
+DISCARD_DRAFT = (
+    delete(DraftRow)
+    .where(col(DraftRow.user_id) == bindparam("user_id"), col(DraftRow.task_id) == bindparam("task_id"))
+    .execution_options(synchronize_session=False)
+)
+
+ROUND_REVIEWS = (
+    select(RecordRow.body)
+    .join(
+        ReviewRow,
+        (col(ReviewRow.record_id) == RecordRow.id) & (col(ReviewRow.item_number) == RecordRow.item_number),
+    )
+    .join(TaskRow, col(TaskRow.id) == ReviewRow.task_id)
+    .where(
+        ReviewRow.item_number == bindparam("item_number"),
+        ReviewRow.status == "submitted",
+        TaskRow.round == bindparam("round"),
+        TaskRow.kind == TaskKind.SCENARIO_REVIEW.value,
+    )
+    .order_by(col(ReviewRow.id))
+)
+
+
+def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of a select is longer than the function
+    conditions: list[ColumnElement[bool]] = [
+        col(TaskRow.kind) == kind.value,
+        col(TaskRow.status) == "open",
+        col(TaskRow.open_slots) > 0,
+        ~exists().where(
+            col(ClaimRow.task_id) == TaskRow.id,
+            col(ClaimRow.user_id) == bindparam("user_id"),
+            col(ClaimRow.state).in_(TAKEN_STATES),
+        ),
+    ]
+    if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of
+        conditions.append(
+            ~exists().where(
+                col(ReviewRow.item_number) == TaskRow.item_number,
+                col(ReviewRow.user_id) == bindparam("user_id"),
+                col(ReviewRow.status) == "submitted",
+                col(ReviewRow.task_id) != TaskRow.id,
+            )
+        )
+    query = select(TaskRow.id).where(*conditions).order_by(col(TaskRow.rank), col(TaskRow.id))
+    return query.limit(bindparam("limit")).with_for_update(skip_locked=True)
+
+
+FREE_TASKS = {kind: _free_tasks(kind) for kind in TaskKind}
+"""Ids of the first tasks that want somebody and have not had this person; their rows are locked."""
