@@ -1,12 +1,13 @@
 """The command line, `curator`. Commands import what they need when they run, so that help comes at once."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from curator_app.commands import demo, doctor, init, serve, users
+from curator_app.commands import demo, doctor, init, release, serve, users
 
 app = typer.Typer(
     help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
@@ -19,6 +20,7 @@ app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(users.app, name="users")
+app.add_typer(release.app, name="release")
 
 
 @app.callback()
@@ -30,8 +32,6 @@ def choose_workspace(
 ) -> None:
     """Set the workspace for the command that follows."""
     if home is not None:
-        import os
-
         os.environ["CURATOR_HOME"] = str(home)
 
 

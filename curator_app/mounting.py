@@ -20,7 +20,8 @@ def mount_pages(app: FastAPI, *, workspace: Workspace, desk: SignInDesk) -> "gra
     os.environ.setdefault("GRADIO_TEMP_DIR", str(workspace.settings.home / "tmp"))
     import gradio as gr
 
-    from curator_app.screens.shell import build_blocks, build_theme, head_html
+    from curator_app.screens.frame import head_html
+    from curator_app.screens.shell import build_blocks, build_theme
 
     blocks = build_blocks(workspace=workspace, desk=desk)
     gr.mount_gradio_app(

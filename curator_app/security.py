@@ -25,8 +25,8 @@ MAX_BODY_BYTES = 256 * 1024
 # neither a script nor an event handler that somebody smuggles into the page runs. Nothing comes from another host.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval' {hashes}; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 INLINE_SCRIPT = re.compile(rb"<script\b[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
 CACHEABLE = ("/static/", "/assets/", "/svelte/", "/theme.css")

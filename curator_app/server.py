@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 
 from curator_app.access import Gate, Policy, allow
-from curator_app.api import claims, files, health, me, media, progress, reviews, sign_in
+from curator_app.api import claims, files, health, me, media, progress, releases, reviews, sign_in
 from curator_app.api.errors import install_error_handlers
 from curator_app.api.sign_in import SlowLane
 from curator_app.security import BodyLimit, PagePolicy, SameOrigin, SecurityHeaders
@@ -25,6 +25,7 @@ ROUTERS = (
     progress.ROUTER,
     me.ROUTER,
     media.ROUTER,
+    releases.ROUTER,
     health.ROUTER,
     files.ROUTER,
 )

@@ -57,8 +57,6 @@ def make_links(workspace: Workspace, *, names: Sequence[str]) -> list[tuple[str,
 def _add_guidelines(*, session: Session) -> None:
     for kind in TaskKind:
         path = GUIDELINES / f"{kind.value}.md"
-        if not path.exists():
-            continue
         try:
             guidelines.current(session=session, kind=kind)
         except NotFound:

@@ -167,14 +167,16 @@ def _enter(request: Request, started: NewSession, *, target: str, settings: Sett
 def _sign_in_page(
     *, target: str, name: str = "", error: str = "", status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    values = {"next": target, "name": name, "error": error}
-    return render_page("sign_in.html", status=status, headers=headers, title="Sign in", **values)
+    return render_page(
+        "sign_in.html", status=status, headers=headers, title="Sign in", next=target, name=name, error=error
+    )
 
 
 def _account_page(person: Person, *, error: str = "", done: str = "", status: int = 200) -> Response:
     roles = ", ".join(sorted(role.value for role in person.roles)) or "none yet; ask an admin"
-    values = {"name": person.name, "roles": roles, "error": error, "done": done}
-    return render_page("account.html", status=status, title="Your account", **values)
+    return render_page(
+        "account.html", status=status, title="Your account", name=person.name, roles=roles, error=error, done=done
+    )
 
 
 def _local(target: str) -> str:

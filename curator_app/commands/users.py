@@ -19,12 +19,12 @@ def add(
     password: Annotated[bool, typer.Option("--password", help="Ask for a password now instead of a link.")] = False,
 ) -> None:
     """Add a person and print a one-time sign-in link (or ask for a password)."""
-    from curator_app.actions import people
+    from curator_app.actions.people import describe_roles, open_desk
 
     secret = _ask_password(name) if password else None
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         person = desk.add(name=name, roles=role, password=secret)
-        typer.echo(f"Added {person.name} ({people.describe_roles(person)}).")
+        typer.echo(f"Added {person.name} ({describe_roles(person)}).")
         if secret is None:
             _print_link(desk.make_link(name=name), name)
 
@@ -32,9 +32,9 @@ def add(
 @app.command("list")
 def list_people() -> None:
     """List everybody, their roles and tokens."""
-    from curator_app.actions import people
+    from curator_app.actions.people import open_desk
 
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         lines = desk.list()
     if not lines:
         typer.echo("There is nobody yet. Add somebody: curator users add NAME --role admin")
@@ -49,19 +49,19 @@ def list_people() -> None:
 @app.command("roles")
 def set_roles(name: Name, role: Roles) -> None:
     """Replace a person's roles."""
-    from curator_app.actions import people
+    from curator_app.actions.people import describe_roles, open_desk
 
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         person = desk.set_roles(name=name, roles=role)
-    typer.echo(f"{person.name} now has: {people.describe_roles(person)}.")
+    typer.echo(f"{person.name} now has: {describe_roles(person)}.")
 
 
 @app.command("link")
 def make_link(name: Name, hours: Hours = 24) -> None:
     """Print a sign-in link that works once."""
-    from curator_app.actions import people
+    from curator_app.actions.people import open_desk
 
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         _print_link(desk.make_link(name=name, ttl=timedelta(hours=hours)), name)
 
 
@@ -71,18 +71,18 @@ def make_token(
     label: Annotated[str, typer.Option(help="What the token is for; names it when you revoke it.")] = "script",
 ) -> None:
     """Print a token for scripts. It is shown this once; only its hash is kept."""
-    from curator_app.actions import people
+    from curator_app.actions.people import open_desk
 
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         typer.echo(desk.make_token(name=name, label=label))
 
 
 @app.command("revoke")
 def revoke_token(name: Name, label: Annotated[str, typer.Option(help="The token's label.")] = "script") -> None:
     """Revoke a token; a running server refuses it within seconds."""
-    from curator_app.actions import people
+    from curator_app.actions.people import open_desk
 
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         desk.revoke_token(name=name, label=label)
     typer.echo(f"The token {label} of {name} is revoked.")
 
@@ -93,9 +93,9 @@ def disable(
     undo: Annotated[bool, typer.Option("--undo", help="Let the person in again.")] = False,
 ) -> None:
     """Lock a person out; their work stays. Ends their sessions and tokens within seconds."""
-    from curator_app.actions import people
+    from curator_app.actions.people import open_desk
 
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         desk.set_disabled(name=name, disabled=not undo)
     typer.echo(f"{name} may sign in again." if undo else f"{name} is locked out.")
 
@@ -103,10 +103,10 @@ def disable(
 @app.command("password")
 def set_password(name: Name) -> None:
     """Ask for a new password for a person; their sessions end."""
-    from curator_app.actions import people
+    from curator_app.actions.people import open_desk
 
     secret = _ask_password(name)
-    with people.open_desk() as desk:
+    with open_desk() as desk:
         desk.set_password(name=name, password=secret)
     typer.echo(f"The password of {name} is set.")
 

@@ -1,12 +1,11 @@
 """The pages put together: one Gradio app, one page per route, no state of its own."""
 
-import importlib.util
-
 import gradio as gr
 
 from curator_app.screens.asking import make_person_of
 from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
+from curator_app.screens.review import build_review_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
@@ -16,10 +15,7 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
-        if importlib.util.find_spec("curator_app.screens.review"):
-            from curator_app.screens.review import build_review_page
-
-            build_review_page()
+        build_review_page()
     with pages.route("Progress", "/progress"):
         gr.Navbar(visible=False)
         build_progress_page(pages, workspace=workspace, person_of=person_of)
@@ -27,15 +23,6 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
         gr.Navbar(visible=False)
         build_people_page(pages, workspace=workspace, desk=desk, person_of=person_of)
     return pages
-
-
-def head_html() -> str:
-    """Return what every page has in its head: our styles and the script of the frame."""
-    if importlib.util.find_spec("curator_app.screens.review"):
-        from curator_app.screens import review
-
-        return review.head_html()
-    return ""
 
 
 def build_theme() -> gr.themes.Base:
