@@ -216,3 +216,96 @@ def draw_sexual_03() -> str:
     out += props_social.open_laptop(430, 586, 610, ui)
     out += _name_badge(800, 640, "H. Berger", "Director", -6) + _name_badge(40, 640, "L. Sato", "Intern", 5)
     return kit.picture(out, mood="#d8dcf2")
+
+
+def _sleeper() -> str:
+    """A woman in a coat asleep on the sofa, one arm hanging down to a glass; her head is at the left."""
+    coat, skin = "#75507f", "#e8b896"
+    out = kit.ellipse(236, 470, 92, 40, kit.lit(kit.CREAM)) + kit.line([(604, 540), (712, 548)], "#3a3540", 34)
+    out += kit.group(kit.rect(-4, -22, 62, 36, kit.lit(kit.INK), r=14), move=(706, 546), rotate=4)
+    out += head(Look(skin="fair", hair="chestnut", hair_style="bob", mood="asleep"), 250, 446, 96, tilt=-74)
+    body = [(292, 470), (330, 426), (420, 416), (520, 444), (600, 500), (640, 530), (620, 566), (420, 566), (310, 548)]
+    out += kit.path(kit.smooth(body), kit.lit(coat, 60, 0.2)) + kit.stroke(
+        [(420, 424), (470, 480), (466, 562)], kit.darken(coat, 0.35), 4, opacity=0.7
+    )
+    out += kit.line([(350, 470), (372, 560)], kit.lit(coat), 44) + kit.line(
+        [(372, 560), (384, 628)], kit.darken(coat, 0.08), 38
+    )
+    out += kit.line([(384, 628), (388, 654)], skin, 22) + kit.ellipse(390, 664, 15, 17, kit.lit(skin))
+    for y in (470, 512):
+        out += kit.circle(440, y, 6, kit.OCHRE)
+    return out
+
+
+def _wine_bottle(x: float, y: float, h: float, *, lying: bool = False) -> str:
+    """An empty green wine bottle standing at x, y, or lying there with its neck to the right."""
+    shape = "M-14,0V-62C-14,-78 -6,-80 -6,-100H6C6,-80 14,-78 14,-62V0Z"
+    label = kit.rect(-14, -50, 28, 28, kit.lit("#f2e9d3"))
+    bottle = (
+        kit.path(shape, kit.gradient("#7fa07a", "#2f4a36", 0))
+        + label
+        + kit.line([(-8, -60), (-8, -8)], "#dff0d8", 3, opacity=0.5)
+    )
+    out = kit.contact(x + (h * 0.5 if lying else 0), y, h * (1.1 if lying else 0.34))
+    return out + kit.group(bottle, move=(x, y - (h * 0.13 if lying else 0)), rotate=90 if lying else 0, scale=h / 100)
+
+
+def draw_sexual_04() -> str:
+    """A living room late at night: a woman asleep on the sofa, empty bottles, an open door to a single bed."""
+    cam = Camera(horizon=300, eye=1.6, focal=900)
+    out = interiors.room(cam, wall="#b9b3b8", floor=kit.OAK, depth=5.6, height=2.9, width=9)
+    out += interiors.window(90, 90, 230, 190, day=False) + interiors.wall_clock(420, 130, 46, 2.1)
+    out += (
+        kit.rect(700, 96, 226, 460, kit.lit("#efe8da"))
+        + kit.rect(716, 112, 194, 444, kit.gradient("#8d8798", "#a59fae"))
+        + kit.rect(716, 500, 194, 56, kit.wood(kit.OAK))
+    )
+    out += (
+        kit.rect(738, 372, 150, 60, kit.lit(kit.WALNUT), r=5)
+        + kit.rect(740, 420, 146, 76, kit.lit("#f1ede4"), r=8)
+        + kit.rect(766, 408, 94, 32, kit.lit(kit.PAPER), r=12)
+        + kit.rect(738, 446, 150, 66, kit.lit("#6f8fa8"), r=8)
+    )
+    out += kit.poly([(910, 112), (1000, 90), (1000, 620), (910, 556)], kit.lit("#d9d0c0")) + kit.circle(
+        986, 350, 7, kit.OCHRE
+    )
+    out += (
+        objects.table_lamp(110, 480, 260)
+        + interiors.night(0.24)
+        + interiors.pool_of_light(130, 330, 330, 130)
+        + interiors.pool_of_light(813, 330, 170, 70)
+    )
+    out += (
+        kit.contact(440, 676, 640, 26)
+        + kit.rect(150, 380, 580, 160, kit.lit("#5f7d86"), r=26)
+        + kit.rect(140, 520, 600, 120, kit.lit("#6a8b94"), r=18)
+        + kit.rect(170, 520, 540, 46, kit.lit("#7b9ca4"), r=14)
+    )
+    out += (
+        kit.rect(112, 440, 72, 210, kit.lit("#5f7d86"), r=24)
+        + kit.rect(704, 440, 72, 210, kit.lit("#54727b"), r=24)
+        + _sleeper()
+    )
+    out += (
+        kit.contact(512, 760, 700, 26)
+        + kit.poly([(230, 690), (800, 690), (850, 752), (180, 752)], kit.wood(kit.WALNUT))
+        + kit.rect(180, 750, 670, 16, kit.darken(kit.WALNUT, 0.2))
+    )
+    out += "".join(
+        _wine_bottle(x, y, h) for x, y, h in ((530, 722, 150), (590, 730, 158), (720, 722, 150))
+    ) + _wine_bottle(250, 738, 140, lying=True)
+    for x in (470, 660):
+        out += (
+            kit.contact(x, 736, 40)
+            + kit.path(f"M{x - 22},{672}Q{x},{736} {x + 22},{672}Z", "#dfeaf0", opacity=0.65)
+            + kit.line([(x, 704), (x, 734)], "#dfeaf0", 4)
+            + kit.ellipse(x, 735, 18, 4, "#dfeaf0", opacity=0.8)
+            + kit.ellipse(x, 690, 14, 4, "#9c3a4a")
+        )
+    bucket = (
+        kit.contact(900, 740, 130)
+        + kit.poly([(846, 636), (958, 636), (944, 740), (860, 740)], kit.gradient("#e0806a", "#a8503c", 0))
+        + kit.ellipse(902, 636, 56, 14, "#7a3a30")
+        + kit.path("M848,640C850,720 954,720 956,640", stroke=kit.STEEL, width=4)
+    )
+    return kit.picture(out + bucket, mood="#c9d0f0")
