@@ -64,7 +64,7 @@ class Person:
 
     def has(self, role: Role | str) -> bool:
         """Return whether the person may act as `role`."""
-        return Role.ADMIN in self.roles or Role(role) in self.roles
+        return not self.roles.isdisjoint({Role(role), Role.ADMIN})
 
 
 @dataclass(frozen=True)

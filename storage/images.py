@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.Image import Transpose
 
 from storage.errors import ImageRefused
@@ -126,9 +126,9 @@ def _decode(data: bytes, header: ImageHeader) -> Image.Image:
     except ImageRefused:
         raise
     except Exception as exc:  # decoders raise a dozen kinds of errors on damaged data; all mean the same here
-        raise ImageRefused(
-            f"the {header.format} file cannot be decoded ({exc}); save the picture anew and send it again"
-        ) from exc
+        # Pillow's message for a header that it cannot use names an object in memory and nothing else.
+        why = "its header is not valid" if isinstance(exc, UnidentifiedImageError) else exc
+        raise ImageRefused(f"the picture cannot be decoded ({why}); save it anew and send it again") from exc
     if turn is not None:
         picture = picture.transpose(turn)
     # The encoders copy the comment, the colour profile and the XMP from here.
