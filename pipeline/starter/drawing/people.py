@@ -152,6 +152,13 @@ def _arm(
     return hand + _limb([s, e, w], [unit * 0.038 * girth, unit * 0.034, unit * 0.026], lit(cloth, 40, 0.12))
 
 
+def _leg_lengths(b: _Build, start: Point, foot: Point) -> tuple[float, float]:
+    """Lengths of thigh and shin; a leg that is nearly stretched is drawn straight, as a standing one looks."""
+    full, far = b.hip * 0.98, math.dist(start, foot)
+    half = min(full, far * 1.004) / 2 if far > full * 0.94 else full / 2
+    return half, half
+
+
 def _shoe(f: _Frame, look: Look, foot: Point, view: str, toe: float = 0.0) -> str:
     """One shoe at the body coordinates of an ankle."""
     x, y = f.at(*foot)
@@ -181,7 +188,7 @@ def _leg(
     """One leg with trousers, shorts or bare below a skirt."""
     b = _BUILDS[look.age]
     if knee is None:
-        knee, foot = _joint(start, foot, b.hip * 0.49, b.hip * 0.49, bend)
+        knee, foot = _joint(start, foot, *_leg_lengths(b, start, foot), bend)
     s, k, e = f.at(*start), f.at(*knee), f.at(*foot)
     u, tint = f.height * b.limb, 0.16 if far else 0.0
     cloth, skin = darken(look.bottom, tint), darken(look.skin_colour, tint)
@@ -328,7 +335,7 @@ def _legs(
         if given[i]:
             knee = None
         out += _leg(f, look, start, foot, knee, bend, view, far=view == "side" and i == 0)
-        knees = knee or _joint(start, foot, b.hip * 0.49, b.hip * 0.49, bend)[0]
+        knees = knee or _joint(start, foot, *_leg_lengths(b, start, foot), bend)[0]
     return out + _skirt(f, look, pose, knees, view)
 
 

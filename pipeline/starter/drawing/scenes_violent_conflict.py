@@ -24,10 +24,11 @@ def draw_violent_05() -> str:
         kit.rect(0, 0, 1024, 768, kit.bricks("#6b4a52")),
         kit.rect(0, 0, 1024, 768, kit.gradient("#1a1738c8", "#2a2144d8")),
     ]
-    for x in (-60, 300, 660, 1020):
+    for arch in (-60, 300, 660, 1020):
         out.append(
             kit.path(
-                f"M{x},330V90C{x + 20},-60 {x + 40},-60 {x + 60},-60H{x - 60}Z", kit.gradient("#352a48", "#241d38", 0)
+                f"M{arch},330V90C{arch + 20},-60 {arch + 40},-60 {arch + 60},-60H{arch - 60}Z",
+                kit.gradient("#352a48", "#241d38", 0),
             )
         )
     out.append(kit.ellipse(512, 190, 200, 160, "url(#r-ffe2a8c0-ffe2a800)"))
