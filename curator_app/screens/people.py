@@ -77,7 +77,7 @@ def build_people_page(pages: gr.Blocks, *, workspace: Workspace, desk: SignInDes
         with gr.Row():
             new_name = gr.Textbox(label="Name", info="Small letters, digits, . _ @ + -", max_length=64, max_lines=1)
             new_roles = gr.CheckboxGroup(list(ROLES), label="Roles", value=["annotator"])
-        add = gr.Button("Add and make a sign-in link", variant="primary")
+        add = gr.Button("Add and make a sign-in link", variant="primary", elem_classes="cu-narrow")
         gr.Markdown("## Change somebody")
         with gr.Row():
             who = gr.Dropdown([], label="Person", value=None)
@@ -87,7 +87,7 @@ def build_people_page(pages: gr.Blocks, *, workspace: Workspace, desk: SignInDes
             link = gr.Button("New sign-in link")
             lock = gr.Button("Lock out")
             unlock = gr.Button("Let in again")
-        with gr.Row():
+        with gr.Row(equal_height=False):
             label = gr.Textbox(label="Label of a token for scripts", value="script", max_length=64, max_lines=1)
             make_token = gr.Button("Make token")
             revoke = gr.Button("Revoke token")

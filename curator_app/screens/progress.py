@@ -37,7 +37,11 @@ def _read_kinds(workspace: Workspace, person: Person) -> dict[TaskKind, dict[str
 
 def render_progress(by_kind: dict[TaskKind, dict[str, Any]], people: list[PersonProgress]) -> str:
     """Return the page as HTML; every text is escaped."""
-    parts = [_render_kind(kind, numbers) for kind, numbers in by_kind.items()]
+    parts = [
+        _render_kind(kind, numbers)
+        for kind, numbers in by_kind.items()
+        if kind is TaskKind.SCENARIO_REVIEW or numbers["total"]["items"]
+    ]
     return f'<main class="cu cu-flow">{"".join(parts)}{_render_people(people)}</main>'
 
 
@@ -93,7 +97,8 @@ def _render_people(people: list[PersonProgress]) -> str:
     )
     return (
         '<section><h2>Who has reviewed</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
-        '<th scope="col">Person</th><th scope="col" class="cu-num">Reviews</th><th scope="col" class="cu-num">Mean time</th>'
+        '<th scope="col">Person</th><th scope="col" class="cu-num">Reviews</th>'
+        '<th scope="col" class="cu-num">Mean time</th>'
         f'<th scope="col" class="cu-num">Last, UTC</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
     )
 
