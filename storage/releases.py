@@ -139,7 +139,7 @@ def get_release(*, session: Session, version: str) -> ReleaseRow:
     """
     row = session.exec(select(ReleaseRow).where(ReleaseRow.version == version)).first()
     if row is None:
-        raise NotFound(f"there is no release {version!r}; `curator release list` shows those there are")
+        raise NotFound(f"there is no release {version[:80]!r}; see the list of releases (`curator release list`)")
     return row
 
 

@@ -198,7 +198,7 @@ def verify(workspace: Workspace, *, version: str) -> VerifyReport:
         NotFound: there is no such release.
         ReleaseInvalid: it does not verify; `problems` lists everything.
     """
-    line = _find_line(workspace, version)
+    line = find_line(workspace, version)
     return verify_release(line.folder, digest=line.digest)
 
 
@@ -209,7 +209,7 @@ def open_release(workspace: Workspace, *, version: str) -> Release:
         NotFound: there is no such release.
         ReleaseInvalid: the folder is gone, or its manifest is not the one that was frozen.
     """
-    line = _find_line(workspace, version)
+    line = find_line(workspace, version)
     release = read_release(line.folder, verify=False)
     if release.manifest.digest != line.digest:
         raise ReleaseInvalid([f"{MANIFEST}: this is release {release.manifest.digest}, not {line.digest}"])
@@ -358,7 +358,12 @@ def _read_guidelines(session: Any) -> dict[str, str]:
     return texts
 
 
-def _find_line(workspace: Workspace, version: str) -> ReleaseLine:
+def find_line(workspace: Workspace, version: str) -> ReleaseLine:
+    """Return one line of the list of releases.
+
+    Raises:
+        NotFound: there is no such release.
+    """
     with workspace.db.read() as session:
         return _to_line(workspace, releases.get_release(session=session, version=version))
 
