@@ -24,6 +24,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   let guardUntil = 0;
   let undoing = Promise.resolve();
   let trouble = null;
+  let counted = performance.now();
 
   const desk = { stock: () => stock, current: () => stock?.cases[0] ?? null };
   const link = createLink({
@@ -63,6 +64,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     progress.paint();
     if (!one) { showBlank(); return; }
     if (one === shown) { view.until(one); view.state(one.lapsed ? 'lapsed' : 'ready'); return; }
+    spend();
     shown = one;
     if (one.img) canvas.show(one.img);
     view.show(one, { covered: isCovered(one) });
@@ -137,6 +139,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     const need = missing(work, claim, verdict, again || one.asked?.drops === verdict);
     if (need) { ask(one, verdict, need); return; }
     work.verdict = verdict;
+    spend();
     const { body, key, sent } = bodyOf(work, claim, verdict);
     const entry = { kind: 'review', case: one, verdict, body, key, send: async () => { await desk.drafts.settle(one); return api.submit(sent); } };
     notices.set('info', null);
@@ -289,7 +292,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   async function unskipOne(one) {
     await api.unskip(kind);
     if (progress.own) progress.own.skipped = 0;
-    await stock.fill({ check: true });
+    await stock.fill({ extra: 1 });
     const found = stock.cases.find((other) => other.item.id === one.item.id);
     if (found) putBack(Object.assign(one, { claim: found.claim, settled: false }));
     else inform('Your skipped items are back in the queue.', `${one.item.label} comes up again later.`);
@@ -334,11 +337,17 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
 
   desk.waiting = () => outbox.size() + returned.length + (desk.current()?.work.failed ? 1 : 0) + (link.state !== 'online' && desk.drafts.unsaved(desk.current()) ? 1 : 0);
 
+  /** Count the time since the last call for the item on screen; a hidden tab or a break is not work. */
+  function spend() {
+    const now = performance.now();
+    const passed = Math.min(now - counted, 2000) / 1000;
+    counted = now;
+    if (shown && stock.isActive()) shown.work.seconds += passed;
+  }
+
   function tick() {
-    const one = desk.current();
-    if (!one) return;
-    if (stock.isActive()) one.work.seconds += 1;
-    view.until(one);
+    spend();
+    if (shown) view.until(shown);
   }
 
   function hear(message) {

@@ -1,6 +1,6 @@
 /* The words about saving: the indicator in the top bar, and the notices when the server cannot be reached. */
 
-import { clock, icon, plural } from './dom.js';
+import { clock, el, icon, plural } from './dom.js';
 
 const LOOKS = {
   saved: { symbol: 'cu-i-ok', kind: '' },
@@ -38,9 +38,8 @@ export function createSaveState({ root, link, outbox, failed }) {
       shown = name + text;
       slot.dataset.kind = look.kind;
       slot.dataset.save = name;
-      const words = document.createElement('span');
-      words.textContent = text;
-      slot.replaceChildren(icon(look.symbol), words);
+      const [first, time] = text.split(/ (?=\d)/);
+      slot.replaceChildren(icon(look.symbol), el('span', {}, first, time ? el('span', { class: 'cu-wide' }, ` ${time}`) : null));
     },
   };
   function current() {

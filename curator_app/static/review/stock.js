@@ -33,31 +33,28 @@ export function createStock({ kind, holder, link, outbox, onFilled, onLost, onEr
   const cases = [];
   const gone = new Set(); // claims that this tab has dealt with, so that a late answer does not bring them back
   const stock = { cases, ended: false, offsetMs: 0, ttlMs: 900_000 };
-  let busy = false;
+  let asking = Promise.resolve(); // one question at a time; many calls while one is out make one more
   let again = false;
   let lastActive = Date.now();
   let renewing = false;
 
   stock.now = () => Date.now() + stock.offsetMs;
 
-  stock.fill = async ({ check = false } = {}) => {
-    if (!check && cases.length >= SIZE) return;
-    if (busy) { again = true; return; }
-    if (link.state !== 'online') return;
-    busy = true;
-    try {
-      do {
-        again = false;
-        await ask();
-      } while (again && cases.length < SIZE && link.state === 'online');
-    } finally {
-      busy = false;
+  /** Top the stock up. `check`: ask even when it is full, to see what is still held. `extra`: as many more than usual. */
+  stock.fill = ({ check = false, extra = 0 } = {}) => {
+    if (!check && !extra && cases.length >= SIZE) return asking;
+    if (extra) asking = asking.then(() => ask(extra));
+    else if (!again) {
+      again = true;
+      asking = asking.then(() => { again = false; return ask(0); });
     }
+    return asking;
   };
 
-  async function ask() {
+  async function ask(extra) {
+    if (link.state !== 'online') return;
     const known = new Set(cases.map((one) => one.claim.claim_id));
-    const want = Math.min(LIMIT, Math.max(SIZE, cases.length) + outbox.size());
+    const want = Math.min(LIMIT, Math.max(SIZE, cases.length + extra) + outbox.size());
     let reply;
     try {
       reply = await api.claim(kind, want, holder());

@@ -63,7 +63,7 @@ const hasEdits = (edits) => edits.query !== null || edits.scene !== null;
 
 export function draftOf(work, item) {
   const { verdict, reasons, note, answers, editing, revealed, flagged } = work;
-  return { verdict, reasons, note, answers, editing, revealed, flagged, edits: editsOf(work, item), seconds: Math.round(work.seconds * 10) / 10 };
+  return { verdict, reasons, note, answers, editing, revealed, flagged, edits: editsOf(work, item), seconds: Math.round(work.seconds * 100) / 100 };
 }
 
 /**
@@ -100,5 +100,5 @@ export function bodyOf(work, claim, verdict) {
   };
   const same = work.failed && JSON.stringify(work.failed.body) === JSON.stringify(body);
   const key = same ? work.failed.key : uuid();
-  return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 10) / 10), idempotency_key: key } };
+  return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 100) / 100), idempotency_key: key } };
 }
