@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -13,6 +13,7 @@ from curator_app.screens.frame import page_bar
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 from storage.accounts import ROLES, Role
+from storage.errors import InvalidRecord, StorageError
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 
@@ -61,8 +62,11 @@ class _Handlers:
         return handle
 
     def _finish(self, people: PeopleDesk, change: Callable[[PeopleDesk], str]) -> Shown:
-        with plain_errors():
+        try:
             message = change(people)
+        except StorageError as exc:
+            message = tell(f"{str(exc)[:1].upper()}{str(exc)[1:]}.", kind="bad")
+        with plain_errors():
             lines = people.list()
         return render_people(lines), message, gr.update(choices=[line.name for line in lines])
 
@@ -80,7 +84,7 @@ def build_people_page(pages: gr.Blocks, *, workspace: Workspace, desk: SignInDes
         add = gr.Button("Add and make a sign-in link", variant="primary", elem_classes="cu-narrow")
         gr.Markdown("## Change somebody")
         with gr.Row():
-            who = gr.Dropdown([], label="Person", value=None)
+            who = gr.Dropdown([], label="Person", value=None, allow_custom_value=True)
             roles = gr.CheckboxGroup(list(ROLES), label="Roles")
         with gr.Row():
             save_roles = gr.Button("Save roles")
@@ -145,26 +149,28 @@ def _link_message(request: gr.Request, secret: str, sentence: str) -> str:
 
 def _chosen(name: str | None) -> str:
     if not name or not isinstance(name, str):
-        raise gr.Error("Choose a person first.", print_exception=False)
+        raise InvalidRecord("no person is chosen; choose one first")
     return name
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise gr.Error("Type a text.", print_exception=False)
+        raise InvalidRecord("a text is missing; type it")
     return value.strip()
 
 
 def _names(values: Any) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise gr.Error("Choose roles from the list.", print_exception=False)
+        raise InvalidRecord("the roles cannot be read; choose them from the list")
     return values
 
 
-def tell(sentence: str, secret: str = "") -> str:
+def tell(sentence: str, secret: str = "", *, kind: Literal["good", "bad"] = "good") -> str:
     """Return a message as HTML, with a secret to copy if there is one; both escaped."""
+    role = "alert" if kind == "bad" else "status"
     shown = f'<code class="cu-secret">{escape(secret)}</code>' if secret else ""
-    return f'<div class="cu cu-flow"><p class="cu-told" role="status">{escape(sentence)}{shown}</p></div>'
+    told = f'<p class="cu-told" data-kind="{kind}" role="{role}">{escape(sentence)}{shown}</p>'
+    return f'<div class="cu cu-flow">{told}</div>'
 
 
 def render_people(lines: list[PersonLine]) -> str:
