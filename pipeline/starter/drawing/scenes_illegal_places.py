@@ -331,19 +331,7 @@ def draw_illegal_09() -> str:
     out.append(
         person(guard, x, y, 1.75 * cam.scale(5.6), pose="sit", hands=((x - 80, y - 70), (x + 80, y - 70)), tilt=4)
     )
-    out.append(
-        kit.group(
-            kit.rect(-84, -52, 84, 104, kit.gradient("#f3efe2", "#d9d2bf")),
-            kit.rect(0, -52, 84, 104, kit.gradient("#fbf8ee", "#e4ddca")),
-            kit.text(-76, -32, "NEWS", 18, kit.INK, weight=800),
-            *(
-                kit.line([(-76 + 84 * k, -18 + 9 * j), (-10 + 84 * k, -18 + 9 * j)], kit.STONE, 2, opacity=0.6)
-                for k in (0, 1)
-                for j in range(7)
-            ),
-            move=(x, y - 62),
-        )
-    )
+    out.append(_newspaper(x, y - 62))
     out.append(
         kit.poly(
             cam.face((-0.9, 0, 4.6), (2.0, 0, 4.6), (2.0, 1.1, 4.6), (-0.9, 1.1, 4.6)),
@@ -365,6 +353,18 @@ def draw_illegal_09() -> str:
     x, y = cam.at(1.7, 1.13, 4.8)
     out.append(objects.vase(x, y, 120, "#6f8f9a"))
     return kit.picture(*out)
+
+
+def _newspaper(x: float, y: float) -> str:
+    """An open newspaper seen from outside, its middle at x, y."""
+    pages = kit.rect(-84, -52, 84, 104, kit.gradient("#f3efe2", "#d9d2bf"))
+    pages += kit.rect(0, -52, 84, 104, kit.gradient("#fbf8ee", "#e4ddca"))
+    lines = "".join(
+        kit.line([(left, -18 + 9 * j), (left + 66, -18 + 9 * j)], kit.STONE, 2, opacity=0.6)
+        for left in (-76, 8)
+        for j in range(7)
+    )
+    return kit.group(pages, kit.text(-76, -32, "NEWS", 18, kit.INK, weight=800), lines, move=(x, y))
 
 
 def _lift(cam: kit.Camera, x: float) -> str:
