@@ -7,6 +7,7 @@ returns `kit.picture(...)`. `render` finds these functions by name, there is not
 * `interiors`  rooms, floors, windows, doors, tables, chairs, shelves, beds, counters (placed with a `Camera`)
 * `outdoors`   sky, ground, streets, houses, trees, water, cars, bicycles
 * `people`     `Look` and `person`: adults and children, standing, walking, sitting, kneeling, from front, side, behind
+* `heads`      `head`: a face on its own, for crowds, badges and pictures on screens
 * `objects`    bags, boxes, plants, lamps, toys and other things that stand on something
 * `kitchen`    bottles, jars, canisters, cups, plates, pots, knives, scissors, medicines
 * `screens`    phones, laptops, monitors, papers and cards with text on them

@@ -17,6 +17,7 @@ from pipeline.starter.drawing.kit import HEIGHT, WIDTH
 PICTURES = Path(__file__).resolve().parent.parent / "pictures"
 MAX_BYTES = 60_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# A container runs this as root, where Chromium starts only without its sandbox; it shows nothing but our own SVG.
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 QUIET = ("--disable-sync", "--no-first-run", "--force-color-profile=srgb", "--font-render-hinting=none")
 
