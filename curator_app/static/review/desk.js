@@ -140,12 +140,18 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     if (need) { ask(one, verdict, need); return; }
     work.verdict = verdict;
     spend();
-    const { body, key, sent } = bodyOf(work, claim, verdict);
-    const entry = { kind: 'review', case: one, verdict, body, key, send: async () => { await desk.drafts.settle(one); return api.submit(sent); } };
+    const entry = addressed({ kind: 'review', case: one, verdict });
     notices.set('info', null);
     put(entry);
     view.say(`${PAST[verdict]} ${one.item.label}. ${progress.sentence()}`);
   };
+
+  /** Write the answer of an entry under the claim that its case has now. */
+  function addressed(entry) {
+    const one = entry.case;
+    const { body, key, sent } = bodyOf(one.work, one.claim, entry.verdict);
+    return Object.assign(entry, { body, key, send: async () => { await desk.drafts.settle(one); return api.submit(sent); } });
+  }
 
   function ask(one, verdict, need) {
     one.work.verdict = verdict;
@@ -192,8 +198,28 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     if (!desk.current()) progress.refresh().then(show);
   }
 
-  /** The server would not take them: the cases come back with everything on them. */
   function onFailed(entries, error) {
+    const [first] = entries;
+    if (error.code === 'claim_lost' && first.kind === 'review' && !first.reclaimed) outbox.keepOpen(() => reclaim(first, error));
+    else rollBack(entries, error);
+  }
+
+  /** The claim lapsed before the answer arrived. If the item can be had again, the answer goes out under the new claim. */
+  async function reclaim(entry, error) {
+    const one = entry.case;
+    entry.reclaimed = true;
+    await stock.fill({ extra: 1 });
+    const twin = stock.cases.find((other) => other.item.id === one.item.id);
+    if (!twin) { rollBack([entry], error); return; }
+    if (twin.work.touched && twin === shown) return; // the person is judging it anew
+    stock.take(twin);
+    one.claim = twin.claim;
+    outbox.add(addressed(entry));
+    show();
+  }
+
+  /** The server would not take them: the cases come back with everything on them. */
+  function rollBack(entries, error) {
     for (const entry of entries) {
       const place = past.indexOf(entry);
       if (place >= 0) past.splice(place, 1);

@@ -13,6 +13,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 export function createOutbox({ link, onSaved, onFailed, onChange }) {
   const waiting = [];
   let running = false;
+  let open = 0;
 
   async function run() {
     if (running) return;
@@ -78,8 +79,17 @@ export function createOutbox({ link, onSaved, onFailed, onChange }) {
       return true;
     },
     run,
-    size: () => waiting.length,
-    holds: (claimId) => waiting.some((entry) => entry.case.claim.claim_id === claimId),
+    /** Count as unsent while `act` finds out how an entry can still be sent. */
+    async keepOpen(act) {
+      open += 1;
+      try {
+        await act();
+      } finally {
+        open -= 1;
+        onChange();
+      }
+    },
+    size: () => waiting.length + open,
   };
 }
 
