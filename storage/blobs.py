@@ -5,7 +5,8 @@ import hashlib
 import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,16 +62,9 @@ class BlobStore:
         """
         sha256 = hashlib.sha256(data).hexdigest()
         key = _make_key(sha256, mime)
-        try:
+        with self._wrap_errors("written"):
             if self._measure(key) != len(data):
                 self._write_file(key, data)
-        except OSError as exc:
-            if exc.errno in _FULL:
-                raise StorageFull(
-                    f"the disk that holds the images ({self.url}) is full, nothing was saved; "
-                    "free some room and send it again"
-                ) from exc
-            raise StorageError(f"the blob store {self.url} cannot be written ({exc}); check that it may be") from exc
         return sha256
 
     def read(self, ref: BlobRef | str, mime: str | None = None) -> bytes:
@@ -82,12 +76,10 @@ class BlobStore:
         """
         sha256, mime = (ref.sha256, ref.mime) if isinstance(ref, BlobRef) else (ref, mime)
         key = _make_key(sha256, mime)
-        try:
+        with self._wrap_errors("read"):
             data = self._read_file(key)
-        except FileNotFoundError as exc:
-            raise NotFound(f"no image {key} in the blob store {self.url}; restore it from a backup") from exc
-        except OSError as exc:
-            raise StorageError(f"the image {key} cannot be read from {self.url} ({exc})") from exc
+        if data is None:
+            raise NotFound(f"no image {key} in the blob store {self.url}; restore it from a backup")
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StorageError(f"the image {key} in {self.url} is damaged (its hash differs); restore it from a backup")
         return data
@@ -97,17 +89,22 @@ class BlobStore:
 
         Raises:
             NotFound: `sha256` is not a hash or `mime` is not an image type that is stored.
+            StorageError: the store cannot be read.
         """
-        return self._measure(_make_key(sha256, mime)) is not None
+        key = _make_key(sha256, mime)
+        with self._wrap_errors("read"):
+            return self._measure(key) is not None
 
     def local_path(self, sha256: str, mime: str) -> Path | None:
         """Return the file that holds the content; None when the store is remote or has no such content.
 
         Raises:
             NotFound: `sha256` is not a hash or `mime` is not an image type that is stored.
+            StorageError: the store cannot be read.
         """
-        key = _make_key(sha256, mime)
-        return self.folder / key if self.folder is not None and self._measure(key) is not None else None
+        if not self.exists(sha256, mime) or self.folder is None:
+            return None
+        return self.folder / _make_key(sha256, mime)
 
     def check_writable(self) -> None:
         """Write and remove a small file.
@@ -117,7 +114,7 @@ class BlobStore:
             StorageError: the store cannot be written.
         """
         probe = f".probe-{secrets.token_hex(8)}"
-        try:
+        with self._wrap_errors("written"):
             if self.folder is None:
                 self._remote.pipe_file(f"{self._prefix}/{probe}", b"probe")
                 self._remote.rm_file(f"{self._prefix}/{probe}")
@@ -127,9 +124,23 @@ class BlobStore:
                 (self.folder / probe).write_bytes(b"probe")
             finally:
                 (self.folder / probe).unlink(missing_ok=True)
+
+    @contextmanager
+    def _wrap_errors(self, verb: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as exc:
-            kind = StorageFull if exc.errno in _FULL else StorageError
-            raise kind(f"the blob store {self.url} cannot be written ({exc}); free some room or allow it") from exc
+            if exc.errno in _FULL:
+                raise StorageFull(
+                    f"the disk that holds the images ({self.url}) is full, nothing was saved; "
+                    "free some room and send it again"
+                ) from exc
+            raise StorageError(f"the blob store {self.url} cannot be {verb} ({exc}); check it and its rights") from exc
+        except Exception as exc:
+            if self.folder is not None:
+                raise
+            # Clients of remote stores have errors of their own: no credentials, no connection, no such bucket.
+            raise StorageError(f"the blob store {self.url} cannot be {verb} ({exc}); check it and its rights") from exc
 
     def _measure(self, key: str) -> int | None:
         """Return the size of a stored file in bytes, or None."""
@@ -140,10 +151,13 @@ class BlobStore:
         except FileNotFoundError:
             return None
 
-    def _read_file(self, key: str) -> bytes:
-        if self.folder is not None:
-            return (self.folder / key).read_bytes()
-        return bytes(self._remote.cat_file(f"{self._prefix}/{key}"))
+    def _read_file(self, key: str) -> bytes | None:
+        try:
+            if self.folder is not None:
+                return (self.folder / key).read_bytes()
+            return bytes(self._remote.cat_file(f"{self._prefix}/{key}"))
+        except FileNotFoundError:
+            return None
 
     def _write_file(self, key: str, data: bytes) -> None:
         if self.folder is None:

@@ -175,6 +175,19 @@ def test_ten_failures_lock_for_fifteen_minutes(db: Database, anna: Person) -> No
         verify_chain(session=session)
 
 
+def test_a_locked_account_costs_no_hashing(db: Database, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(10):
+        guess(db, WRONG)
+    monkeypatch.setattr("storage.accounts.verify_password", lambda *_: pytest.fail("the password was hashed"))
+    with pytest.raises(Locked):
+        guess(db, GOOD)
+
+
+def test_nobody_has_the_decoys_password() -> None:
+    assert not passwords.verify_password("nobody has this password", None, CHEAP)
+    assert not passwords.verify_password(GOOD, "no hash at all", CHEAP)
+
+
 def test_locks_double_up_to_a_day(db: Database, anna: Person) -> None:
     now, seen = NOW, []
     for _ in range(9):

@@ -180,6 +180,34 @@ def test_check_writable(blobs: BlobStore, tmp_path: Path) -> None:
         BlobStore(tmp_path / "file" / "blobs").write(b"content", "image/png")
 
 
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    blobs = BlobStore(tmp_path / "file")
+    for ask in (blobs.read, blobs.exists, blobs.local_path):
+        with pytest.raises(StorageError, match="cannot be read"):
+            ask("0" * 64, "image/png")
+
+
+def test_errors_of_a_remote_client_are_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoCredentials(Exception):
+        pass
+
+    def refuse(*_: object, **__: object) -> None:
+        raise NoCredentials("no credentials found")
+
+    blobs = BlobStore("memory://errors")
+    for name in ("size", "pipe_file", "cat_file"):
+        monkeypatch.setattr(type(fsspec.filesystem("memory")), name, refuse)
+    for act in (
+        lambda: blobs.write(b"x", "image/png"),
+        lambda: blobs.read("0" * 64, "image/png"),
+        lambda: blobs.exists("0" * 64, "image/png"),
+        blobs.check_writable,
+    ):
+        with pytest.raises(StorageError, match=r"memory://errors cannot be .*no credentials found"):
+            act()
+
+
 FILL = textwrap.dedent(
     """
     import json, os, pathlib, resource, sys

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import update
 from sqlmodel import Session, select
 
 from storage.accounts import (
@@ -24,7 +25,7 @@ from storage.accounts import (
 )
 from storage.db import Database
 from storage.errors import Conflict, Forbidden, InvalidRecord, NotFound
-from storage.tables import AuditRow, SignInRow
+from storage.tables import AuditRow, SignInRow, UserRow
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -152,6 +153,18 @@ def test_shutting_out_ends_everything_for_good(db: Database, anna: Person) -> No
             assert use_link(session=session, secret=link, now=NOW) is None
     with db.read() as session:
         assert list_tags(session)[-2:] == ["accounts:user:disable", "accounts:user:enable"], "no event for no change"
+
+
+def test_a_disabled_row_alone_shuts_out(db: Database, anna: Person) -> None:
+    """Whatever disabled the account, an import for instance, no secret works while it is."""
+    with db.write() as session:
+        secret = start_session(session=session, user_id=anna.id, ttl=HOUR, now=NOW)
+        link = make_link(session=session, name="anna", ttl=HOUR, actor="user:root", now=NOW)
+        session.execute(update(UserRow).values(disabled=True))
+        session.commit()
+    with db.write() as session:
+        assert find_person(session=session, secret=secret, kind="session", now=NOW) is None
+        assert use_link(session=session, secret=link, now=NOW) is None
 
 
 def test_a_link_works_once_and_not_for_long(db: Database, anna: Person) -> None:
