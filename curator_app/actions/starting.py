@@ -65,10 +65,8 @@ def _add_guidelines(*, session: Session) -> None:
 
 
 def _load_starter(workspace: Workspace) -> int:
-    from pipeline.starter import loader
     from pipeline.starter.loader import load_starter
 
-    _skip_missing_pictures(loader)
     with workspace.db.write() as session:
         report = load_starter(
             session=session,
@@ -78,15 +76,3 @@ def _load_starter(workspace: Workspace) -> int:
         )
         session.commit()
     return report.added
-
-
-def _skip_missing_pictures(loader):
-    read = loader.read_starter
-
-    def present(**kwargs):
-        for category, entry in read(**kwargs):
-            if entry.picture and not (loader.FOLDER / "pictures" / entry.picture).exists():
-                entry = entry.model_copy(update={"picture": None, "alt": ""})
-            yield category, entry
-
-    loader.read_starter = present
