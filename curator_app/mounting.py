@@ -1,6 +1,7 @@
 """Mounting the Gradio pages behind the gate. Gradio is imported here, on call, and nowhere before."""
 
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
@@ -24,18 +25,22 @@ def mount_pages(app: FastAPI, *, workspace: Workspace, desk: SignInDesk) -> "gra
     from curator_app.screens.shell import build_blocks, build_theme
 
     blocks = build_blocks(workspace=workspace, desk=desk)
-    gr.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        auth_dependency=_name_of,
-        run_history=False,
-        footer_links=[],
-        enable_monitoring=False,
-        show_error=True,
-        head=head_html(),
-        theme=build_theme(),
-    )
+    with warnings.catch_warnings():
+        # Said of every app with several pages, server-side rendering asked for or not.
+        warnings.filterwarnings("ignore", message="SSR mode is not supported")
+        gr.mount_gradio_app(
+            app,
+            blocks,
+            path="/",
+            auth_dependency=_name_of,
+            run_history=False,
+            footer_links=[],
+            enable_monitoring=False,
+            show_error=True,
+            ssr_mode=False,
+            head=head_html(),
+            theme=build_theme(),
+        )
     return blocks
 
 

@@ -1,6 +1,7 @@
 """Running the web server in this process until it is told to stop."""
 
 import errno
+import signal
 import socket
 from collections.abc import Callable
 
@@ -65,6 +66,9 @@ def run_server(app: FastAPI, *, listener: socket.socket, announce: Callable[[], 
         forwarded_allow_ips="127.0.0.1",
         timeout_graceful_shutdown=GOODBYE_S,
     )
+    # uvicorn stops on these by itself and then raises them once more; the second time they mean nothing.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     try:
         _AnnouncingServer(config, announce).run(sockets=[listener])
     finally:
