@@ -83,13 +83,14 @@ class Site:
         return secret
 
     def add_item(
-        self, *, overlap: int = OVERLAP, priority: int = 0, picture: bytes | None = None, alt: str = "", **changes: Any
+        self, *, overlap: int = OVERLAP, priority: int = 0, picture: bool = False, alt: str = "", **changes: Any
     ) -> str:
         """Add an item that waits for review; return its id."""
         scenario = make_scenario(**changes)
         with self.workspace.db.write() as session:
             item = add_scenario(session=session, scenario=scenario, batch="test", actor="test")
-            image = put_image(session=session, blobs=self.workspace.blobs, data=picture) if picture else None
+            data = draw_picture(item.number or 0)
+            image = put_image(session=session, blobs=self.workspace.blobs, data=data) if picture else None
             grounding = Grounding(
                 source="drawing" if image else "description",
                 image=image,
@@ -119,6 +120,10 @@ class Site:
             )
             session.commit()
         return claim.item.id
+
+    def empty_adjudication(self) -> None:
+        """Withdraw what earlier tests left for adjudicators."""
+        self.change("UPDATE tasks SET status = 'withdrawn', open_slots = 0 WHERE kind = 'adjudication'")
 
     def query(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Return rows of the database as they are now."""
@@ -163,8 +168,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(f"http://127.0.0.1:{port}", workspace)
     for number in range(ITEMS):
         category, sub_category = CATEGORIES[number % len(CATEGORIES)]
-        picture = draw_picture(number) if number % 3 else None
-        site.add_item(picture=picture, alt="A plain test picture", category=category, sub_category=sub_category)
+        site.add_item(picture=number % 3 > 0, alt="A plain test picture", category=category, sub_category=sub_category)
     command = [sys.executable, "-c", "from curator_app.cli import main; main()", "serve", "--port", str(port)]
     log = (home.parent / "server.log").open("wb")
     server = subprocess.Popen(
@@ -268,6 +272,14 @@ class Tab:
             "before => document.querySelector('.cu[data-screen]').dataset.item !== before", arg=before
         )
         return before
+
+    def skip_to(self, name: str) -> None:
+        """Skip on until the item on screen shows the part: `picture` or `scene-card`."""
+        for _ in range(6):
+            if self.part(name).is_visible():
+                return
+            self.decide("s")
+        raise AssertionError(f"no item with {name} came up among six")
 
     def wait_saved(self) -> None:
         """Wait until everything has reached the server."""

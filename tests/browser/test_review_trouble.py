@@ -272,6 +272,7 @@ def test_decisions_never_go_out_in_another_name(site: Any, open_tab: Callable[..
 
 
 def test_empty_queue_and_bringing_back_what_was_skipped(site: Any, open_tab: Callable[..., Any]) -> None:
+    site.empty_adjudication()
     settler = site.add_person("adjudicator")
     tab = open_tab(settler).open("/?kind=adjudication", state="empty")
     expect(tab.part("blank-title")).to_contain_text("Nothing")

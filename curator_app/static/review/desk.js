@@ -66,8 +66,8 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     if (one === shown) { view.until(one); view.state(one.lapsed ? 'lapsed' : 'ready'); return; }
     spend();
     shown = one;
-    if (one.img) canvas.show(one.img);
     view.show(one, { covered: isCovered(one) });
+    if (one.img) canvas.show(one.img);
     view.state(one.lapsed ? 'lapsed' : 'ready');
     showCaseNotices(one);
   }

@@ -45,7 +45,7 @@ export const mayBind = (key) => key.length >= 1 && !RESERVED.has(key);
 export function createKeymap(chosen = {}) {
   const map = Object.fromEntries(ACTIONS.map(({ id, key }) => [id, key]));
   for (const [id, key] of Object.entries(chosen)) {
-    if (id in map && typeof key === 'string' && key.length <= 12 && (key === '' || mayBind(key))) map[id] = key;
+    if (id in map && typeof key === 'string' && key.length <= 12 && (key === '' || mayBind(key.toLowerCase()))) map[id] = key.toLowerCase();
   }
   return map;
 }

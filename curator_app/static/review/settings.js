@@ -65,30 +65,34 @@ export function createSettings({ root, onChange }) {
   function keyRow({ id, text }) {
     const key = settings.map[id];
     const button = el('button', { type: 'button', class: 'cu-rekey', 'data-rekey': id, 'aria-label': `${text}: ${key ? capOf(key) : 'no key'}. Change` }, key ? capOf(key) : 'none');
-    button.addEventListener('click', () => waitFor(button, id));
+    button.addEventListener('click', () => waitFor(id));
     return el('div', { class: 'cu-keyrow' }, el('span', {}, text), button);
   }
 
-  function waitFor(button, id) {
-    paintWaiting(null);
+  function waitFor(id) {
+    stopWaiting();
     waitingFor = id;
+    const button = rowButton(id);
     button.dataset.waiting = 'true';
     button.textContent = 'Press a key';
+    button.focus();
     say('Press the new key. Backspace takes the key away, Esc leaves it as it is.', 'good');
   }
 
-  function paintWaiting() {
+  function stopWaiting() {
     waitingFor = null;
     paint();
   }
+
+  const rowButton = (id) => part('keymap').querySelector(`[data-rekey="${id}"]`);
 
   function rebind(id, key) {
     const other = key && Object.keys(settings.map).find((action) => action !== id && settings.map[action] === key);
     settings.chosen = { ...settings.chosen, [id]: key };
     if (other) settings.chosen[other] = settings.map[id]; // the two change places, so that no action loses its key
     settings.map = createKeymap(settings.chosen);
-    paintWaiting();
-    part('keymap').querySelector(`[data-rekey="${id}"]`).focus();
+    stopWaiting();
+    rowButton(id).focus();
     settings.save();
     const name = (action) => ACTIONS.find((one) => one.id === action).text;
     if (other) say(`${name(other)} now has ${settings.map[other] ? capOf(settings.map[other]) : 'no key'}.`, 'good');
@@ -112,8 +116,8 @@ export function createSettings({ root, onChange }) {
     const id = waitingFor;
     const key = keyName(event);
     if (key === 'escape' || key === 'tab') {
-      paintWaiting();
-      part('keymap').querySelector(`[data-rekey="${id}"]`).focus();
+      stopWaiting();
+      rowButton(id).focus();
       say('', 'good');
     } else if (key === 'backspace' || key === 'delete') rebind(id, '');
     else if (mayBind(key)) rebind(id, key);

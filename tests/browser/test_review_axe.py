@@ -1,0 +1,74 @@
+"""axe finds nothing serious: light and dark, wide and narrow, in every state that has a look of its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def check(tab: Any, state: str) -> list[str]:
+    """Return axe's serious and critical findings on the page as it is now."""
+    results = Axe().run(tab.page, options={"resultTypes": ["violations"]})
+    return [
+        f"{state}: {found['id']} {node['target']} {node['failureSummary'].splitlines()[-1]}"
+        for found in results.response["violations"]
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_serious_finding_in_any_state(site: Any, open_tab: Callable[..., Any], width: int, theme: str) -> None:
+    person = site.add_person("annotator", preferences={})
+    tab = open_tab(person, width=width, height=900, color_scheme=theme, reduced_motion="reduce").open()
+    found = check(tab, "warning")
+    tab.part("warning-start").click()
+    found += check(tab, "ready")
+    tab.press("1", "2", "h", "3", "5", "m")
+    tab.press("Escape")
+    found += check(tab, "revealed, with edits")
+    tab.press("m", "g")
+    tab.page.wait_for_selector(".cu-prose h2")
+    found += check(tab, "drawer")
+    tab.press("Escape", "?")
+    found += check(tab, "settings")
+    tab.press("Escape", "f")
+    found += check(tab, "flag")
+    tab.press("Escape")
+    tab.page.click('summary[aria-label="Account and theme"]')
+    found += check(tab, "menu")
+    tab.press("Escape")
+    tab.page.route("**/api/v1/reviews", lambda route: route.abort())
+    tab.decide("r")
+    tab.notice("failed").wait_for()
+    found += check(tab, "error")
+    tab.page.unroute("**/api/v1/reviews")
+    tab.context.set_offline(True)
+    tab.notice("offline").wait_for()
+    found += check(tab, "offline")
+    tab.context.set_offline(False)
+    assert found == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_serious_finding_when_empty_and_when_settling(site: Any, open_tab: Callable[..., Any], theme: str) -> None:
+    site.empty_adjudication()
+    person = site.add_person("adjudicator")
+    tab = open_tab(person, color_scheme=theme).open("/?kind=adjudication", state="empty")
+    found = check(tab, "empty")
+    item = site.add_item(overlap=2, priority=60)
+    for verdict in ("approve", "reject"):
+        assert site.review(site.add_person("annotator"), verdict=verdict) == item
+    tab.press("Enter")
+    tab.wait_state("ready")
+    found += check(tab, "settling")
+    tab.press("n")
+    tab.page.keyboard.type("done")
+    tab.press("Escape", "a")
+    tab.wait_state("empty")
+    tab.wait_saved()
+    assert found == []
