@@ -1,0 +1,111 @@
+"""Progress and guidelines: numbers that match what people did, and versions that never change."""
+
+from datetime import timedelta
+
+import pytest
+from factories import add_items_in_review, add_users, make_answers
+
+from storage.db import Database
+from storage.errors import InvalidRecord, NotFound
+from storage.guidelines import add_version, current
+from storage.progress import own_progress, people_progress, total_progress
+from storage.records import TaskKind, utc_now
+from storage.reviews import claim_next, release_claim, submit_review, undo_review
+
+KIND = TaskKind.SCENARIO_REVIEW
+
+
+def review(db: Database, user: int, *, verdict: str = "approve", now=None, seconds: float = 5) -> None:
+    with db.write() as session:
+        claim = claim_next(session=session, user_id=user, kind=KIND, now=now)[0]
+        submit_review(
+            session=session,
+            user_id=user,
+            claim_id=claim.claim_id,
+            answers=make_answers(verdict, seconds=seconds),
+            idempotency_key=claim.claim_id,
+            now=now,
+        )
+        session.commit()
+
+
+def own(db: Database, user: int, **more: object):
+    with db.read() as session:
+        return own_progress(session=session, user_id=user, kind=KIND, **more)
+
+
+def test_own_numbers_follow_reviews_skips_and_undo(db: Database) -> None:
+    add_items_in_review(db, 5)
+    ann, ben = add_users(db, "ann", "ben")
+    assert (own(db, ann).submitted, own(db, ann).left) == (0, 5)
+    review(db, ann)
+    review(db, ann)
+    with db.write() as session:
+        skipped = claim_next(session=session, user_id=ann, kind=KIND)[0]
+        release_claim(session=session, user_id=ann, claim_id=skipped.claim_id, skip=True)
+        session.commit()
+    seen = own(db, ann)
+    assert (seen.submitted, seen.today, seen.skipped, seen.left) == (2, 2, 1, 2)
+    assert own(db, ben).left == 5
+    with db.write() as session:
+        undo_review(session=session, user_id=ann)
+        session.commit()
+    assert own(db, ann).submitted == 1
+
+
+def test_today_begins_at_midnight_utc(db: Database) -> None:
+    add_items_in_review(db, 2)
+    (ann,) = add_users(db, "ann")
+    noon = utc_now().replace(hour=12)
+    review(db, ann, now=noon - timedelta(days=1))
+    review(db, ann, now=noon)
+    assert (own(db, ann, now=noon).submitted, own(db, ann, now=noon).today) == (2, 1)
+
+
+def test_the_rate_leaves_breaks_out_and_needs_three_reviews(db: Database) -> None:
+    add_items_in_review(db, 6)
+    (ann,) = add_users(db, "ann")
+    start = utc_now().replace(hour=8)
+    for minutes in (0, 1):
+        review(db, ann, now=start + timedelta(minutes=minutes))
+    assert own(db, ann).per_hour is None
+    for minutes in (2, 62, 63):  # an hour's break between 2 and 62
+        review(db, ann, now=start + timedelta(minutes=minutes))
+    assert own(db, ann).per_hour == 60.0
+
+
+def test_totals_count_reviews_decisions_and_differences(db: Database) -> None:
+    add_items_in_review(db, 3)
+    ann, ben = add_users(db, "ann", "ben")
+    for user, verdicts in ((ann, ("approve", "approve")), (ben, ("approve", "reject"))):
+        for verdict in verdicts:
+            review(db, user, verdict=verdict)
+    with db.read() as session:
+        total = total_progress(session=session, kind=KIND)
+    assert (total.tasks, total.submitted, total.needed, total.decided, total.adjudicating) == (3, 4, 6, 1, 1)
+
+
+def test_people_are_listed_by_how_much_they_did(db: Database) -> None:
+    add_items_in_review(db, 3)
+    ann, ben = add_users(db, "ann", "ben")
+    review(db, ann, seconds=4)
+    review(db, ben, seconds=4)
+    review(db, ben, seconds=8)
+    with db.read() as session:
+        people = people_progress(session=session)
+    assert [(p.name, p.submitted, p.seconds_mean) for p in people] == [("ben", 2, 6.0), ("ann", 1, 4.0)]
+
+
+def test_guidelines_are_versions(db: Database) -> None:
+    with db.write() as session:
+        with pytest.raises(NotFound, match="no guidelines"):
+            current(session=session, kind=KIND)
+        first = add_version(session=session, kind=KIND, markdown=" # One ", author="user:mia")
+        same = add_version(session=session, kind=KIND, markdown="# One", author="user:mia")
+        second = add_version(session=session, kind=KIND, markdown="# Two", author="user:mia")
+        session.commit()
+        assert (first.version, same.version, second.version) == (1, 1, 2)
+        assert current(session=session, kind=KIND).markdown == "# Two"
+        for bad in ("", "  ", "x" * 70_000, "a\x00b"):
+            with pytest.raises(InvalidRecord, match="guidelines"):
+                add_version(session=session, kind=KIND, markdown=bad, author="user:mia")
