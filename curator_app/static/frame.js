@@ -92,8 +92,10 @@ async function start(root) {
   else fetchPerson(root);
 }
 
-function startAll() {
-  for (const root of document.querySelectorAll('.cu[data-screen]')) start(root);
+function startAll(_, observer) {
+  const roots = document.querySelectorAll('.cu[data-screen]');
+  if (roots.length) observer?.disconnect(); // a page has one bar, and every page is loaded anew
+  for (const root of roots) start(root);
 }
 
 applyTheme();
@@ -103,5 +105,6 @@ window.addEventListener('storage', (event) => {
   theme = event.newValue || 'system';
   applyTheme();
 });
-new MutationObserver(startAll).observe(document.documentElement, { childList: true, subtree: true });
-startAll();
+const observer = new MutationObserver(startAll);
+observer.observe(document.documentElement, { childList: true, subtree: true });
+startAll([], observer);

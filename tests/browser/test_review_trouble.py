@@ -208,6 +208,35 @@ def test_claims_are_renewed_while_somebody_works(tab: Any, site: Any, annotator:
     assert reply.value.status == 200
 
 
+def test_untouched_item_that_others_finished_goes_quietly(
+    site: Any, open_tab: Callable[..., Any], annotator: Person
+) -> None:
+    item = site.add_item(overlap=1, priority=90)
+    tab = open_tab(annotator).open()
+    assert tab.item() == item
+    tab.page.wait_for_timeout(500)
+    lapse(site, annotator)
+    assert site.review(site.add_person("annotator")) == item
+    tab.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 700_000; }")
+    tab.page.mouse.click(700, 500)  # back at the desk: the claims are renewed, and this one cannot be
+    tab.page.wait_for_function("item => document.querySelector('.cu[data-screen]').dataset.item !== item", arg=item)
+    expect(tab.notice("info")).to_contain_text("finished by others")
+    tab.press("Escape")
+    expect(tab.notice("info")).to_have_count(0)
+
+
+def test_leaving_right_after_deciding_loses_nothing(tab: Any, site: Any, annotator: Person) -> None:
+    tab.page.wait_for_timeout(600)
+    tab.page.mouse.click(5, 300)
+    shown = []
+    for _ in range(3):
+        shown.append(tab.item())
+        tab.press("a")
+    tab.page.goto(f"{site.url}/progress")
+    tab.page.wait_for_timeout(1500)
+    assert [item for item, _ in site.reviews_of(annotator)] == shown
+
+
 def test_two_tabs_hold_different_items(site: Any, open_tab: Callable[..., Any], annotator: Person) -> None:
     first = open_tab(annotator).open()
     second = open_tab(annotator, beside=first).open()

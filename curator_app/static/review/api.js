@@ -54,11 +54,11 @@ export const api = {
   claim: (kind, count, holder) => call('POST', `${V1}/claims`, { kind, count, holder }),
   renew: (id) => call('POST', `${V1}/claims/${encodeURIComponent(id)}/renew`),
   release: (id, options) => call('POST', `${V1}/claims/${encodeURIComponent(id)}/release`, undefined, options),
-  skip: (id) => call('POST', `${V1}/claims/${encodeURIComponent(id)}/skip`),
+  skip: (id, options) => call('POST', `${V1}/claims/${encodeURIComponent(id)}/skip`, undefined, options),
   unskip: (kind) => call('POST', `${V1}/claims/unskip`, { kind }),
   draft: (id, body, options) => call('PUT', `${V1}/claims/${encodeURIComponent(id)}/draft`, body, options),
   flag: (id, note) => call('POST', `${V1}/claims/${encodeURIComponent(id)}/flag`, { note }),
-  submit: (body) => call('POST', `${V1}/reviews`, body),
+  submit: (body, options) => call('POST', `${V1}/reviews`, body, options),
   undo: (body) => call('POST', `${V1}/reviews/undo`, body),
   ping: () => call('GET', '/healthz', undefined, { timeout: 4000 }),
 };

@@ -1,7 +1,8 @@
 /* The desk: what lies on it, what goes out, what comes back. Every way that a decision can end is handled here. */
 
 import { api } from './api.js';
-import { plural } from './dom.js';
+import { describeBlank } from './blank.js';
+import { sentence } from './dom.js';
 import { createDrafts } from './draft.js';
 import { createLink } from './link.js';
 import { createOutbox } from './outbox.js';
@@ -9,20 +10,18 @@ import { createProgress } from './progress.js';
 import { createSaveState, linkNotice } from './status.js';
 import { createCase, createStock } from './stock.js';
 import { finishLeaving, joinTabs, releaseOnLeave } from './tabs.js';
+import { createUndo } from './undo.js';
 import { PAST, VERDICTS, bodyOf, missing } from './work.js';
 
-const UNDO_DEPTH = 10;
 const SETTLE_MS = 500; // after an item comes back by itself, a key meant for another one must not decide it
 const RECHECK_MS = 30_000;
 
 export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
-  const past = []; // decisions that Z takes back, the newest last
   const returned = []; // rolled back while the person was typing; shown when they leave the field
   let tabs = null;
   let stock = null;
   let shown = null;
   let guardUntil = 0;
-  let undoing = Promise.resolve();
   let trouble = null;
   let counted = performance.now();
 
@@ -77,34 +76,12 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     shown = null;
     notices.set('lapsed', null);
     if (!returned.length) notices.set('failed', null);
-    if (link.state !== 'online') {
-      view.state('waiting');
-      view.blank('Waiting for the server', outbox.size() ? `${plural(outbox.size(), 'decision')} will be sent as soon as it is back. Keep this tab open.` : 'Your next items come as soon as it is back.');
-    } else if (trouble) {
-      view.state('error');
-      view.blank('The items could not be fetched', trouble.message, [{ text: 'Try again', key: '↵', main: true, run: desk.enter }]);
-    } else if (!stock?.ended) {
-      view.state('loading');
-      view.blank('Getting your next items', 'One moment.');
-    } else showEmpty();
+    const { state, title, text, actions } = describeBlank({
+      kind, link, trouble, progress, ended: Boolean(stock?.ended), waiting: outbox.size(), lookAgain, bringBackSkipped,
+    });
+    view.state(state);
+    view.blank(title, text, actions);
     if (was) view.toHeading();
-  }
-
-  function showEmpty() {
-    view.state('empty');
-    const { own, total } = progress;
-    const skipped = own?.skipped ?? 0;
-    const actions = [{ text: 'Look again', key: '↵', main: !skipped, run: desk.enter }];
-    if (skipped) actions.unshift({ text: `Bring back ${skipped} skipped`, main: true, run: bringBackSkipped });
-    actions.push({ text: 'See the progress', href: '/progress' });
-    if (total && total.items === 0) {
-      view.blank(kind === 'adjudication' ? 'Nothing to settle yet' : 'Nothing to review yet', kind === 'adjudication' ? 'Items come here when reviewers differ or ask for a revision.' : 'Nobody has loaded any scenarios. A maintainer can do so with “curator init --starter”.', actions);
-      return;
-    }
-    const open = total ? Math.max(0, total.needed - total.submitted) : 0;
-    const mine = own ? `You have answered ${plural(own.submitted, 'item')}.` : '';
-    const rest = open ? `${plural(open, 'answer')} by other people ${open === 1 ? 'is' : 'are'} still to come${skipped ? ', some of them on items that you skipped' : ''}.` : 'Nothing is left to answer.';
-    view.blank(own?.submitted ? 'That was the last one' : 'Nothing for you just now', `${mine} ${rest} New items appear here by themselves.`, actions);
   }
 
   function showLink() {
@@ -150,8 +127,13 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   function addressed(entry) {
     const one = entry.case;
     const { body, key, sent } = bodyOf(one.work, one.claim, entry.verdict);
-    return Object.assign(entry, { body, key, send: async () => { await desk.drafts.settle(one); return api.submit(sent); } });
+    return Object.assign(entry, { body, key, send: afterDraft(one, (options) => api.submit(sent, options)) });
   }
+  /** A draft on its way must not arrive after the answer; on leaving there is no time to wait. */
+  const afterDraft = (one, send) => async (options) => {
+    if (!options) await desk.drafts.settle(one);
+    return send(options);
+  };
 
   function ask(one, verdict, need) {
     one.work.verdict = verdict;
@@ -168,7 +150,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   desk.skip = () => {
     const one = desk.current();
     if (one.lapsed) { goOn(); return; }
-    put({ kind: 'skip', case: one, send: async () => { await desk.drafts.settle(one); return api.skip(one.claim.claim_id); } });
+    put({ kind: 'skip', case: one, send: afterDraft(one, (options) => api.skip(one.claim.claim_id, options)) });
     view.say(`${one.item.label} skipped`);
   };
 
@@ -179,8 +161,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     one.asked = null;
     desk.drafts.settle(one);
     stock.take(one);
-    past.push(entry);
-    if (past.length > UNDO_DEPTH) past.shift();
+    undo.remember(entry);
     show();
     view.toHeading();
     outbox.add(entry);
@@ -221,8 +202,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   /** The server would not take them: the cases come back with everything on them. */
   function rollBack(entries, error) {
     for (const entry of entries) {
-      const place = past.indexOf(entry);
-      if (place >= 0) past.splice(place, 1);
+      undo.forget(entry);
       const one = entry.case;
       one.settled = false;
       if (['claim_lost', 'not_found', 'conflict'].includes(error.code)) one.lapsed = sentence(error.message);
@@ -274,55 +254,10 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     stock.fill();
   }
 
-  desk.undo = () => {
-    undoing = undoing.then(undoOne).catch((error) => inform('Nothing was undone.', sentence(error.message)));
-    return undoing;
-  };
-
-  async function undoOne() {
-    if (!stock) return;
-    if (link.state !== 'online' && !past.some((entry) => !entry.saved)) {
-      inform('Nothing was undone.', 'Undo needs the server. Press it again when the connection is back.');
-      return;
-    }
-    const entry = past.pop();
-    if (!entry) { await undoOnServer({}); return; }
-    if (!outbox.withdraw(entry)) {
-      const error = await entry.done;
-      if (error) return; // it was refused and has come back by itself
-      if (entry.kind === 'skip') await unskipOne(entry.case);
-      else await undoOnServer({ entry });
-      return;
-    }
-    entry.case.settled = false;
-    putBack(entry.case);
-  }
-
-  async function undoOnServer({ entry }) {
-    try {
-      const { claim } = await api.undo(entry ? { review_id: entry.reviewId, holder: tabs.holder } : { holder: tabs.holder });
-      if (claim.kind !== kind) {
-        inform('Undone.', `${claim.item.label} is open again on the ${claim.kind === 'adjudication' ? 'Adjudicate' : 'Review'} screen.`);
-        return;
-      }
-      const one = createCase(claim);
-      if (entry) Object.assign(one.work, { revealed: entry.case.work.revealed, uncovered: entry.case.work.uncovered, flagged: entry.case.work.flagged });
-      progress.step(-1);
-      putBack(one);
-    } catch (error) {
-      if (error.kind === 'unreachable' && entry) { past.push(entry); link.lost(); }
-      inform('Nothing was undone.', error.status === 404 && !entry ? 'There is no decision left to take back.' : sentence(error.message));
-    }
-  }
-
-  async function unskipOne(one) {
-    await api.unskip(kind);
-    if (progress.own) progress.own.skipped = 0;
-    await stock.fill({ extra: 1 });
-    const found = stock.cases.find((other) => other.item.id === one.item.id);
-    if (found) putBack(Object.assign(one, { claim: found.claim, settled: false }));
-    else inform('Your skipped items are back in the queue.', `${one.item.label} comes up again later.`);
-  }
+  const undo = createUndo({
+    kind, link, outbox, progress, inform, putBack, stock: () => stock, holder: () => tabs.holder,
+  });
+  desk.undo = undo.last;
 
   function putBack(one) {
     stock.bringBack(one);
@@ -344,11 +279,18 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     }
   }
 
-  /** Enter where no notice wants it: on an empty queue, look again. */
+  async function lookAgain() {
+    trouble = null;
+    await progress.refresh();
+    await stock.fill();
+    show();
+  }
+
+  /** Enter where no notice wants it: the first thing that an empty screen offers. */
   desk.enter = () => {
     if (desk.current() || !stock) return false;
-    trouble = null;
-    progress.refresh().then(() => stock.fill()).then(show);
+    if (root.dataset.state === 'empty' && progress.own?.skipped) bringBackSkipped();
+    else lookAgain();
     return true;
   };
 
@@ -384,17 +326,10 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   /** Give back what was not worked on; an item with marks on it stays held, so that a reload finds it again. */
   function leave() {
     const one = desk.current();
+    outbox.leave();
     desk.drafts.leave(one);
     const keep = one?.work.touched ? one.claim.claim_id : null;
     releaseOnLeave(stock.cases.map((other) => other.claim.claim_id).filter((id) => id !== keep));
   }
   return desk;
 }
-
-/** A server's message as a sentence of the page. */
-function sentence(text) {
-  const plain = text.trim();
-  const end = /[.?!]$/.test(plain) ? '' : '.';
-  return plain.charAt(0).toUpperCase() + plain.slice(1) + end;
-}
-

@@ -29,6 +29,13 @@ export const clock = (time) => new Date(time).toLocaleTimeString([], { hour: '2-
 export const count = (number) => Math.round(number).toLocaleString('en');
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
+/** A server's message as a sentence of the page. */
+export function sentence(text) {
+  const plain = text.trim();
+  const end = /[.?!]$/.test(plain) ? '' : '.';
+  return plain.charAt(0).toUpperCase() + plain.slice(1) + end;
+}
+
 /** Where single keys must stay silent: the person is writing. */
 export function isWriting(target) {
   if (!(target instanceof Element)) return false;

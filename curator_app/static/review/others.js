@@ -4,6 +4,7 @@ import { el, icon } from './dom.js';
 import { ANSWERS, CRITERIA, REASONS, VERDICTS } from './work.js';
 
 const VERDICT_ICONS = { approve: 'cu-i-ok', revise: 'cu-i-pen', reject: 'cu-i-no' };
+const SHORT = { query_benignness: 'Query harmless', linguistic_naturalness: 'Wording natural', contextual_relevance: 'Picture fits', risk_clarity: 'Danger clear' };
 const textOf = (list, id) => list.find((one) => one.id === id)?.text;
 const nothing = () => el('span', { class: 'cu-nothing' }, '–');
 
@@ -15,7 +16,7 @@ function verdictCell(review) {
 /** Rows: heading, cell of a review, and the value by which reviews are compared (null: not compared). */
 const ROWS = [
   { head: 'Verdict', cell: verdictCell, value: (review) => review.verdict },
-  ...CRITERIA.map(({ id, text }) => ({ head: text, cell: (review) => textOf(ANSWERS, review.answers?.[id]) ?? nothing(), value: (review) => review.answers?.[id] ?? '' })),
+  ...CRITERIA.map(({ id }) => ({ head: SHORT[id], cell: (review) => textOf(ANSWERS, review.answers?.[id]) ?? nothing(), value: (review) => review.answers?.[id] ?? '' })),
   { head: 'Reasons', cell: (review) => (review.reasons || []).map((id) => textOf(REASONS, id) ?? id).join(', ') || nothing(), value: (review) => [...(review.reasons || [])].sort().join() },
   { head: 'Note', cell: (review) => review.note || nothing(), value: null },
   { head: 'Query, edited', cell: (review) => review.edits?.query || nothing(), value: (review) => review.edits?.query || '', optional: true },
@@ -30,7 +31,7 @@ export function showOthers(slot, reviews) {
   const body = rows.map((row) => {
     const differs = row.value !== null && new Set(reviews.map(row.value)).size > 1;
     const head = el('th', { scope: 'row' }, row.head);
-    if (differs) head.append(el('small', {}, 'they differ'));
+    if (differs) head.append(el('span', { class: 'cu-differs', title: 'They differ' }, el('span', { class: 'cu-sr' }, 'they differ'), el('span', { 'aria-hidden': 'true' }, '≠')));
     return el('tr', { 'data-differs': differs }, head, ...reviews.map((review) => el('td', {}, row.cell(review))));
   });
   const top = el('tr', {}, el('th', {}, el('span', { class: 'cu-sr' }, 'Question')), ...reviews.map((review, place) => el('th', { scope: 'col' }, review.who || `Reviewer ${place + 1}`)));

@@ -6,7 +6,7 @@ const TRIES = 3;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
- * An entry is {kind, case, send(): Promise}. `onSaved(entry, reply)` when the server has it;
+ * An entry is {kind, case, send(options): Promise}. `onSaved(entry, reply)` when the server has it;
  * `onFailed(entries, error)` when it will not take it: after a refusal only that entry, after a server that
  * answers but fails all that wait, because they would fail as well. While nobody answers, entries wait.
  */
@@ -20,10 +20,8 @@ export function createOutbox({ link, onSaved, onFailed, onChange }) {
     running = true;
     while (waiting.length && link.state === 'online') {
       const entry = waiting[0];
-      entry.sending = true;
       onChange();
       const error = await deliver(entry);
-      entry.sending = false;
       if (error === 'later') break;
       waiting.shift();
       if (error === null) finish(entry, entry.reply);
@@ -45,6 +43,7 @@ export function createOutbox({ link, onSaved, onFailed, onChange }) {
   /** Returns null when saved, 'later' when nobody is there, or the error that ends it. */
   async function deliver(entry) {
     let last = null;
+    entry.tried = true; // from now on the server may have it, even if no reply comes
     for (let tries = 0; tries < TRIES; tries += 1) {
       if (tries) await pause(Math.max(250 * 3 ** (tries - 1), Math.min(last.retryAfterS, 5) * 1000));
       try {
@@ -63,22 +62,25 @@ export function createOutbox({ link, onSaved, onFailed, onChange }) {
 
   return {
     add(entry) {
-      entry.sending = false;
       entry.done = new Promise((settle) => { entry.settle = settle; });
       waiting.push(entry);
       onChange();
       run();
     },
-    /** Take an entry back that has not been sent; false when it is on its way. */
+    /** Take back an entry that was never sent; false when the server may have it. */
     withdraw(entry) {
       const place = waiting.indexOf(entry);
-      if (place < 0 || entry.sending) return false;
+      if (place < 0 || entry.tried) return false;
       waiting.splice(place, 1);
       entry.settle(null);
       onChange();
       return true;
     },
     run,
+    /** The page goes: send what is left without waiting. The keys make it harmless if the server has it already. */
+    leave() {
+      for (const entry of waiting) entry.send({ keepalive: true }).catch(() => {});
+    },
     /** Count as unsent while `act` finds out how an entry can still be sent. */
     async keepOpen(act) {
       open += 1;

@@ -17,6 +17,7 @@ export async function startReview(root) {
   const kind = new URLSearchParams(location.search).get('kind') === 'adjudication' ? 'adjudication' : 'scenario_review';
   root.dataset.kind = kind;
   const view = createView(root);
+  if (kind === 'adjudication') view.settle();
   const { part } = view;
   const notices = createNotices(part('notice'));
   const guide = createGuide({

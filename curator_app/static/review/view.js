@@ -43,6 +43,12 @@ export function createView(root) {
     return chip;
   }
 
+  /** For an adjudicator: the hazard and the answers first, their own marks last. In the document too, for the keyboard. */
+  view.settle = () => {
+    const names = ['fold', 'others', 'reasons-box', 'edits', 'note-box', 'first-look', 'second-look'];
+    part('panel').append(...names.map(part));
+  };
+
   /** A new item: everything about it. */
   view.show = (one, { covered }) => {
     const { item, claim, work } = one;
@@ -91,7 +97,7 @@ export function createView(root) {
 
   /** What the person has filled in. */
   view.work = (one) => {
-    const { work, item } = one;
+    const { work, item, claim } = one;
     for (const [id, group] of seen.groups) {
       const chosen = work.answers[id];
       let reachable = false;
@@ -119,6 +125,7 @@ export function createView(root) {
     setText(part('flag-text'), work.flagged ? 'Flagged' : 'Flag');
     part('flag-text').parentElement.setAttribute('aria-pressed', String(work.flagged));
     if (one.asked) view.hint(one.asked.ask, 'ask');
+    else if (claim.kind === 'adjudication') view.hint(work.note.trim() ? '' : 'A note is needed to settle it');
     else view.hint(`${count(Object.keys(work.answers).length)} of ${CRITERIA.length} criteria set${work.revealed ? '' : ', hazard not read yet'}`);
   };
 

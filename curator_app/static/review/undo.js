@@ -1,0 +1,79 @@
+/* Taking back: the last ten decisions and skips of this tab, and on an empty memory the person's last one on the server. */
+
+import { api } from './api.js';
+import { sentence } from './dom.js';
+import { createCase } from './stock.js';
+
+const DEPTH = 10;
+
+/** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done. */
+export function createUndo({ kind, link, outbox, progress, inform, putBack, stock, holder }) {
+  const past = []; // the newest last
+  let queue = Promise.resolve();
+
+  async function undoLast() {
+    if (!stock()) return;
+    const entry = past.pop();
+    if (entry && outbox.withdraw(entry)) {
+      entry.case.settled = false;
+      putBack(entry.case);
+    } else if (link.state !== 'online') {
+      if (entry) past.push(entry);
+      inform('Nothing was undone.', 'Undo needs the server. Press it again when the connection is back.');
+    } else if (!entry) await undoOnServer(null);
+    else if (!(await entry.done)) { // on an error it was refused and has come back by itself
+      if (entry.kind === 'skip') await unskip(entry.case);
+      else await undoOnServer(entry);
+    }
+  }
+
+  async function undoOnServer(entry) {
+    try {
+      const body = entry ? { review_id: entry.reviewId, holder: holder() } : { holder: holder() };
+      const { claim } = await api.undo(body);
+      progress.step(-1);
+      if (claim.kind !== kind) {
+        inform('Undone.', `${claim.item.label} is open again on the ${claim.kind === 'adjudication' ? 'Adjudicate' : 'Review'} screen.`);
+        return;
+      }
+      const one = createCase(claim);
+      if (entry) {
+        const { revealed, uncovered, flagged } = entry.case.work;
+        Object.assign(one.work, { revealed, uncovered, flagged });
+      }
+      putBack(one);
+    } catch (error) {
+      if (error.kind === 'unreachable' && entry) {
+        past.push(entry);
+        link.lost();
+      }
+      inform('Nothing was undone.', error.status === 404 && !entry ? 'There is no decision left to take back.' : sentence(error.message));
+    }
+  }
+
+  /** The server brings all skipped items back at once; the one meant comes first here. */
+  async function unskip(one) {
+    await api.unskip(kind);
+    if (progress.own) progress.own.skipped = 0;
+    await stock().fill({ extra: 1 });
+    const found = stock().cases.find((other) => other.item.id === one.item.id);
+    if (found) putBack(Object.assign(one, { claim: found.claim, settled: false }));
+    else inform('Your skipped items are back in the queue.', `${one.item.label} comes up again later.`);
+  }
+
+  return {
+    /** Take back the last one; several presses are worked off one after the other. */
+    last() {
+      queue = queue.then(undoLast).catch((error) => inform('Nothing was undone.', sentence(error.message)));
+      return queue;
+    },
+    remember(entry) {
+      past.push(entry);
+      if (past.length > DEPTH) past.shift();
+    },
+    forget(entry) {
+      const place = past.indexOf(entry);
+      if (place >= 0) past.splice(place, 1);
+    },
+  };
+}
