@@ -96,7 +96,12 @@ def person_of(request: HTTPConnection) -> Person:
     return person
 
 
-CurrentPerson = Annotated[Person, Depends(person_of)]
+# Async though it waits for nothing: FastAPI would send a plain function to a thread.
+async def _person_of(request: Request) -> Person:
+    return person_of(request)
+
+
+CurrentPerson = Annotated[Person, Depends(_person_of)]
 
 
 def first_page(person: Person) -> str:

@@ -9,7 +9,7 @@ from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 from storage import accounts
 from storage.accounts import Person
-from storage.errors import InvalidRecord
+from storage.errors import Busy, InvalidRecord
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ def sign_in(workspace: Workspace, *, name: str, password: str) -> NewSession | N
     Raises:
         Locked: too many failures; the message and `seconds` say for how long.
     """
+    person = _check_password(workspace, name=name, password=password)
+    if person is None:
+        return None
     with workspace.db.write() as session:
-        person = accounts.check_password(session=session, name=name, password=password)
-        secret = _start(workspace, session=session, person=person) if person is not None else ""
-        session.commit()  # also keeps the count of failures
-    return NewSession(person, secret) if person is not None else None
+        secret = _start(workspace, session=session, person=person)
+        session.commit()
+    return NewSession(person, secret)
 
 
 def sign_in_by_link(workspace: Workspace, *, link: str) -> NewSession | None:
@@ -61,17 +63,36 @@ def change_password(workspace: Workspace, *, desk: SignInDesk, person: Person, c
     """
     if new == current:
         raise InvalidRecord("the new password is the present one; choose another")
-    with workspace.db.write() as session:
+    with workspace.db.read() as session:
         listed = accounts.list_accounts(session=session)
-        has_password = any(account.has_password for account in listed if account.person.id == person.id)
-        if has_password and accounts.check_password(session=session, name=person.name, password=current) is None:
-            session.commit()  # keeps the count of failures
-            raise InvalidRecord("the present password is wrong; type it again")
+    has_password = any(account.has_password for account in listed if account.person.id == person.id)
+    if has_password and _check_password(workspace, name=person.name, password=current) is None:
+        raise InvalidRecord("the present password is wrong; type it again")
+    with workspace.db.write() as session:
         accounts.set_password(session=session, name=person.name, password=new, actor=f"user:{person.name}")
         secret = _start(workspace, session=session, person=person)
         session.commit()
     desk.forget()
     return NewSession(person, secret)
+
+
+def _check_password(workspace: Workspace, *, name: str, password: str) -> Person | None:
+    """Return whose name and password these are; counts a failure.
+
+    The slow hash runs in a session for reading, so that a flood of guesses does not hold up people's reviews. A
+    failure is written there too. SQLite refuses that when somebody has written meanwhile; then it is done again in
+    a session for writing, so no failure goes uncounted.
+    """
+    try:
+        with workspace.db.read() as session:
+            person = accounts.check_password(session=session, name=name, password=password)
+            session.commit()
+            return person
+    except Busy:
+        with workspace.db.write() as session:
+            person = accounts.check_password(session=session, name=name, password=password)
+            session.commit()
+            return person
 
 
 def _start(workspace: Workspace, *, session: Session, person: Person) -> str:

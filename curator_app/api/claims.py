@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson, allow, check_roles
 from curator_app.api.bodies import (
@@ -38,7 +39,7 @@ def check_kind(person: Person, kind: TaskKind) -> None:
 
 
 @ROUTER.post("", dependencies=[REVIEWER])
-def claim_items(body: ClaimsBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
+def claim_items(body: ClaimsBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
     """Hold up to `count` items: those held already by this holder come first."""
     check_kind(person, body.kind)
     with workspace.db.write() as session:
@@ -52,7 +53,8 @@ def claim_items(body: ClaimsBody, person: CurrentPerson, workspace: CurrentWorks
         )
         session.commit()
     described = [describe_claim(claim, workspace.titles) for claim in claims]
-    return {"claims": described, "server_time": to_iso(datetime.now(UTC))}
+    # A finished response spares the busiest routes FastAPI's look at every value, and a trip to another thread.
+    return JSONResponse({"claims": described, "server_time": to_iso(datetime.now(UTC))})
 
 
 @ROUTER.post("/unskip", dependencies=[REVIEWER])

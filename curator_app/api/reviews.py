@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson
 from curator_app.api.bodies import ReviewBody, UndoBody
@@ -14,7 +15,7 @@ ROUTER = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
 
 
 @ROUTER.post("", dependencies=[REVIEWER])
-def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
+def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
     """Store a review under a claim of yours. The answer never tells what others said.
 
     Whoever holds the claim had the role for its kind when it was given out.
@@ -28,7 +29,9 @@ def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace)
             idempotency_key=body.idempotency_key,
         )
         session.commit()
-    return {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
+    return JSONResponse(
+        {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
+    )
 
 
 @ROUTER.post("/undo", dependencies=[REVIEWER])

@@ -1,6 +1,8 @@
 """What protects a request: origin, headers, lock-out, links, cookies, and paths that try to climb."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -234,6 +236,31 @@ def test_brute_force_is_locked_out_and_told_for_how_long(browser):
     assert 800 < int(reply.headers["retry-after"]) <= 900
     assert "wait 15 minutes" in reply.text
     check_headers(reply, page=True)
+
+
+def test_guesses_sent_at_the_same_time_are_all_counted(browser):
+    with browser(None) as client, ThreadPoolExecutor(14) as pool:  # entered: one event loop for all of them
+        statuses = list(pool.map(lambda _: sign_in(client, password="wrong wrong wrong").status_code, range(14)))
+        assert statuses.count(401) <= 10
+        assert set(statuses) <= {401, 429}
+        assert sign_in(client).status_code == 429
+
+
+def test_a_password_being_checked_holds_up_no_review(browser, workspace, monkeypatch):
+    checking, written = threading.Event(), threading.Event()
+
+    def slow(password, password_hash, hasher):
+        checking.set()
+        assert written.wait(10), "the writer was held up"
+        return False
+
+    monkeypatch.setattr(accounts, "verify_password", slow)
+    with ThreadPoolExecutor(1) as pool:
+        guess = pool.submit(sign_in, browser(None))
+        assert checking.wait(10)
+        make_link(workspace, name="ben")
+        written.set()
+        assert guess.result().status_code == 401
 
 
 @pytest.mark.parametrize(
