@@ -54,11 +54,13 @@ def test_no_serious_finding_in_any_state(site: Any, open_tab: Callable[..., Any]
     assert found == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_serious_finding_when_empty_and_when_settling(site: Any, open_tab: Callable[..., Any], theme: str) -> None:
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_no_serious_finding_when_empty_and_when_settling(
+    site: Any, open_tab: Callable[..., Any], width: int, theme: str
+) -> None:
     site.empty_adjudication()
     person = site.add_person("adjudicator")
-    tab = open_tab(person, color_scheme=theme).open("/?kind=adjudication", state="empty")
+    tab = open_tab(person, width=width, color_scheme=theme).open("/?kind=adjudication", state="empty")
     found = check(tab, "empty")
     item = site.add_item(overlap=2, priority=60)
     for verdict in ("approve", "reject"):

@@ -199,6 +199,7 @@ def test_progress_counts(tab: Any) -> None:
     before = int(tab.part("own-all").inner_text())
     tab.decide("a")
     expect(tab.part("own-done")).to_have_text("1")
+    expect(tab.part("left")).to_have_text(str(before - 1))
     assert int(tab.part("own-all").inner_text()) == before
 
 

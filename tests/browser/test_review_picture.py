@@ -31,7 +31,7 @@ def test_zoom_pan_and_brightness_are_kept(tab: Any) -> None:
     tab.skip_to("picture")
     assert transform(tab) == before
     expect(tab.part("brightness")).to_have_value("150")
-    assert "brightness(1.5)" in tab.part("picture").evaluate("node => node.style.filter")
+    assert "brightness(1.5)" in tab.part("picture").evaluate("node => getComputedStyle(node).filter")
     tab.press("c")
     assert transform(tab) == [1, 0, 0]
 

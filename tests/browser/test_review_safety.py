@@ -157,10 +157,15 @@ def test_chosen_categories_are_covered_until_clicked(site: Any, open_tab: Callab
 
 
 def test_cover_is_chosen_in_the_settings(tab: Any) -> None:
+    tab.skip_to("picture")
     slug = tab.part("category-icon").get_attribute("href").removeprefix("#cu-c-")
+    tab.part("brightness").evaluate("node => { node.value = 180; node.dispatchEvent(new Event('input')); }")
     tab.press("?")
     tab.page.locator(f'[data-part="settings-covers"] [data-cover="{slug}"]').check()
     tab.press("Escape")
     expect(tab.part("cover")).to_be_visible()
+    assert "blur" in tab.part("picture").evaluate(
+        "node => getComputedStyle(node).filter"
+    )  # brightness does not undo it
     tab.page.click('[data-action="uncover"]')
     expect(tab.part("cover")).to_be_hidden()

@@ -24,7 +24,8 @@ export function createCanvas({ canvas, holder, zoomText, range, onFailed }) {
     frame = 0;
     const { zoom, x, y, bright } = view;
     holder.style.transform = zoom === 1 ? '' : `scale(${zoom}) translate(${-x * 50}%, ${-y * 50}%)`;
-    holder.style.filter = bright === 100 ? '' : `brightness(${bright / 100})`;
+    holder.toggleAttribute('data-bright', bright !== 100); // by a rule, not inline: a covered picture stays blurred whatever the brightness
+    holder.style.setProperty('--bright', String(bright / 100));
     canvas.toggleAttribute('data-zoomed', zoom > 1);
     zoomText.textContent = `${Math.round(zoom * 100)} %`;
     if (Number(range.value) !== bright) range.value = String(bright);

@@ -22,7 +22,8 @@ export function createProgress({ root, kind, held, link }) {
     part('own-done').textContent = count(own.submitted);
     part('own-all').textContent = count(mine);
     bar('own-bar', own.submitted, mine);
-    part('own-meter').title = `${count(own.today ?? 0)} today, ${count(Math.max(0, mine - own.submitted))} left for you`;
+    part('own-meter').title = `${count(own.today ?? 0)} today`;
+    part('left').textContent = count(Math.max(0, mine - own.submitted));
     part('total-done').textContent = count(total.submitted);
     part('total-all').textContent = count(total.needed);
     bar('total-bar', total.submitted, total.needed);

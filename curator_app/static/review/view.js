@@ -87,6 +87,7 @@ export function createView(root) {
   view.cover = (covered, item) => {
     part('cover').hidden = !covered;
     part('canvas').toggleAttribute('data-covered', covered);
+    for (const name of ['picture', 'scene-card']) part(name).inert = covered; // not read aloud either
     if (covered) setText(part('cover-title'), item.category.title);
   };
 
