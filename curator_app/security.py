@@ -11,9 +11,11 @@ import logging
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from curator_app.api.errors import error_response
+from curator_app.api.errors import answer_ours, classify, error_response
 from curator_app.sessions import COOKIE
 
 log = logging.getLogger("curator")
@@ -46,6 +48,7 @@ class SecurityHeaders:
             await self.app(scope, receive, send)
             return
         started = False
+        response: Response
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -63,12 +66,16 @@ class SecurityHeaders:
             message = "the server is stopping and could not wait for this; send it again in a few seconds"
             response = error_response(503, "busy", message, headers={"Retry-After": "2"})
             await response(scope, receive, send_with_headers)
-        except Exception:
+        except Exception as exc:
             # The outermost place that can still answer: without it the reply would lack these very headers.
-            log.exception("%s %s broke", scope["method"], scope["path"])
-            if started:
-                raise
-            response = error_response(500, "internal", "the server made a mistake and has logged it; try again")
+            if not started and classify(exc)[0] != 500:
+                # From the gate, which asks the database before the app's own handlers of errors are reached.
+                response = await answer_ours(Request(scope), exc)
+            else:
+                log.exception("%s %s broke", scope["method"], scope["path"])
+                if started:
+                    raise
+                response = error_response(500, "internal", "the server made a mistake and has logged it; try again")
             await response(scope, receive, send_with_headers)
 
 

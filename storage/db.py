@@ -4,6 +4,7 @@ SQLite runs in WAL mode with foreign keys on. A write transaction starts with BE
 read cannot change before it writes, and the writers of one process queue on a lock rather than poll the file.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,8 @@ from sqlmodel import Session, create_engine
 from storage.errors import Busy, StorageError, StorageFull
 
 BUSY_TIMEOUT_S = 20.0
+DEADLOCK = "40P01"
+"""PostgreSQL's SQLSTATE."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Database:
 
         Raises:
             StorageFull: the disk is full; nothing was kept.
-            Busy: another process held the database for longer than the busy timeout.
+            Busy: another process held the database for longer than the busy timeout, or it does not answer.
         """
         with self._writers, wrap_database_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"curator_write": True})
@@ -57,21 +60,39 @@ class Database:
 
 @contextmanager
 def wrap_database_errors() -> Iterator[None]:
-    """Turn the driver's errors for a full disk and a busy database into ours."""
+    """Turn the driver's errors for a full disk and for a database that is busy or away into ours."""
     try:
         yield
     except OperationalError as exc:
-        text = str(exc.orig).lower()
-        if "full" in text or "no space" in text or "disk i/o" in text:
-            raise StorageFull(
-                "the disk that holds the database is full, nothing was saved; free some room and send it again"
-            ) from exc
-        if "locked" in text or "busy" in text:
-            raise Busy(
-                f"the database stayed locked for {BUSY_TIMEOUT_S:g} s, nothing was saved; send it again, "
-                "and end other programs that hold the file open"
-            ) from exc
-        raise
+        translated = _translate(exc)
+        if translated is None:
+            raise
+        raise translated from exc
+
+
+def _translate(exc: OperationalError) -> StorageError | None:
+    text = str(exc.orig).lower()
+    if "full" in text or "no space" in text or "disk i/o" in text:
+        return StorageFull(
+            "the disk that holds the database is full, nothing was saved; free some room and send it again"
+        )
+    if not isinstance(exc.orig, sqlite3.Error):
+        return _translate_postgres(getattr(exc.orig, "sqlstate", None))
+    if "locked" in text or "busy" in text:
+        return Busy(
+            f"the database stayed locked for {BUSY_TIMEOUT_S:g} s, nothing was saved; send it again, "
+            "and end other programs that hold the file open"
+        )
+    return None
+
+
+def _translate_postgres(state: str | None) -> StorageError | None:
+    """Return our error for an SQLSTATE; None, the driver's word for no answer at all, is one too."""
+    if state == DEADLOCK:
+        return Busy("two changes waited for each other, nothing was saved; send it again")
+    if state is None or state.startswith(("08", "57P")):
+        return Busy("the database does not answer, so this may not be saved; send it again once the database is back")
+    return None
 
 
 def open_database(url: str) -> Database:

@@ -50,4 +50,4 @@ class StorageFull(StorageError):
 
 
 class Busy(StorageError):
-    """Another writer held the database for too long. Nothing was kept; sending again is safe."""
+    """The database was held by another writer for too long, or does not answer; sending again is safe."""

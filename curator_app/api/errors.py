@@ -78,8 +78,8 @@ def classify(exc: Exception) -> tuple[int, str]:
 
 def install_error_handlers(app: FastAPI) -> None:
     """Answer every error of the app in the one shape, or as a page where a person asked for a page."""
-    app.add_exception_handler(StorageError, _answer_ours)
-    app.add_exception_handler(AppError, _answer_ours)
+    app.add_exception_handler(StorageError, answer_ours)
+    app.add_exception_handler(AppError, answer_ours)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
 
@@ -121,7 +121,8 @@ def _respond(
     return error_response(status, code, message, fields=fields, headers=headers)
 
 
-async def _answer_ours(request: Request, exc: Exception) -> Response:
+async def answer_ours(request: Request, exc: Exception) -> Response:
+    """Answer one of our own errors; raises it again when it is one that no person can act on."""
     status, code = classify(exc)
     if status == 500:
         raise exc

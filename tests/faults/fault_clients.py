@@ -43,11 +43,16 @@ class Counts:
     """Submissions whose answer was lost, found stored when they were sent again."""
     undone: int = 0
     busy: int = 0
-    """Answers that said that the database stayed locked."""
+    """Answers that said that the database stayed locked, or did not answer."""
     full: int = 0
     """Answers that said that the disk is full."""
     faults: list[str] = field(default_factory=list)
     """Answers that must not happen."""
+
+    @property
+    def uncertain(self) -> int:
+        """Requests after which a client cannot know whether they were carried out."""
+        return self.lost + self.busy
 
 
 class Reviewer(threading.Thread):
@@ -113,7 +118,7 @@ class Reviewer(threading.Thread):
         item_id = claim["item"]["id"]
         sent = Sent(self.name, key, claim["claim_id"], item_id, body["verdict"])
         self.ledger.append(sent)
-        lost_before = self.counts.lost
+        before = self.counts.uncertain
         result = self._insist("POST", "/api/v1/reviews", body, give_up=GIVE_UP)
         if result is None:
             sent.given_up = True
@@ -127,7 +132,7 @@ class Reviewer(threading.Thread):
         sent.state, sent.review_id = "acknowledged", answer["review_id"]
         if answer["repeated"]:
             self.counts.found_stored += 1
-            if self.counts.lost == lost_before:
+            if self.counts.uncertain == before:
                 self.counts.faults.append(f"{key}: the first answer calls itself repeated")
         if answer["item_id"] != item_id:
             self.counts.faults.append(f"{key}: sent for item {item_id}, acknowledged for {answer['item_id']}")
@@ -155,14 +160,14 @@ class Reviewer(threading.Thread):
             return
         sent = self._rng.choice(recent)
         sent.undone = "perhaps"
-        lost_before = self.counts.lost
+        before = self.counts.uncertain
         status, answer = self._insist("POST", "/api/v1/reviews/undo", {"review_id": sent.review_id})
         if not self._expect("undo", {200, 404, 409}, status, answer):
             return
         if status == 200:
             sent.undone = "yes"
             self.counts.undone += 1
-        elif self.counts.lost == lost_before:
+        elif self.counts.uncertain == before:
             sent.undone = "no"
 
     def _insist(self, method: str, path: str, body: dict[str, Any] | None = None, give_up: float = 0.0) -> Any:
