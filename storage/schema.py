@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from storage.db import Database
+from storage.db import Database, wrap_database_errors
 from storage.errors import StorageError
 
 SCHEMA_LOCK = 0x00D_5AFF
@@ -22,8 +22,13 @@ def newest_revision() -> str:
 
 
 def current_revision(*, db: Database) -> str | None:
-    """Return the database's revision; None when it is empty."""
-    with db.engine.connect() as connection:
+    """Return the database's revision; None when it is empty.
+
+    Raises:
+        StorageFull: SQLite cannot even be opened, because its disk has no room for the files beside it.
+        Busy: the database is locked or does not answer.
+    """
+    with wrap_database_errors(), db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -34,9 +39,10 @@ def migrate(*, db: Database) -> bool:
 
     Raises:
         StorageError: the database was made by a newer version of this program.
+        StorageFull, Busy: as `current_revision` does.
     """
     known = {script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()}
-    with db.engine.connect().execution_options(curator_write=True) as connection:
+    with wrap_database_errors(), db.engine.connect().execution_options(curator_write=True) as connection:
         if not db.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         before = MigrationContext.configure(connection).get_current_revision()

