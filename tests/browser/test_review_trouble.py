@@ -64,6 +64,30 @@ def test_lost_reply_stores_the_review_once(tab: Any, site: Any, annotator: Perso
     assert site.reviews_of(annotator) == [(item, "approve")]
 
 
+def test_save_again_after_lost_replies_keeps_the_key(tab: Any, site: Any, annotator: Person) -> None:
+    sent: list[str] = []
+
+    def lose_replies(route: Any) -> None:
+        sent.append(route.request.post_data_json["idempotency_key"])
+        if len(sent) <= 3:
+            route.fetch()  # stored, but the browser gives up after three tries and rolls back
+            route.abort()
+        else:
+            route.continue_()
+
+    tab.page.route("**/api/v1/reviews", lose_replies)
+    item = mark(tab)
+    tab.decide("r")
+    expect(tab.notice("failed")).to_be_visible()
+    expect_marks(tab, item)
+    tab.page.wait_for_timeout(600)
+    tab.decide("Enter")
+    tab.wait_saved()
+    expect(tab.notice("lapsed")).to_have_count(0)
+    assert len(sent) == 4 and len(set(sent)) == 1
+    assert site.reviews_of(annotator) == [(item, "reject")]
+
+
 def test_server_that_fails_brings_all_waiting_items_back(tab: Any, site: Any, annotator: Person) -> None:
     fail = {"status": 500, "json": {"error": {"code": "internal", "message": "it broke"}}}
     tab.page.route("**/api/v1/reviews", lambda route: route.fulfill(**fail))
