@@ -1,5 +1,6 @@
 """How far the reviewing is: one person's share, and the whole."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -9,7 +10,8 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from storage.records import TaskKind, utc_now
-from storage.tables import ClaimRow, ReviewRow, TaskRow, UserRow
+from storage.stages import Stage
+from storage.tables import ClaimRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 
 RECENT_REVIEWS = 30
 BREAK = timedelta(minutes=10)
@@ -116,6 +118,65 @@ def people_progress(*, session: Session) -> list[PersonProgress]:
         .order_by(func.count().desc(), UserRow.name)
     ).all()
     return [PersonProgress(name, count, seconds, last) for name, count, seconds, last in rows]
+
+
+@dataclass(frozen=True)
+class CategoryProgress:
+    """How many items of a category stand where, among those that reached the reviewers."""
+
+    category: str
+    approved: int
+    rejected: int
+    waiting: int
+
+
+def category_progress(*, session: Session) -> list[CategoryProgress]:
+    """Return the items of each category by what people made of them; categories without any are left out."""
+    counts: dict[str, dict[str, int]] = {}
+    rows = session.exec(select(ItemRow.category, ItemRow.stage, func.count()).group_by(ItemRow.category, ItemRow.stage))
+    for category, stage, count in rows:
+        counts.setdefault(category, {})[stage] = count
+    return [
+        CategoryProgress(
+            category=category,
+            approved=stages.get(Stage.REVIEWED.value, 0) + stages.get(Stage.RELEASED.value, 0),
+            rejected=stages.get(Stage.REJECTED.value, 0),
+            waiting=stages.get(Stage.REFINED.value, 0),
+        )
+        for category, stages in sorted(counts.items())
+    ]
+
+
+@dataclass(frozen=True)
+class FlawProgress:
+    """What the reviewers made of items whose author planted a flaw, or none. Counts settled items only."""
+
+    flawed: int
+    caught: int
+    """Rejected, or sent back for a revision."""
+    sound: int
+    sound_rejected: int
+
+
+def flaw_progress(*, session: Session) -> FlawProgress:
+    """Return how many planted flaws were caught. For maintainers: annotators must not know of them."""
+    rows = session.exec(
+        select(RecordRow.body, ItemRow.stage, ItemRow.round)
+        .join(ItemRow, col(ItemRow.number) == RecordRow.item_number)
+        .where(RecordRow.kind == "ground_truth")
+    )
+    flawed = caught = sound = sound_rejected = 0
+    for body, stage, round_ in rows:
+        if stage not in (Stage.REVIEWED.value, Stage.RELEASED.value, Stage.REJECTED.value):
+            continue
+        turned_down = stage == Stage.REJECTED.value or round_ > 1
+        if json.loads(body)["flaw"] == "none":
+            sound += 1
+            sound_rejected += stage == Stage.REJECTED.value
+        else:
+            flawed += 1
+            caught += turned_down
+    return FlawProgress(flawed=flawed, caught=caught, sound=sound, sound_rejected=sound_rejected)
 
 
 def _wanting() -> tuple[bool, bool]:

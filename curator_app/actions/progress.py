@@ -1,14 +1,16 @@
 """How far the reviewing is, for the API and the progress page."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
 from curator_app.workspace import Workspace
-from storage import progress
+from storage import flags, progress
 from storage.accounts import Person, Role
-from storage.progress import PersonProgress, TotalProgress
+from storage.errors import Forbidden
+from storage.flags import Flag
+from storage.progress import CategoryProgress, FlawProgress, PersonProgress, TotalProgress
 from storage.records import TaskKind
 
 TOTALS_LIFE_S = 3.0
@@ -42,6 +44,41 @@ def read_people(workspace: Workspace, *, person: Person) -> list[PersonProgress]
         return []
     with workspace.db.read() as session:
         return progress.people_progress(session=session)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a maintainer sees besides the counts."""
+
+    categories: list[CategoryProgress]
+    flaws: FlawProgress
+    flags: list[Flag]
+
+
+def read_overview(workspace: Workspace, *, person: Person) -> Overview | None:
+    """Return the overview for a maintainer or an admin; None for others, who must not know of planted flaws."""
+    if not person.has(Role.MAINTAINER):
+        return None
+    with workspace.db.read() as session:
+        return Overview(
+            categories=progress.category_progress(session=session),
+            flaws=progress.flaw_progress(session=session),
+            flags=flags.list_open_flags(session=session),
+        )
+
+
+def resolve_flag(workspace: Workspace, *, person: Person, flag_id: int) -> None:
+    """Mark a flag as dealt with.
+
+    Raises:
+        Forbidden: the person is no maintainer.
+        NotFound: there is no such flag.
+    """
+    if not person.has(Role.MAINTAINER):
+        raise Forbidden("resolving flags needs the role maintainer; ask an admin for it")
+    with workspace.db.write() as session:
+        flags.resolve_flag(session=session, flag_id=flag_id, actor=f"user:{person.name}")
+        session.commit()
 
 
 def _read_total(workspace: Workspace, *, kind: TaskKind) -> TotalProgress:

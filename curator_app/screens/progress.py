@@ -6,12 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from curator_app.actions.progress import read_people, read_progress
-from curator_app.screens.asking import PersonOf, plain_errors
+from curator_app.actions.progress import Overview, read_overview, read_people, read_progress, resolve_flag
+from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
 from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
-from storage.progress import PersonProgress
+from storage.flags import Flag
+from storage.progress import CategoryProgress, FlawProgress, PersonProgress
 from storage.records import TaskKind
 
 
@@ -19,13 +20,33 @@ def build_progress_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
     """Place the page into the open route of `pages`. Everybody signed in may see it."""
     gr.HTML(page_bar("progress"), padding=False, apply_default_css=False, js_on_load=None)
     view = gr.HTML(padding=False, apply_default_css=False, js_on_load=None)
+    with gr.Row(visible=False, elem_classes="cu-forms cu-flag-form") as form:
+        chosen = gr.Dropdown(label="Flag", choices=[], interactive=True)
+        button = gr.Button("Mark as resolved")
 
-    def show_progress(request: gr.Request) -> str:
-        person = person_of(request)
+    def show(person: Person) -> tuple[str, Any, Any]:
+        overview = read_overview(workspace, person=person)
+        people = read_people(workspace, person=person)
+        html = render_progress(_read_kinds(workspace, person), people, overview, workspace.titles)
+        flags = overview.flags if overview else []
+        choices = [(f"{flag.label}, {flag.by}: {flag.note[:60] or 'no note'}", flag.id) for flag in flags]
+        return html, gr.update(visible=bool(choices)), gr.update(choices=choices, value=None)
+
+    def show_progress(request: gr.Request) -> tuple[str, Any, Any]:
         with plain_errors():
-            return render_progress(_read_kinds(workspace, person), read_people(workspace, person=person))
+            return show(person_of(request))
 
-    pages.load(show_progress, None, view, queue=False, show_progress="hidden", api_name="progress_show")
+    def resolve(flag_id: int | None, request: gr.Request) -> tuple[str, Any, Any]:
+        person = person_of(request)
+        require(person, Role.MAINTAINER)
+        with plain_errors():
+            if flag_id is not None:
+                resolve_flag(workspace, person=person, flag_id=int(flag_id))
+            return show(person)
+
+    outputs = [view, form, chosen]
+    pages.load(show_progress, None, outputs, queue=False, show_progress="hidden", api_name="progress_show")
+    button.click(resolve, chosen, outputs, queue=False, show_progress="hidden", api_name="progress_resolve_flag")
 
 
 def _read_kinds(workspace: Workspace, person: Person) -> dict[TaskKind, dict[str, Any]]:
@@ -35,14 +56,78 @@ def _read_kinds(workspace: Workspace, person: Person) -> dict[TaskKind, dict[str
     return {kind: read_progress(workspace, person=person, kind=kind) for kind in kinds}
 
 
-def render_progress(by_kind: dict[TaskKind, dict[str, Any]], people: list[PersonProgress]) -> str:
+def render_progress(
+    by_kind: dict[TaskKind, dict[str, Any]],
+    people: list[PersonProgress],
+    overview: Overview | None,
+    titles: dict[str, str],
+) -> str:
     """Return the page as HTML; every text is escaped."""
     parts = [
         _render_kind(kind, numbers)
         for kind, numbers in by_kind.items()
         if kind is TaskKind.SCENARIO_REVIEW or numbers["total"]["items"]
     ]
-    return f'<main class="cu cu-flow">{"".join(parts)}{_render_people(people)}</main>'
+    if overview is not None:
+        parts.append(_render_categories(overview.categories, titles) + _render_flaws(overview.flaws))
+    parts.append(_render_people(people))
+    if overview is not None:
+        parts.append(_render_flags(overview.flags))
+    return f'<main class="cu cu-flow">{"".join(parts)}</main>'
+
+
+def _render_categories(categories: list[CategoryProgress], titles: dict[str, str]) -> str:
+    if not categories:
+        return ""
+    most = max(row.approved + row.rejected + row.waiting for row in categories) or 1
+    lines = []
+    for row in categories:
+        parts = (("approved", row.approved), ("rejected", row.rejected), ("waiting", row.waiting))
+        pieces = "".join(
+            f'<i data-part="{name}" style="width:{100 * count / most:.1f}%"></i>' for name, count in parts if count
+        )
+        title = titles.get(row.category, row.category)
+        text = f"{title}: {row.approved} approved, {row.rejected} rejected, {row.waiting} waiting"
+        lines.append(
+            f'<div class="cu-bar-row cu-wide-row"><span>{escape(title)}</span>'
+            f'<span class="cu-track cu-stack" role="img" aria-label="{escape(text)}">{pieces}</span>'
+            f'<span class="cu-num"><b>{row.approved}</b> / {row.rejected} / {row.waiting}</span></div>'
+        )
+    legend = "".join(
+        f'<span><i data-part="{name.lower()}"></i>{name}</span>' for name in ("Approved", "Rejected", "Waiting")
+    )
+    return (
+        f'<section><h2>By category</h2><p class="cu-legend">{legend}</p>'
+        f'<div class="cu-bars">{"".join(lines)}</div></section>'
+    )
+
+
+def _render_flaws(flaws: FlawProgress) -> str:
+    if not flaws.flawed + flaws.sound:
+        return ""
+    return (
+        '<section><h2>Planted flaws</h2><dl class="cu-tiles">'
+        f'<div><dt>Caught</dt><dd class="cu-num">{flaws.caught} of {flaws.flawed}</dd>'
+        '<dd class="cu-note">flawed on purpose, and settled</dd></div>'
+        f'<div><dt>Rejected though sound</dt><dd class="cu-num">{flaws.sound_rejected} of {flaws.sound}</dd>'
+        '<dd class="cu-note">nothing was planted in these</dd></div></dl></section>'
+    )
+
+
+def _render_flags(flags: list[Flag]) -> str:
+    if not flags:
+        return '<section><h2>Flags</h2><p class="cu-off">Nobody is asking for your eyes.</p></section>'
+    rows = "".join(
+        f'<tr><th scope="row" class="cu-num">{escape(flag.label)}</th><td class="cu-wrap">{escape(flag.query)}</td>'
+        f'<td class="cu-wrap">{escape(flag.note) or "–"}</td><td>{escape(flag.by)}</td>'
+        f'<td class="cu-num">{_time(flag.created_at)}</td></tr>'
+        for flag in flags
+    )
+    return (
+        '<section><h2>Flags</h2><div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Item</th>'
+        '<th scope="col">Query</th><th scope="col">Note</th><th scope="col">By</th>'
+        f'<th scope="col" class="cu-num">At, UTC</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
+    )
 
 
 def _render_kind(kind: TaskKind, numbers: dict[str, Any]) -> str:

@@ -3,14 +3,19 @@
 from datetime import timedelta
 
 import pytest
-from factories import add_items_in_review, add_users, make_answers
+from factories import add_items_in_review, add_users, make_answers, make_provenance
+from sqlmodel import select
 
+from storage.claims import add_flag
 from storage.db import Database
 from storage.errors import InvalidRecord, NotFound
+from storage.flags import list_open_flags, resolve_flag
 from storage.guidelines import add_version, current
-from storage.progress import own_progress, people_progress, total_progress
-from storage.records import TaskKind, utc_now
+from storage.items import attach
+from storage.progress import category_progress, flaw_progress, own_progress, people_progress, total_progress
+from storage.records import GroundTruth, TaskKind, utc_now
 from storage.reviews import claim_next, release_claim, submit_review, undo_review
+from storage.tables import AuditRow
 
 KIND = TaskKind.SCENARIO_REVIEW
 
@@ -109,3 +114,48 @@ def test_guidelines_are_versions(db: Database) -> None:
         for bad in ("", "  ", "x" * 70_000, "a\x00b"):
             with pytest.raises(InvalidRecord, match="guidelines"):
                 add_version(session=session, kind=KIND, markdown=bad, author="user:mia")
+
+
+def test_flags_are_listed_until_a_maintainer_resolves_them(db: Database) -> None:
+    add_items_in_review(db, 1)
+    (ann,) = add_users(db, "ann")
+    with db.write() as session:
+        claim = claim_next(session=session, user_id=ann, kind=KIND)[0]
+        add_flag(session=session, user_id=ann, claim_id=claim.claim_id, note="is the badge real?")
+        session.commit()
+    with db.write() as session:
+        (flag,) = list_open_flags(session=session)
+        assert (flag.label, flag.note, flag.by) == ("S-0001", "is the badge real?", "ann")
+        for _ in range(2):  # the second time changes nothing
+            resolve_flag(session=session, flag_id=flag.id, actor="user:mia")
+        session.commit()
+        assert list_open_flags(session=session) == []
+        with pytest.raises(NotFound, match="no flag 99"):
+            resolve_flag(session=session, flag_id=99, actor="user:mia")
+        tags = [row.tag for row in session.exec(select(AuditRow).order_by(AuditRow.seq))]
+        assert tags.count("reviews:flag:resolve") == 1
+
+
+def test_planted_flaws_are_counted_once_settled(db: Database) -> None:
+    ids = add_items_in_review(db, 4, overlap=1)
+    (ann,) = add_users(db, "ann")
+    with db.write() as session:
+        for item_id, flaw in zip(ids, ("leaky", "leaky", "none", "none"), strict=True):
+            truth = GroundTruth(item_id=item_id, flaw=flaw, provenance=make_provenance())
+            attach(session=session, item_id=item_id, record=truth, actor="tests")
+        verdicts = dict(zip(ids, ("reject", "approve", "reject", None), strict=True))
+        for claim in claim_next(session=session, user_id=ann, kind=KIND, count=4):
+            verdict = verdicts[claim.item.id]
+            if verdict:
+                submit_review(
+                    session=session,
+                    user_id=ann,
+                    claim_id=claim.claim_id,
+                    answers=make_answers(verdict),
+                    idempotency_key=claim.claim_id,
+                )
+        session.commit()
+        flaws = flaw_progress(session=session)
+        (category,) = category_progress(session=session)
+    assert (flaws.caught, flaws.flawed, flaws.sound_rejected, flaws.sound) == (1, 2, 1, 1)
+    assert (category.category, category.approved, category.rejected, category.waiting) == ("self_harm", 1, 2, 1)
