@@ -73,7 +73,9 @@ def record_event(
     tag = Tag(tag)
     session.flush()
     lock_chain(session=session)
-    last = session.exec(_LAST).first()  # columns only: a cached row object could be older than the lock
+    transaction = session.connection().get_transaction()
+    known_in, *known = session.info.get("chain_tip", (None,))
+    last = known if known_in is transaction else session.exec(_LAST).first()
     seq, previous = (last[0] + 1, last[1]) if last else (1, FIRST_LINK)
     row = AuditRow(
         seq=seq,
@@ -88,6 +90,7 @@ def record_event(
     row.sha256 = hash_event(row)
     session.add(row)
     session.flush()
+    session.info["chain_tip"] = (transaction, row.seq, row.sha256)  # nobody else can append before the commit
     return row
 
 

@@ -167,7 +167,7 @@ def renew_claim(
         ClaimLost: the claim was given up, or somebody else has the slot.
     """
     now = now or utc_now()
-    row, _ = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
+    row = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now).claim
     row.expires_at = now + timedelta(seconds=ttl_s)
     session.add(row)
     return row.expires_at
@@ -275,8 +275,18 @@ def expire_claims(*, session: Session, now: datetime) -> int:
     return len(lapsed)
 
 
-def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) -> tuple[ClaimRow, TaskRow]:
-    """Return the claim and its task, both locked and active; takes a lapsed claim up again if its slot is free.
+@dataclass(frozen=True)
+class HeldClaim:
+    """An active claim and its task, both locked, with the item and the person."""
+
+    claim: ClaimRow
+    task: TaskRow
+    item: ItemRow
+    person: UserRow
+
+
+def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) -> HeldClaim:
+    """Return the claim, locked and active; takes a lapsed claim up again if its slot is free.
 
     Raises:
         NotFound: the person has no such claim.
@@ -285,10 +295,11 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
     found = session.exec(queries.CLAIM_AND_TASK, params={"claim_id": claim_id, "user_id": user_id}).first()
     if found is None:
         raise NotFound(f"you have no claim {claim_id!r}; claim the item first")
-    row, task = found[0], found[1]
+    row, task, item, person = found
+    held = HeldClaim(claim=row, task=task, item=item, person=person)
     name = label(task.item_number)
     if row.state == "active" and task.status == "open":
-        return row, task
+        return held
     if row.state == "submitted":
         raise ClaimLost(f"your review of {name} was already submitted, perhaps in another tab")
     if task.status != "open":
@@ -304,7 +315,7 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
     row.expires_at = now + timedelta(seconds=CLAIM_TTL_S)
     session.add_all((row, task))
     session.flush()
-    return row, task
+    return held
 
 
 def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim]:

@@ -15,6 +15,7 @@ from storage.audit import Tag, lock_chain, record_event
 from storage.claims import (
     CLAIM_TTL_S,
     Claim,
+    HeldClaim,
     add_flag,
     claim_next,
     describe_claims,
@@ -77,6 +78,17 @@ class SubmittedReview:
     repeated: bool
 
 
+_SUBMITTED = (
+    select(RecordRow.body)
+    .join(
+        ReviewRow,
+        (col(ReviewRow.record_id) == RecordRow.id) & (col(ReviewRow.item_number) == RecordRow.item_number),
+    )
+    .where(ReviewRow.task_id == bindparam("task_id"), ReviewRow.status == "submitted")
+    .order_by(col(ReviewRow.id))
+)
+
+
 def submit_review(
     *,
     session: Session,
@@ -105,13 +117,14 @@ def submit_review(
     earlier = session.exec(_EARLIER, params={"user_id": user_id, "key": idempotency_key}).first()
     if earlier is not None:
         return _repeat(session=session, earlier=earlier, request_sha256=request_sha256, key=idempotency_key)
-    claim, task = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
-    _check_answers(kind=TaskKind(task.kind), answers=answers)
-    review = _store_review(session=session, user_id=user_id, claim=claim, task=task, answers=answers, now=now)
+    held = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
+    _check_answers(kind=TaskKind(held.task.kind), answers=answers)
+    review = _store_review(session=session, held=held, answers=answers, now=now)
+    task_id = held.claim.task_id
     row = ReviewRow(
         record_id=review.id,
-        task_id=claim.task_id,
-        item_number=task.item_number,
+        task_id=task_id,
+        item_number=held.task.item_number,
         user_id=user_id,
         claim_id=claim_id,
         verdict=answers.verdict.value,
@@ -121,7 +134,7 @@ def submit_review(
         created_at=now,
     )
     session.add(row)
-    decide(session=session, task_id=claim.task_id, now=now)
+    decide(session=session, task_id=task_id, now=now)
     session.flush()
     assert row.id is not None
     return SubmittedReview(review_id=row.id, record_id=review.id, item_id=review.item_id, repeated=False)
@@ -137,7 +150,7 @@ def decide(*, session: Session, task_id: int, now: datetime | None = None) -> De
     task = session.get_one(TaskRow, task_id)
     if task.status != "open" or task.submitted < task.overlap:
         return None
-    reviews = [review for _, review in _submitted(session=session, task=task)]
+    reviews = _submitted(session=session, task_id=task.id)
     if task.kind == TaskKind.ADJUDICATION.value:
         return _apply_adjudication(session=session, task=task, review=reviews[-1], now=now)
     verdicts = {review.verdict for review in reviews}
@@ -256,12 +269,10 @@ def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
         raise InvalidRecord("an adjudicator who revises makes the change: edit the query or the scene")
 
 
-def _store_review(
-    *, session: Session, user_id: int, claim: ClaimRow, task: TaskRow, answers: ReviewAnswers, now: datetime
-) -> Review:
+def _store_review(*, session: Session, held: HeldClaim, answers: ReviewAnswers, now: datetime) -> Review:
     """Write the record and its event; count it on the task and close the claim."""
-    item = session.get_one(ItemRow, task.item_number)
-    actor = f"user:{session.get_one(UserRow, user_id).name}"
+    claim, task, item = held.claim, held.task, held.item
+    actor = f"user:{held.person.name}"
     review = Review(
         **answers.model_dump(),
         item_id=item.id,
@@ -276,7 +287,7 @@ def _store_review(
     claim.state = "submitted"
     task.submitted += 1
     session.add_all((claim, task))
-    discard_draft(session=session, user_id=user_id, task_id=claim.task_id)
+    discard_draft(session=session, user_id=claim.user_id, task_id=claim.task_id)
     payload = {"record": review.id, "task": task.kind, "round": task.round}
     record_event(session=session, actor=actor, tag=Tag.REVIEW_SUBMITTED, subject=item.id, payload=payload, now=now)
     return review
@@ -290,18 +301,9 @@ def _repeat(*, session: Session, earlier: ReviewRow, request_sha256: str, key: s
     return SubmittedReview(review_id=earlier.id, record_id=earlier.record_id, item_id=item.id, repeated=True)
 
 
-def _submitted(*, session: Session, task: TaskRow) -> list[tuple[ReviewRow, Review]]:
-    rows = session.exec(
-        select(ReviewRow)
-        .where(ReviewRow.task_id == task.id, ReviewRow.status == "submitted")
-        .order_by(col(ReviewRow.id))
-    ).all()
-    found: list[tuple[ReviewRow, Review]] = []
-    for row in rows:
-        record = get_record(session=session, record_id=row.record_id, item_number=row.item_number)
-        assert isinstance(record, Review)
-        found.append((row, record))
-    return found
+def _submitted(*, session: Session, task_id: int | None) -> list[Review]:
+    records = [parse_record(body) for body in session.exec(_SUBMITTED, params={"task_id": task_id})]
+    return [record for record in records if isinstance(record, Review)]
 
 
 def _settle(
@@ -363,7 +365,7 @@ def _apply_adjudication(*, session: Session, task: TaskRow, review: Review, now:
             TaskRow.round == task.round,
         )
     ).one()
-    reviews = [original for _, original in _submitted(session=session, task=origin)] + [review]
+    reviews = [*_submitted(session=session, task_id=origin.id), review]
     outcome = Outcome(review.verdict.value)
     decision = _settle(
         session=session, task=task, reviews=reviews, outcome=outcome, policy="adjudicator", reason=review.note, now=now
@@ -440,7 +442,7 @@ def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: 
         ).one()
         origin.status = "adjudicating"
         session.add(origin)
-    reviews = [review for _, review in _submitted(session=session, task=task)]
+    reviews = _submitted(session=session, task_id=task.id)
     decision = Decision(
         item_id=item.id,
         round=task.round,
