@@ -1,1 +1,1 @@
-"""Every call to a model goes through here. Nothing here yet."""
+"""Every call to a model goes through here: chat, images, embeddings; with cache, limits, retries and cost."""

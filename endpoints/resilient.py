@@ -1,0 +1,202 @@
+"""A chat endpoint made fit for a long run: cache, budget, adaptive limit, retries, ledger, in this order."""
+
+import asyncio
+import dataclasses
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from endpoints.cache import DiskCache
+from endpoints.chat import ChatEndpoint
+from endpoints.errors import BadConfig, BadReply, BadRequest, EndpointError, RateLimited, TimedOut
+from endpoints.ledger import CACHED, REPLY, Budget, Ledger
+from endpoints.limiter import AdaptiveLimiter
+from endpoints.messages import ChatReply, ChatRequest, request_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a call is sent and how long it waits in between. Times in seconds."""
+
+    attempts: int = 5
+    bad_reply_attempts: int = 3
+    """Unusable replies are paid for, so fewer."""
+    rate_limited_attempts: int = 30
+    """Refusals for load are the limiter's business; a call is given up only when they do not end."""
+    first_delay_s: float = 0.25
+    longest_delay_s: float = 30.0
+    longest_retry_after_s: float = 600.0
+    """A server that asks to wait longer than this is not waited for."""
+
+    def limit_for(self, error: EndpointError) -> int:
+        """Return how often a call may be sent when it fails like this."""
+        if not error.retryable:
+            return 1
+        if isinstance(error, RateLimited):
+            hopeless = error.retry_after_s is not None and error.retry_after_s > self.longest_retry_after_s
+            return 1 if hopeless else self.rate_limited_attempts
+        return min(self.attempts, self.bad_reply_attempts) if isinstance(error, BadReply) else self.attempts
+
+    def delay_s(self, error: EndpointError, attempt: int, rng: random.Random) -> float:
+        """Return the wait after the `attempt`-th failure: what the server asked for, or a doubling one; with jitter."""
+        if isinstance(error, RateLimited) and error.retry_after_s is not None:
+            return error.retry_after_s + rng.uniform(0.0, min(1.0, self.first_delay_s + error.retry_after_s / 4))
+        doubled = self.first_delay_s * 2.0 ** min(attempt - 1, 20)
+        return min(self.longest_delay_s, doubled) * rng.uniform(0.5, 1.0)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A call under way and how many callers wait for it."""
+
+    task: asyncio.Task[ChatReply]
+    waiting: int = 0
+
+
+class Resilient:
+    """Wraps an endpoint for one role of one run. Equal requests at the same time are sent once.
+
+    Roles that share an endpoint share its `limiter`; all of a run share `cache` and `ledger`. A caller that is
+    cancelled gives its slot back, and its call is dropped when nobody else waits for it.
+    """
+
+    def __init__(
+        self,
+        endpoint: ChatEndpoint,
+        *,
+        cache: DiskCache | None = None,
+        ledger: Ledger | None = None,
+        budget: Budget | None = None,
+        limiter: AdaptiveLimiter | None = None,
+        retry: RetryPolicy | None = None,
+        run: str = "",
+        role: str = "",
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Wrap `endpoint`.
+
+        Raises:
+            BadConfig: A budget in dollars is set, and the model's price is unknown.
+        """
+        self.name = endpoint.name
+        self.model = endpoint.model
+        self.endpoint = endpoint
+        self.limiter = limiter or AdaptiveLimiter()
+        self.ledger = ledger or Ledger()
+        self._cache = cache
+        self._budget = budget or Budget()
+        self._retry = retry or RetryPolicy()
+        self._run = run
+        self._role = role
+        self._sleep = sleep
+        self._random = random.Random()
+        self._cache_id: str = getattr(endpoint, "cache_id", endpoint.name)
+        self._price_factor: float = getattr(endpoint, "price_factor", 1.0)
+        self._flights: dict[str, _Flight] = {}
+        if self._budget.usd is not None and not self.ledger.has_price(self.model):
+            raise BadConfig(
+                f"{self.name}: the budget is in dollars and the price of {self.model} is unknown; "
+                "add its price (0 for a local model) or set a budget in tokens"
+            )
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the reply from the cache, from an equal call under way, or from the endpoint.
+
+        Raises:
+            BudgetSpent: The run's budget is used up; replies in the cache are still given.
+            EndpointError: The call failed for good; `attempts` says how often it was sent.
+        """
+        key = self._key(request)
+        kept = self._cache.get(key) if self._cache else None
+        if kept is not None:
+            self._record(request, key, CACHED)
+            return dataclasses.replace(kept, latency_s=0.0)
+        flight = self._flights.get(key)
+        follows = flight is not None
+        if flight is None:
+            flight = _Flight(asyncio.ensure_future(self._fetch(key, request)))
+            self._flights[key] = flight
+            flight.task.add_done_callback(lambda task: self._land(key, task))
+        flight.waiting += 1
+        try:
+            reply = await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                self._flights.pop(key, None)
+                flight.task.cancel()
+        if follows:
+            self._record(request, key, CACHED)
+            return dataclasses.replace(reply, cached=True, latency_s=0.0)
+        return reply
+
+    def forget(self, request: ChatRequest) -> None:
+        """Drop the reply kept for `request`, so that it will be asked anew."""
+        if self._cache:
+            self._cache.drop(self._key(request))
+
+    def _key(self, request: ChatRequest) -> str:
+        try:
+            return request_sha256(self._cache_id, request, model=self.model)
+        except UnicodeEncodeError as exc:
+            raise BadRequest(f"{self.name}: the request holds a lone surrogate; send valid Unicode") from exc
+
+    def _land(self, key: str, task: asyncio.Task[ChatReply]) -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
+            del self._flights[key]
+        if not task.cancelled():
+            task.exception()  # read, so that a failure whose callers have all gone is not reported as lost
+
+    async def _fetch(self, key: str, request: ChatRequest) -> ChatReply:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._try_once(key, request, attempt)
+            except EndpointError as exc:
+                exc.attempts = attempt
+                if attempt >= self._retry.limit_for(exc):
+                    raise
+                delay_s = self._retry.delay_s(exc, attempt, self._random)
+            await self._sleep(delay_s)
+
+    async def _try_once(self, key: str, request: ChatRequest, attempt: int) -> ChatReply:
+        self.ledger.check(self._budget)
+        await self.limiter.acquire(first=attempt > 1)
+        accepted: bool | None = None
+        retry_after_s = None
+        try:
+            self.ledger.check(self._budget)  # it may have run out while this call waited for its slot
+            started = time.monotonic()
+            try:
+                reply = await self.endpoint.complete(request)
+            except EndpointError as exc:
+                accepted = not isinstance(exc, RateLimited | TimedOut)
+                retry_after_s = exc.retry_after_s if isinstance(exc, RateLimited) else None
+                self._record(request, key, exc.kind, exc.reply, time.monotonic() - started)
+                raise
+            accepted = True
+            if self._cache:  # before the ledger: a kill between the two loses a line, never a reply
+                self._cache.put(key, request, reply)
+            self._record(request, key, REPLY, reply, reply.latency_s)
+            return reply
+        finally:
+            self.limiter.release(accepted, retry_after_s=retry_after_s)
+
+    def _record(
+        self, request: ChatRequest, key: str, outcome: str, reply: ChatReply | None = None, latency_s: float = 0.0
+    ) -> None:
+        self.ledger.record(
+            run=self._run,
+            role=self._role,
+            endpoint=self.name,
+            model=self.model,
+            outcome=outcome,
+            request=request,
+            request_sha256=key,
+            usage=reply.usage if reply else None,
+            latency_s=latency_s,
+            price_factor=self._price_factor,
+        )
