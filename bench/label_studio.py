@@ -40,13 +40,22 @@ def install() -> Path:
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
     """Yield the address of a running server with an empty, migrated database."""
-    program = install()
     migrated = FOLDER / "migrated"
+    if not migrated.exists():
+        fresh = folder / "fresh"
+        with _run(fresh, log=folder / "migrations.log"):
+            pass
+        FOLDER.mkdir(exist_ok=True)
+        shutil.copytree(fresh, migrated)
     data = folder / "data"
-    if migrated.exists():
-        shutil.copytree(migrated, data)
-    else:
-        data.mkdir(parents=True)
+    shutil.copytree(migrated, data)
+    with _run(data, log=folder / "label-studio.log") as address:
+        yield address
+
+
+@contextmanager
+def _run(data: Path, *, log: Path) -> Iterator[str]:
+    data.mkdir(parents=True, exist_ok=True)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     env = {
@@ -59,13 +68,9 @@ def serve(folder: Path) -> Iterator[str]:
         "LABEL_STUDIO_USERNAME": EMAIL,
         "LABEL_STUDIO_PASSWORD": PASSWORD,
     }
-    command = [str(program), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]
-    log = folder / "label-studio.log"
+    command = [str(install()), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]
     with run_child(command, env=env, ready_url=f"{address}/health", log=log, patience_s=900):
         yield address
-    if not migrated.exists():
-        FOLDER.mkdir(exist_ok=True)
-        shutil.copytree(data, migrated)
 
 
 def sign_in(address: str, *, email: str = EMAIL, password: str = PASSWORD, path: str = "/user/login/") -> str:
