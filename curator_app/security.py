@@ -1,14 +1,16 @@
 """What surrounds every request: headers, a limit on bodies, and the refusal of cross-origin changes.
 
 Pure ASGI middleware, the outermost first: `SecurityHeaders`, `PagePolicy`, `BodyLimit`, `SameOrigin`; then
-`access.Gate`.
+`access.Gate`, and behind it `PlainInputs`.
 """
 
 import asyncio
 import base64
 import hashlib
+import json
 import logging
 import re
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -154,27 +156,84 @@ class BodyLimit:
             fits = announced.isdecimal() and len(announced) <= 12 and int(announced) <= self.max_bytes
             await (self.app(scope, receive, send) if fits else self._refuse(scope, receive, send))
             return
-        read: list[Message] = []
-        size = 0
-        while True:
-            message = await receive()
-            read.append(message)
-            size += len(message.get("body", b""))
-            if size > self.max_bytes:
-                await self._refuse(scope, receive, send)
-                return
-            if message["type"] != "http.request" or not message.get("more_body"):
-                break
-        replay = iter(read)
-
-        async def receive_again() -> Message:
-            return next(replay, None) or await receive()
-
-        await self.app(scope, receive_again, send)
+        read = await _read_body(receive, self.max_bytes)
+        if read is None:
+            await self._refuse(scope, receive, send)
+            return
+        await self.app(scope, _replay(read, receive), send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = error_response(413, "too_large", f"the request is larger than {self.max_bytes:,} bytes; send less")
         await response(scope, receive, send)
+
+
+async def _read_body(receive: Receive, max_bytes: int) -> list[Message] | None:
+    """Return the messages of a body; None when there is more than `max_bytes` of it."""
+    read: list[Message] = []
+    size = 0
+    while True:
+        message = await receive()
+        read.append(message)
+        size += len(message.get("body", b""))
+        if size > max_bytes:
+            return None
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return read
+
+
+def _replay(read: list[Message], receive: Receive) -> Receive:
+    """Return a `receive` that gives what was read before, then what else comes."""
+    waiting = iter(read)
+
+    async def receive_again() -> Message:
+        return next(waiting, None) or await receive()
+
+    return receive_again
+
+
+class PlainInputs:
+    """Refuses every input of a Gradio event that is more than texts, numbers and lists of them.
+
+    Before any handler can ask for a role, Gradio takes each object in the input that looks like a file and copies
+    what its path or address names into its cache. That would read any file of the server and any page of the
+    internet for anybody signed in, never end on a device file, and, by opening and closing the database's file,
+    drop the locks that SQLite holds on it. No page here takes files, so no input holds an object.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body of a Gradio event and pass it on, or answer 422."""
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or not scope["path"].startswith("/gradio_api/"):
+            await self.app(scope, receive, send)
+            return
+        read = await _read_body(receive, self.max_bytes)
+        if read is None or not is_plain(b"".join(message.get("body", b"") for message in read)):
+            message = "the inputs cannot be used; send a JSON object whose `data` is a list of texts, numbers or lists"
+            await error_response(422, "invalid", message)(scope, receive, send)
+            return
+        await self.app(scope, _replay(read, receive), send)
+
+
+def is_plain(body: bytes) -> bool:
+    """Whether the body of a Gradio event is a JSON object whose `data`, if any, is a list without objects."""
+    try:
+        event: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(event, dict):
+        return False
+    data = event.get("data") or []
+    waiting = [data]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            return False
+        if isinstance(part, list):
+            waiting += part
+    return isinstance(data, list)
 
 
 class SameOrigin:

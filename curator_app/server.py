@@ -14,7 +14,7 @@ from curator_app.access import Gate, Policy, allow
 from curator_app.api import claims, files, health, me, media, progress, releases, reviews, sign_in
 from curator_app.api.errors import install_error_handlers
 from curator_app.api.sign_in import SlowLane
-from curator_app.security import BodyLimit, PagePolicy, SameOrigin, SecurityHeaders
+from curator_app.security import BodyLimit, PagePolicy, PlainInputs, SameOrigin, SecurityHeaders
 from curator_app.sessions import COOKIE, SignInDesk
 from curator_app.workspace import Workspace
 
@@ -59,6 +59,7 @@ def build_server(workspace: Workspace, *, pages: bool = True) -> FastAPI:
     # Added last runs first. An explicit CORS policy that allows nobody also keeps Gradio from adding its own,
     # which would admit any origin that asks.
     app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(PlainInputs)
     app.add_middleware(Gate, desk=desk)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit)
