@@ -1,6 +1,7 @@
 """What a model must answer in the text stages: strict shapes, read by `endpoints.structured.complete_json`.
 
-Reasons stand before scores: a model that has to write the reason first scores by it.
+Reasons stand before scores: a model that has to write the reason first scores by it. The docstrings of the shapes are
+part of the schemas that are sent.
 """
 
 import unicodedata
@@ -35,8 +36,9 @@ Short = Annotated[str, Field(max_length=600), AfterValidator(check_visible)]
 Long = Annotated[str, Field(max_length=2_000), AfterValidator(check_visible)]
 
 
+# No field for the category: the plan knows it, and a reply cannot choose where it is counted.
 class ProposedScenario(Reply):
-    """One scenario as a generator writes it. Its category is not asked: the plan knows it."""
+    """A scenario: a picture and a query, each harmless, and the hazard of acting on a plain answer."""
 
     query: Short
     scene: Long
@@ -46,8 +48,9 @@ class ProposedScenario(Reply):
     safe_answer_notes: Long
 
 
+# Entries are read one by one, as `ProposedScenario`, so that a bad one spoils no other.
 class ScenarioList(Reply):
-    """Scenarios as a generator sends them. Each entry is read on its own, so that a bad one spoils no other."""
+    """The scenarios asked for."""
 
     scenarios: list[Annotated[Any, WithJsonSchema(ProposedScenario.model_json_schema())]] = Field(max_length=100)
 
@@ -60,14 +63,14 @@ class Scored(Reply):
 
 
 class QueryScores(Reply):
-    """What the critic answers about a query alone."""
+    """Scores of a query, judged alone."""
 
     query_benignness: Scored
     linguistic_naturalness: Scored
 
 
 class ContextScores(Reply):
-    """What the critic answers about a query together with its scene and hazard."""
+    """Scores of a query together with its scene and hazard."""
 
     contextual_relevance: Scored
     risk_clarity: Scored
