@@ -4,11 +4,12 @@ Building a statement costs several times what SQLite needs to run it, and these 
 review. Parameters are bound by name at the call.
 """
 
-from sqlalchemy import ColumnElement, bindparam, exists, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, delete, select
 
 from storage.records import TaskKind
-from storage.tables import ClaimRow, DraftRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 
 TAKEN_STATES = ("active", "submitted", "skipped")
 """A person with a claim in one of these is not offered the task again."""
@@ -35,6 +36,13 @@ HELD = (
     .limit(bindparam("limit"))
 )
 
+HELD_IN_ALL = (
+    select(func.count())
+    .select_from(ClaimRow)
+    # Written out rather than bound, so that the index on active claims serves.
+    .where(ClaimRow.user_id == bindparam("user_id"), col(ClaimRow.state) == literal_column("'active'"))
+)
+
 OWN_CLAIM = (
     select(ClaimRow)
     .where(ClaimRow.id == bindparam("claim_id"), ClaimRow.user_id == bindparam("user_id"))
@@ -52,6 +60,22 @@ CLAIM_AND_TASK = (
     .with_for_update(of=(ClaimRow, TaskRow))
     .execution_options(populate_existing=True)
 )
+
+_Difference = aliased(TaskRow)
+
+
+def _was_shown_the_answers() -> ColumnElement[bool]:
+    """Whether the person was ever given the adjudication of the review task's round, and with it the answers."""
+    return exists().where(
+        col(_Difference.item_number) == TaskRow.item_number,
+        col(_Difference.kind) == TaskKind.ADJUDICATION.value,
+        col(_Difference.round) == TaskRow.round,
+        col(ClaimRow.task_id) == _Difference.id,
+        col(ClaimRow.user_id) == bindparam("user_id"),
+    )
+
+
+SHOWN_THE_ANSWERS = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), _was_shown_the_answers())
 
 OTHER_HOLD = select(ClaimRow.id).where(
     ClaimRow.user_id == bindparam("user_id"),
@@ -80,6 +104,12 @@ CHANGE_SLOTS = (
     .where(col(TaskRow.id) == bindparam("task_id"))
     .values(open_slots=TaskRow.open_slots + bindparam("change"))
     .execution_options(synchronize_session=False)
+)
+
+OPEN_NOTES = select(FlagRow.note).where(
+    FlagRow.user_id == bindparam("user_id"),
+    FlagRow.item_number == bindparam("item_number"),
+    col(FlagRow.resolved_at).is_(None),
 )
 
 DISCARD_DRAFT = (
@@ -125,6 +155,8 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
                 col(ReviewRow.task_id) != TaskRow.id,
             )
         )
+    else:  # a difference is withdrawn when a review behind it is undone; who has seen it cannot review blind
+        conditions.append(~_was_shown_the_answers())
     query = select(TaskRow.id).where(*conditions).order_by(col(TaskRow.rank), col(TaskRow.id))
     return query.limit(bindparam("limit")).with_for_update(skip_locked=True)
 

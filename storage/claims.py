@@ -17,13 +17,17 @@ from sqlmodel import Session, col, select
 
 from storage import claim_queries as queries
 from storage.audit import Tag, lock_chain, record_event
-from storage.errors import ClaimLost, InvalidRecord, NotFound
+from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_item, label
 from storage.records import Grounding, Review, Scenario, TaskKind, canonical_json, check_text, parse_record, utc_now
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, TaskRow, UserRow
 
 CLAIM_TTL_S = 900
 MAX_CLAIMS = 20
+MAX_HELD = 60
+"""Items that one person may hold at a time, over all tabs and scripts, so that nobody can empty the queue."""
+MAX_OPEN_FLAGS = 5
+"""Of one person on one item, so that nobody can bury the flags of others."""
 MAX_DRAFT_BYTES = 30_000
 
 
@@ -120,6 +124,7 @@ def claim_next(
 
     Raises:
         InvalidRecord: count is not 1 to 20, or the holder's name is too long.
+        Conflict: this holder has nothing, and the person's other holders have all that one person may hold.
     """
     if not 1 <= count <= MAX_CLAIMS:
         raise InvalidRecord(f"count {count} is out of range; claim 1 to {MAX_CLAIMS} items at a time")
@@ -137,7 +142,13 @@ def claim_next(
         row.expires_at = expires_at
         session.add(row)
     if len(rows) < count:
-        wanted = {"user_id": user_id, "limit": count - len(rows)}
+        room = MAX_HELD - session.exec(queries.HELD_IN_ALL, params={"user_id": user_id}).one()
+        if room < 1 and not rows:
+            raise Conflict(
+                f"you hold {MAX_HELD} items in other tabs or scripts (`holder`), and nobody may hold more; finish or "
+                f"release some, or wait until they lapse"
+            )
+        wanted = {"user_id": user_id, "limit": max(0, min(room, count - len(rows)))}
         tasks = list(session.exec(queries.FREE_TASKS[kind], params=wanted))
         fresh = [
             ClaimRow(
@@ -242,8 +253,11 @@ def save_draft(
 def add_flag(*, session: Session, user_id: int, claim_id: str, note: str, now: datetime | None = None) -> None:
     """Call a maintainer's attention to a claimed item. The claim stays as it is; the caller commits.
 
+    Sending the same note again, while the first is open, changes nothing.
+
     Raises:
         NotFound: the person has no such claim.
+        Conflict: the person has five open flags on this item.
         InvalidRecord: the note is longer than 2,000 characters or cannot be stored.
     """
     now = now or utc_now()
@@ -258,6 +272,13 @@ def add_flag(*, session: Session, user_id: int, claim_id: str, note: str, now: d
     task = session.get_one(TaskRow, row.task_id)
     item = session.get_one(ItemRow, task.item_number)
     person = session.get_one(UserRow, user_id)
+    open_notes = session.exec(queries.OPEN_NOTES, params={"user_id": user_id, "item_number": task.item_number}).all()
+    if note in open_notes:
+        return
+    if len(open_notes) >= MAX_OPEN_FLAGS:
+        raise Conflict(
+            f"you have {MAX_OPEN_FLAGS} open flags on {label(task.item_number)}; wait until a maintainer has seen them"
+        )
     session.add(FlagRow(item_number=task.item_number, user_id=user_id, note=note, created_at=now))
     payload = {"note": note}
     record_event(
@@ -310,6 +331,8 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
         raise ClaimLost(f"your claim on {name} lapsed and somebody else has taken it; claim another item")
     if _has_claim(session=session, user_id=user_id, task_id=row.task_id):
         raise ClaimLost(f"you hold {name} under a newer claim, perhaps in another tab")
+    if _was_shown_the_answers(session=session, user_id=user_id, task=task):
+        raise ClaimLost(f"you have seen what others said of {name}, so you cannot review it any more")
     task.open_slots -= 1
     row.state = "active"
     row.expires_at = now + timedelta(seconds=CLAIM_TTL_S)
@@ -370,6 +393,12 @@ def _change_slots(*, session: Session, changes: Counter[int]) -> None:
 
 def _has_claim(*, session: Session, user_id: int, task_id: int) -> bool:
     return session.exec(queries.OTHER_HOLD, params={"user_id": user_id, "task_id": task_id}).first() is not None
+
+
+def _was_shown_the_answers(*, session: Session, user_id: int, task: TaskRow) -> bool:
+    if task.kind == TaskKind.ADJUDICATION.value:
+        return False
+    return session.exec(queries.SHOWN_THE_ANSWERS, params={"user_id": user_id, "task_id": task.id}).first() is not None
 
 
 def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:

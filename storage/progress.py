@@ -93,7 +93,7 @@ def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
             func.coalesce(func.sum(TaskRow.overlap), 0),
             func.coalesce(func.sum(case((col(TaskRow.status) == "decided", 1), else_=0)), 0),
             func.coalesce(func.sum(case((col(TaskRow.status) == "adjudicating", 1), else_=0)), 0),
-        ).where(col(TaskRow.kind) == kind.value)
+        ).where(col(TaskRow.kind) == kind.value, col(TaskRow.status) != "withdrawn")
     ).one()
     return TotalProgress(submitted=submitted, needed=needed, decided=decided, adjudicating=adjudicating, tasks=tasks)
 

@@ -75,6 +75,7 @@ class SubmittedReview:
     review_id: int
     record_id: str
     item_id: str
+    kind: TaskKind
     repeated: bool
 
 
@@ -137,7 +138,9 @@ def submit_review(
     decide(session=session, task_id=task_id, now=now)
     session.flush()
     assert row.id is not None
-    return SubmittedReview(review_id=row.id, record_id=review.id, item_id=review.item_id, repeated=False)
+    return SubmittedReview(
+        review_id=row.id, record_id=review.id, item_id=review.item_id, kind=review.task_kind, repeated=False
+    )
 
 
 def decide(*, session: Session, task_id: int, now: datetime | None = None) -> Decision | None:
@@ -298,7 +301,8 @@ def _repeat(*, session: Session, earlier: ReviewRow, request_sha256: str, key: s
         raise Conflict(f"idempotency_key {key!r} was used before for other answers; use a new key for each review")
     item = session.get_one(ItemRow, earlier.item_number)
     assert earlier.id is not None
-    return SubmittedReview(review_id=earlier.id, record_id=earlier.record_id, item_id=item.id, repeated=True)
+    kind = TaskKind(session.get_one(TaskRow, earlier.task_id).kind)
+    return SubmittedReview(review_id=earlier.id, record_id=earlier.record_id, item_id=item.id, kind=kind, repeated=True)
 
 
 def _submitted(*, session: Session, task_id: int | None) -> list[Review]:

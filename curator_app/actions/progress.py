@@ -22,7 +22,10 @@ _totals_lock = Lock()
 def read_progress(workspace: Workspace, *, person: Person, kind: TaskKind) -> dict[str, Any]:
     """Return `{own: {submitted, today, per_hour, left, skipped}, total: {submitted, needed, items_decided, items}}`.
 
-    The totals walk the whole queue, so they are kept for three seconds. Counts only, no verdicts.
+    The totals walk the whole queue, so they are kept for three seconds. Counts only, no verdicts: `items_decided`
+    counts the scenarios whose reviews are all in, the differing ones too. Otherwise whoever submits the last review
+    of a scenario, looks here and undoes it would learn what the others said, and could change their own answer. For
+    the same reason the caller shows the differences only to those who settle them.
     """
     with workspace.db.read() as session:
         own = progress.own_progress(session=session, user_id=person.id, kind=kind)
@@ -32,7 +35,7 @@ def read_progress(workspace: Workspace, *, person: Person, kind: TaskKind) -> di
         "total": {
             "submitted": total.submitted,
             "needed": total.needed,
-            "items_decided": total.decided,
+            "items_decided": total.decided + total.adjudicating,
             "items": total.tasks,
         },
     }

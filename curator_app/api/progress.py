@@ -5,11 +5,12 @@ from typing import Any
 from fastapi import APIRouter
 from markdown_it import MarkdownIt
 
-from curator_app.access import CurrentPerson, allow
+from curator_app.access import CurrentPerson, allow, check_roles
 from curator_app.actions.progress import read_progress
 from curator_app.api.claims import REVIEWER
 from curator_app.api.dependencies import CurrentWorkspace
 from storage import guidelines
+from storage.accounts import Role
 from storage.records import TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1", tags=["progress"])
@@ -21,7 +22,9 @@ MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 def progress(
     person: CurrentPerson, workspace: CurrentWorkspace, kind: TaskKind = TaskKind.SCENARIO_REVIEW
 ) -> dict[str, Any]:
-    """Your own progress and the whole queue's. Counts only: no verdicts."""
+    """Your own progress and the whole queue's. Counts only: no verdicts, and differences not for annotators."""
+    if kind is TaskKind.ADJUDICATION:
+        check_roles(person, {Role.ADJUDICATOR, Role.MAINTAINER})
     return read_progress(workspace, person=person, kind=kind)
 
 

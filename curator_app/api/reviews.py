@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson
 from curator_app.api.bodies import ReviewBody, UndoBody
-from curator_app.api.claims import REVIEWER, describe_claim
+from curator_app.api.claims import REVIEWER, check_kind, describe_claim
 from curator_app.api.dependencies import CurrentWorkspace
 from storage import reviews
 
@@ -16,10 +16,7 @@ ROUTER = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
 
 @ROUTER.post("", dependencies=[REVIEWER])
 def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
-    """Store a review under a claim of yours. The answer never tells what others said.
-
-    Whoever holds the claim had the role for its kind when it was given out.
-    """
+    """Store a review under a claim of yours. The answer never tells what others said."""
     with workspace.db.write() as session:
         submitted = reviews.submit_review(
             session=session,
@@ -28,6 +25,7 @@ def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace)
             answers=body.to_answers(),
             idempotency_key=body.idempotency_key,
         )
+        check_kind(person, submitted.kind)  # the role may have been taken away since the claim was given out
         session.commit()
     return JSONResponse(
         {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
@@ -45,5 +43,6 @@ def undo(body: UndoBody, person: CurrentPerson, workspace: CurrentWorkspace) -> 
             holder=body.holder,
             ttl_s=workspace.settings.claim_ttl_s,
         )
+        check_kind(person, claim.kind)  # an adjudication comes back with what others said
         session.commit()
     return {"claim": describe_claim(claim, workspace.titles)}

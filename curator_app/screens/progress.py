@@ -136,7 +136,7 @@ def _render_kind(kind: TaskKind, numbers: dict[str, Any]) -> str:
     if kind is TaskKind.SCENARIO_REVIEW:
         title = f"{total['submitted']:,} of {total['needed']:,} reviews are in."
         heading = f'<h1 class="cu-say">{title} <span>{_to_go(open_reviews)}</span></h1>'
-        items, verb = "scenarios", "decided"
+        items, verb = "scenarios", "reviewed"
     else:
         title = f"{total['items_decided']:,} of {total['items']:,} differences are settled."
         heading = f'<h2 class="cu-say">{title} <span>{_to_go(total["items"] - total["items_decided"])}</span></h2>'
