@@ -97,7 +97,7 @@ def render(
     trusted, untrusted = dict(trusted or {}), dict(untrusted or {})
     system, _, user = prompt.text.partition(DIVIDER)
     _check_slots(prompt, system=system, user=user, trusted=set(trusted), untrusted=set(untrusted))
-    tag = hash_json([prompt.sha256, trusted, untrusted])[:TAG_DIGITS]
+    tag = hash_json([prompt.sha256, trusted, {name: neutralise(text) for name, text in untrusted.items()}])[:TAG_DIGITS]
     values = {name: str(value) for name, value in trusted.items()}
     values |= {name: fence(text, name=name, tag=tag) for name, text in untrusted.items()}
     rule = DATA_RULE.replace("{tag}", tag) if untrusted else ""

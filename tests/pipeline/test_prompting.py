@@ -118,8 +118,10 @@ def test_look_alikes_and_hidden_characters_are_made_harmless(text: str, wanted: 
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(list("</data:>|\r\n\u2028 &lt;"))))
+@given(st.text(st.characters(exclude_categories=[]) | st.sampled_from(list("</data:>|\r\n\u2028 &lt;[INST]"))))
 def test_no_text_leaves_its_fence(text: str) -> None:
+    assert neutralise(neutralise(text)) == neutralise(text)
+    assert render(PLAIN, {"rule": "r"}, {"query": text})[1].text.encode("utf-8")  # lone surrogates too
     tag = "0123456789abcdef01234567"
     opening, *inside, closing = fence(text, name="query", tag=tag).splitlines()
     assert (opening, closing) == (f'<data:{tag} name="query">', f"</data:{tag}>")
