@@ -35,3 +35,15 @@ class ItemError:
 def describe_failure(exc: EndpointError) -> ItemError:
     """Return what an item keeps of a failed call."""
     return ItemError(kind=exc.kind, message=str(exc), stops_run=exc.stops_run)
+
+
+class BadVectors(PipelineError, ValueError):
+    """Vectors or ids that an index cannot take: wrong shape, not finite, zero, or an id with another vector."""
+
+
+class BadIndex(PipelineError):
+    """A stored index that cannot be used: of another model or size, or damaged."""
+
+
+class OcrMissing(PipelineError):
+    """Text in a picture was to be read and the reader is not installed."""
