@@ -12,10 +12,13 @@ from random import Random
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
-from endpoints.errors import BudgetSpent, TimedOut
+from endpoints.cache import DiskCache
+from endpoints.errors import BudgetSpent, Refused, TimedOut
 from endpoints.messages import ChatReply, ChatRequest
+from endpoints.resilient import Resilient
 from endpoints.scripted import ScriptedChatEndpoint
 from pipeline.config import PipelineConfig, load_config, spread_quotas
 from pipeline.errors import ConfigInvalid
@@ -347,3 +350,45 @@ def test_closing_the_stream_early_stops_the_calls() -> None:
         return len(asyncio.all_tasks()) - 1  # without this one
 
     assert asyncio.run(take_one()) == 0
+
+
+# --- resuming from the cache
+
+
+def test_a_resumed_synthesis_repeats_no_call_and_ends_as_an_unbroken_one(tmp_path: Path) -> None:
+    """The first process loses a third of its calls; the second, with the same cache, asks only those."""
+
+    def lossy(request: ChatRequest) -> str | Exception:
+        return Refused("not today") if (request.seed or 0) % 3 == 0 else spoil_some(request)
+
+    def spoil_some(request: ChatRequest) -> str:
+        return write_scenarios(request, count=None if (request.seed or 0) % 5 else 1)  # so that there are refills
+
+    def through_cache(inner: ScriptedChatEndpoint) -> Synthesis:
+        return make(Resilient(inner, cache=DiskCache(tmp_path)), count=120)
+
+    broken, resumed, again = (ScriptedChatEndpoint(replies) for replies in (lossy, spoil_some, []))
+    first = run(through_cache(broken))
+    received = {result.call.seed for result in first if not result.error}
+    assert received and any(result.error for result in first)
+
+    second = run(through_cache(resumed))
+    assert not {request.seed for request in resumed.requests} & received
+    assert texts(second) == texts(run(make(ScriptedChatEndpoint(spoil_some), count=120)))
+
+    third = run(through_cache(again))
+    assert again.requests == []
+    assert texts(third) == texts(second)
+
+
+def test_every_field_of_the_config_is_documented_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "pipeline.md").read_text(encoding="utf-8")
+    shown = text.split("## The config of a run")[1].split("\n## ")[0]
+    named = {
+        f"{name}.{inner}" if inner else name
+        for name, field in PipelineConfig.model_fields.items()
+        for inner in getattr(field.annotation, "model_fields", {"": None})
+    }
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", shown, re.M)) == named - {"version"}
+    example = yaml.safe_load(shown.split("```yaml\n")[1].split("```")[0])
+    assert PipelineConfig.model_validate(example).count == 100
