@@ -1,8 +1,10 @@
 """Running the web server in this process until it is told to stop."""
 
 import errno
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -12,6 +14,8 @@ from curator_app.errors import PortTaken
 
 GOODBYE_S = 3
 """Seconds that open requests get to finish when the server stops."""
+END_S = 3
+"""Seconds after that until the process ends, whatever still hangs in it."""
 
 
 def open_port(*, host: str, port: int) -> socket.socket:
@@ -73,3 +77,14 @@ def run_server(app: FastAPI, *, listener: socket.socket, announce: Callable[[], 
         _AnnouncingServer(config, announce).run(sockets=[listener])
     finally:
         listener.close()
+        _end_soon()
+
+
+def _end_soon() -> None:
+    """Let nothing hold the process up: Python waits for its threads at the end, and a request may hang in one.
+
+    What such a request had begun in the database is rolled back when its connection ends.
+    """
+    timer = threading.Timer(END_S, os._exit, args=(0,))
+    timer.daemon = True
+    timer.start()
