@@ -164,7 +164,7 @@ class Resilient:
 
     async def _try_once(self, key: str, request: ChatRequest, attempt: int) -> ChatReply:
         self.ledger.check(self._budget)
-        await self.limiter.acquire(first=attempt > 1)
+        await self.limiter.acquire(tries=attempt)
         accepted: bool | None = None
         retry_after_s = None
         try:
@@ -183,7 +183,7 @@ class Resilient:
             self._record(request, key, REPLY, reply, reply.latency_s)
             return reply
         finally:
-            self.limiter.release(accepted, retry_after_s=retry_after_s)
+            self.limiter.release(accepted, tries=attempt, retry_after_s=retry_after_s)
 
     def _record(
         self, request: ChatRequest, key: str, outcome: str, reply: ChatReply | None = None, latency_s: float = 0.0

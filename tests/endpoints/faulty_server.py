@@ -1,7 +1,7 @@
 """A real HTTP server that speaks the chat API and misbehaves as a plan tells it to.
 
 In a test: `with FaultyServer(plan=...) as server:` runs it in a thread of its own; `server.url` ends in `/v1`, and
-`server.requests[key]` counts what arrived. A request's key is the first line of its last user message. For
+`server.requests[key]` counts what arrived. A request's key is the first line of its first user message. For
 benchmarks and other processes: `python faulty_server.py --port 8001 --latency 0.2 --slots 64`, then `GET /stats` and
 `POST /slots {"slots": 16}`.
 """
@@ -298,8 +298,8 @@ class _Connection(asyncio.Protocol):
 
 
 def key_of(body: dict[str, Any]) -> str:
-    """Return the first line of the last user message that is a text."""
-    content = [message["content"] for message in body["messages"] if message["role"] == "user"][-1]
+    """Return the first line of the first user message that is a text."""
+    content = next(message["content"] for message in body["messages"] if message["role"] == "user")
     if not isinstance(content, str):
         content = next(part["text"] for part in content if part["type"] == "text")
     return content.partition("\n")[0]
