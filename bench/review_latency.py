@@ -56,7 +56,12 @@ async ([textSelector, imageSelector]) => {
       // About one item in ninety has the picture of the one before it: no change can be seen, so it is left out.
       if (text() !== before.text && performance.now() - start > 5000) return null;
     }
-    await frame();                                   // the frame that holds it has been drawn
+    // This runs before the frame that holds it is drawn; a message is delivered after it.
+    await new Promise((drawn) => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = drawn;
+      channel.port2.postMessage(null);
+    });
     return performance.now() - start;
   });
 }

@@ -183,3 +183,10 @@ def test_the_commands_of_readme_run(tmp_path: Path) -> None:
         if arguments[:2] == ["users", "add"]:
             assert re.search(r"/link/\S{40,}", done.stdout)
     assert (tmp_path / "exported").is_dir()
+
+
+def test_the_tables_of_the_benchmarks_show_the_kept_figures() -> None:
+    sys.path.insert(0, str(ROOT))
+    from bench.write_tables import write_tables
+
+    assert write_tables() in read("docs/benchmarks.md")

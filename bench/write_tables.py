@@ -1,0 +1,66 @@
+"""Writes the tables of docs/benchmarks.md from bench/results: `python -m bench.write_tables`."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return the kept figures of a benchmark."""
+    figures: dict[str, Any] = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return figures
+
+
+def write_tables() -> str:
+    """Return the tables as Markdown."""
+    latency, claims, imports = read("review_latency"), read("claims"), read("import_cost")
+    lines = [
+        "| key press to next picture | p50 | p95 | max |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {title} | {latency[key]['ms_p50']} ms | {latency[key]['ms_p95']} ms | {latency[key]['ms_max']} ms |"
+            for title, key in (
+                ("1,000 items", "curator_1000"),
+                (f"{latency['settings']['items']:,} items", "curator"),
+                ("plain Gradio, as many items", "plain_gradio"),
+            )
+        ),
+        "",
+        f"p95 over plain Gradio's: **{latency['p95_ratio_to_plain_gradio']}** (held to at most 0.2); over its own at "
+        f"1,000 items: **{latency['p95_ratio_to_1000_items']}** (held to at most 1.3).",
+        "",
+        "| claim + submit, 50 clients | pairs per second | p50 | p95 |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {title} | {pairs['pairs_per_s']} | {pairs['pair_ms_p50']} ms | {pairs['pair_ms_p95']} ms |"
+            for title, pairs in (
+                ("SQLite", claims["sqlite"]),
+                ("PostgreSQL", claims["postgresql"]),
+                ("Label Studio 1.23.2", claims["label_studio"]),
+            )
+        ),
+        "",
+        f"Over Label Studio: SQLite **{claims['ratio_to_label_studio']['sqlite']}**, PostgreSQL "
+        f"**{claims['ratio_to_label_studio']['postgresql']}** (held to at least 10).",
+        "",
+        f"`import curator_app`: {imports['import_curator_app']['cpu_s_p50']} s CPU; "
+        f"`curator --help`: {imports['curator_help']['cpu_s_p50']} s; "
+        f"`import gradio` alone: {imports['import_gradio']['cpu_s_p50']} s.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Put the tables between their marks."""
+    text = PAGE.read_text(encoding="utf-8")
+    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
+    PAGE.write_text(pattern.sub(lambda _: BEGIN + write_tables() + END, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
