@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, exists, or_
+from sqlalchemy import bindparam, exists, func, or_
 from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
@@ -63,6 +63,8 @@ __all__ = [
 ]
 
 UNDO_DEPTH = 10
+MAX_UNDOS = 5
+"""Of one person on one task. Without an end, answers could be tried out, and what they set off timed."""
 _EARLIER = select(ReviewRow).where(
     ReviewRow.user_id == bindparam("user_id"), ReviewRow.idempotency_key == bindparam("key")
 )
@@ -187,7 +189,7 @@ def undo_review(
 
     Raises:
         NotFound: there is nothing to undo, or the review is not among the last ten.
-        Conflict: the item has been released, adjudicated or revised since.
+        Conflict: the item has been released, adjudicated or revised since, or was undone five times.
     """
     now = now or utc_now()
     lock_chain(session=session)
@@ -195,6 +197,7 @@ def undo_review(
     task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
     if row.status == "discarded":
         return _claim_after_undo(session=session, user_id=user_id, task=task)
+    _check_undos(session=session, row=row)
     item = session.get_one(ItemRow, row.item_number)
     person = session.get_one(UserRow, user_id)
     actor = f"user:{person.name}"
@@ -410,6 +413,12 @@ def _find_undoable(*, session: Session, user_id: int, review_id: int | None) -> 
     if row_or_none is not None and row_or_none.user_id == user_id and row_or_none.status == "discarded":
         return row_or_none
     raise NotFound(f"review {review_id} is not among your last {UNDO_DEPTH}; ask an adjudicator to settle the item")
+
+
+def _check_undos(*, session: Session, row: ReviewRow) -> None:
+    mine = (ReviewRow.task_id == row.task_id, ReviewRow.user_id == row.user_id, ReviewRow.status == "discarded")
+    if session.exec(select(func.count()).select_from(ReviewRow).where(*mine)).one() >= MAX_UNDOS:
+        raise Conflict(f"you have undone {label(row.item_number)} {MAX_UNDOS} times; this answer stands")
 
 
 def _claim_after_undo(*, session: Session, user_id: int, task: TaskRow) -> Claim:

@@ -8,7 +8,7 @@ from storage.claims import MAX_HELD, MAX_OPEN_FLAGS, add_flag
 from storage.errors import ClaimLost, Conflict
 from storage.progress import total_progress
 from storage.records import TaskKind, utc_now
-from storage.reviews import claim_next, release_claim, submit_review, undo_review
+from storage.reviews import MAX_UNDOS, claim_next, release_claim, submit_review, undo_review
 from storage.tables import ClaimRow, FlagRow
 
 KIND = TaskKind.SCENARIO_REVIEW
@@ -91,6 +91,21 @@ def test_a_lapsed_claim_is_not_taken_up_by_who_has_seen_the_difference(db):
     undo_and_give_back(db, ann, review_id)
     with pytest.raises(ClaimLost, match="seen what others said"):
         submit(db, dan, lapsed.claim_id)
+
+
+def test_nobody_tries_answers_out_without_end(db):
+    add_items_in_review(db, 1)
+    ann, ben = add_users(db, "ann", "ben")
+    submit(db, ben, claim(db, ben)[0].claim_id)
+    claim_id = claim(db, ann)[0].claim_id
+    for number in range(MAX_UNDOS):
+        review = submit(db, ann, claim_id, ("approve", "reject")[number % 2])
+        with db.write() as session:
+            claim_id = undo_review(session=session, user_id=ann, review_id=review.review_id).claim_id
+            session.commit()
+    review = submit(db, ann, claim_id)
+    with db.write() as session, pytest.raises(Conflict, match="this answer stands"):
+        undo_review(session=session, user_id=ann, review_id=review.review_id)
 
 
 def test_a_withdrawn_difference_is_not_counted(db):
