@@ -13,6 +13,8 @@ def demo(
     browser: Annotated[bool, typer.Option(help="Open the app in a browser, signed in as admin.")] = True,
 ) -> None:
     """Make a workspace with the starter scenarios if there is none, print sign-in links, and serve."""
+    import shutil
+    import sys
     import webbrowser
 
     from curator_app.actions.starting import DEMO_PEOPLE, make_links, prepare_workspace
@@ -30,7 +32,9 @@ def demo(
         typer.echo(f"\nReady at {address}/  (Ctrl+C stops it)\n\nSign in with a link; each works once, for a day:\n")
         for name, roles, link in make_links(workspace, names=list(DEMO_PEOPLE)):
             typer.echo(f"  {name:<6} {roles:<10} {address}/link/{link}")
-        typer.echo("\nFor a fresh link: curator users link NAME\n")
+        program = "curator" if shutil.which("curator") else sys.argv[0]  # `make demo` leaves it off the PATH
+        elsewhere = "" if address == workspace.settings.public_url else f"CURATOR_PUBLIC_URL={address} "
+        typer.echo(f"\nFor a fresh link: {elsewhere}{program} users link NAME\n")
         if browser:
             (_, _, link), *_ = make_links(workspace, names=["admin"])
             webbrowser.open(f"{address}/link/{link}")

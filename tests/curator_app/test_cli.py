@@ -98,6 +98,8 @@ def test_demo_prints_links_that_work_once_and_serves_the_starter_scenarios(tmp_p
     ):
         links = dict(re.findall(r"^ {2}(\w+) +\w+ +(http\S+)$", log.read_text(), re.MULTILINE))
         assert set(links) == {"admin", "ann", "ben"}
+        said = re.search(r"For a fresh link: (.+) users link NAME", log.read_text())
+        assert said and said[1].startswith(f"CURATOR_PUBLIC_URL={address} ")  # the port is not the usual one
         with httpx.Client(headers={"Sec-Fetch-Site": "same-origin"}) as ann:
             assert ann.post(links["ann"]).status_code == 303
             claims = ann.post(f"{address}/api/v1/claims", json={"count": 20}).json()["claims"]
