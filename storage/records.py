@@ -119,6 +119,7 @@ def check_filled(text: str) -> str:
 
 
 Text = Annotated[str, Field(max_length=20_000), AfterValidator(check_text)]
+FilledText = Annotated[str, Field(max_length=20_000), AfterValidator(check_filled)]
 Line = Annotated[str, Field(max_length=2_000), AfterValidator(check_filled)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -266,7 +267,7 @@ class Edits(Frozen):
     """Changes that a reviewer suggests or an adjudicator makes. None: leave as it is."""
 
     query: Line | None = None
-    scene: Line | None = None
+    scene: FilledText | None = None
 
     def __bool__(self) -> bool:
         return self.query is not None or self.scene is not None

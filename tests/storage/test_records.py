@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from storage.records import (
     BlobRef,
+    Edits,
     Grounding,
     Judgment,
     Provenance,
@@ -32,6 +33,14 @@ def test_a_record_survives_json_and_keeps_its_id(query: str, scene: str, entitie
     assert back == scenario
     assert back.id == scenario.id
     assert back.to_json() == scenario.to_json()
+
+
+def test_a_scene_may_be_as_long_in_an_edit_as_in_a_scenario() -> None:
+    scene = "A long kitchen. " * 1_000
+    assert make_scenario(scene=scene).scene == scene
+    assert Edits(scene=scene).scene == scene.strip()
+    with pytest.raises(ValidationError):
+        Edits(scene="x" * 20_001)
 
 
 def test_the_id_depends_on_content_and_not_on_provenance() -> None:
