@@ -25,7 +25,7 @@ class OwnProgress:
     submitted: int
     today: int
     per_hour: float | None
-    """Reviews per hour over the last thirty, breaks left out; None with fewer than three to go by."""
+    """Reviews of this kind per hour over the last thirty, breaks left out; None with fewer than three to go by."""
     skipped: int
     left: int
     """Open tasks that still want somebody and have not had this person."""
@@ -59,7 +59,8 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
     ).one()
     times = session.exec(
         select(ReviewRow.created_at)
-        .where(ReviewRow.user_id == user_id, ReviewRow.status == "submitted")
+        .join(TaskRow, col(TaskRow.id) == ReviewRow.task_id)
+        .where(*mine)
         .order_by(col(ReviewRow.id).desc())
         .limit(RECENT_REVIEWS)
     ).all()

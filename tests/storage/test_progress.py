@@ -79,6 +79,17 @@ def test_the_rate_leaves_breaks_out_and_needs_three_reviews(db: Database) -> Non
     assert own(db, ann).per_hour == 60.0
 
 
+def test_the_rate_is_that_of_the_kind(db: Database) -> None:
+    add_items_in_review(db, 4)
+    (ann,) = add_users(db, "ann")
+    start = utc_now().replace(hour=8)
+    for minutes in range(4):
+        review(db, ann, now=start + timedelta(minutes=minutes))
+    assert own(db, ann).per_hour == 60.0
+    with db.read() as session:
+        assert own_progress(session=session, user_id=ann, kind=TaskKind.ADJUDICATION).per_hour is None
+
+
 def test_totals_count_reviews_decisions_and_differences(db: Database) -> None:
     add_items_in_review(db, 3)
     ann, ben = add_users(db, "ann", "ben")
