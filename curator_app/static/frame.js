@@ -55,9 +55,21 @@ function markCurrentPage(root) {
     link.toggleAttribute('aria-current', false);
     if (current) {
       link.setAttribute('aria-current', 'page');
-      for (const slot of root.querySelectorAll('[data-part="page-name"]')) slot.textContent = link.textContent.trim();
+      const name = link.textContent.trim();
+      for (const slot of root.querySelectorAll('[data-part="page-name"]')) slot.textContent = name;
+      document.title = `${name} · Curator`;
     }
   }
+}
+
+/** What a form answers stands above the form, on a phone out of sight: go there. */
+function followAnswers() {
+  let last = null;
+  new MutationObserver(() => {
+    const told = document.querySelector('.cu-told');
+    if (told && told !== last) told.scrollIntoView({ block: 'nearest' });
+    last = told;
+  }).observe(document.body, { childList: true, subtree: true });
 }
 
 async function fetchPerson(root) {
@@ -89,7 +101,10 @@ async function start(root) {
   await stylesReady();
   root.hidden = false;
   if (screen) (await screen).startReview(root);
-  else fetchPerson(root);
+  else {
+    followAnswers();
+    fetchPerson(root);
+  }
 }
 
 function startAll(_, observer) {

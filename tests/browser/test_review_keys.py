@@ -88,6 +88,8 @@ def test_taken_key_changes_places(tab: Any) -> None:
     tab.press("a")
     expect(tab.page.locator('[data-rekey="skip"]')).to_have_text("A")
     expect(tab.page.locator('[data-rekey="approve"]')).to_have_text("S")
+    expect(tab.part("settings-state")).to_have_text("Saved. Approve now has S.")
+    expect(tab.part("settings-state")).to_be_in_viewport()
 
 
 def test_keys_needed_elsewhere_are_refused(tab: Any) -> None:

@@ -37,6 +37,23 @@ def test_reviewing_by_touch(phone: Any, site: Any, annotator: Person) -> None:
     assert [item for item, _ in site.reviews_of(annotator)] == done
 
 
+def test_the_hazard_comes_into_view_when_it_is_shown(phone: Any) -> None:
+    phone.page.locator('[data-action="reveal"]').tap()
+    expect(phone.part("chain")).to_be_in_viewport(ratio=1)
+
+
+def test_the_way_out_of_the_guidelines_stays_in_sight(phone: Any) -> None:
+    phone.page.locator('[data-action="guidelines"]').tap()
+    expect(phone.part("guide-body")).to_contain_text("Approve")
+    phone.part("guide").evaluate("node => node.scrollTo(0, 9999)")
+    assert phone.part("guide").evaluate("node => node.scrollTop") > 100
+    expect(phone.part("guide-close")).to_be_in_viewport(ratio=1)
+
+
+def test_the_window_is_named_after_the_page(phone: Any) -> None:
+    expect(phone.page).to_have_title("Review · Curator")
+
+
 def test_nothing_is_wider_than_the_screen(phone: Any) -> None:
     phone.page.locator('[data-action="reveal"]').tap()
     phone.page.locator('[data-action="edits"]').first.tap()

@@ -89,7 +89,11 @@ function makeActions(screen) {
     undo: () => desk.undo(),
     skip: withCase(() => desk.skip()),
     flag: withCase((one) => openFlag(screen, one)),
-    reveal: withCase((one) => { one.work.revealed = !one.work.revealed; changed(one); }),
+    reveal: withCase((one) => {
+      one.work.revealed = !one.work.revealed;
+      changed(one);
+      if (one.work.revealed) part('fold').scrollIntoView({ block: 'nearest' }); // on a phone it opens below the edge
+    }),
     note: withCase(() => { part('note').focus(); part('note').scrollIntoView({ block: 'nearest' }); }),
     edits: withCase((one) => toggleEdits(screen, one, changed)),
     uncover: withCase((one) => { one.work.uncovered = true; view.cover(false, one.item); view.toHeading(); }),

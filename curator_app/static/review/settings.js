@@ -31,7 +31,8 @@ export function createSettings({ root, onChange }) {
     onChange();
   };
 
-  settings.save = () => {
+  /** Keep everything on the server; `done` is said when it is there. */
+  settings.save = (done = 'Saved') => {
     const review = { keys: settings.chosen, single_keys: settings.single, cover: [...settings.cover], warned: settings.warned };
     settings.preferences = { ...settings.preferences, review };
     onChange();
@@ -39,7 +40,7 @@ export function createSettings({ root, onChange }) {
     saving = saving.then(async () => {
       try {
         await api.savePreferences(settings.preferences);
-        say('Saved', 'good');
+        say(done, 'good');
       } catch (error) {
         say(`Not saved: ${error.message} The settings hold in this tab.`, 'bad');
       }
@@ -93,9 +94,8 @@ export function createSettings({ root, onChange }) {
     settings.map = createKeymap(settings.chosen);
     stopWaiting();
     rowButton(id).focus();
-    settings.save();
     const name = (action) => ACTIONS.find((one) => one.id === action).text;
-    if (other) say(`${name(other)} now has ${settings.map[other] ? capOf(settings.map[other]) : 'no key'}.`, 'good');
+    settings.save(other ? `Saved. ${name(other)} now has ${settings.map[other] ? capOf(settings.map[other]) : 'no key'}.` : 'Saved');
   }
 
   function coverRow([slug, title]) {

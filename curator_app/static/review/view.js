@@ -19,7 +19,7 @@ export function createView(root) {
     return parts.get(name);
   };
   const view = { part };
-  const seen = { reasons: new Map(), groups: new Map(), verdicts: [...root.querySelectorAll('.cu-verdict')] };
+  const seen = { reasons: new Map(), groups: new Map(), names: new Map(), verdicts: [...root.querySelectorAll('.cu-verdict')] };
 
   for (const [place, slot] of [[false, 'criteria-before'], [true, 'criteria-after']]) {
     part(slot).append(...CRITERIA.filter(({ after }) => after === place).map(criterionRow));
@@ -34,6 +34,7 @@ export function createView(root) {
       group.append(el('button', { type: 'button', role: 'radio', 'aria-checked': 'false', tabindex: '-1', 'data-answer': answer.id }, answer.text));
     }
     seen.groups.set(id, group);
+    seen.names.set(id, name);
     return el('div', { class: 'cu-crit' }, el('kbd', { class: 'cu-key', 'data-key-of': id }), name, group);
   }
 
@@ -66,6 +67,7 @@ export function createView(root) {
     part('chain').replaceChildren(...item.causal_chain.map((step) => el('li', {}, step)));
     setText(part('scene-written'), item.scene);
     setText(part('scene-text'), item.scene);
+    setText(seen.names.get('contextual_relevance'), `The ${item.image ? 'picture' : 'scene'} fits the query`);
     part('scene-card').hidden = item.image !== null;
     part('picture').hidden = item.image === null;
     part('tools').hidden = item.image === null;
