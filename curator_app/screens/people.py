@@ -16,7 +16,8 @@ from storage.accounts import ROLES, Role
 from storage.errors import InvalidRecord, StorageError
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
-
+WIDE: dict[str, Any] = {"scale": 2, "min_width": 340}
+"""Room for the four roles in a line; on a phone they go below the name."""
 
 Shown = tuple[str, str, Any]
 """The list as HTML, a message as HTML, and the choices of the list of names."""
@@ -80,18 +81,18 @@ def build_people_page(pages: gr.Blocks, *, workspace: Workspace, desk: SignInDes
         gr.Markdown("## Add somebody")
         with gr.Row():
             new_name = gr.Textbox(label="Name", info="Small letters, digits, . _ @ + -", max_length=64, max_lines=1)
-            new_roles = gr.CheckboxGroup(list(ROLES), label="Roles", value=["annotator"])
+            new_roles = gr.CheckboxGroup(list(ROLES), label="Roles", value=["annotator"], **WIDE)
         add = gr.Button("Add and make a sign-in link", variant="primary", elem_classes="cu-narrow")
         gr.Markdown("## Change somebody")
         with gr.Row():
             who = gr.Dropdown([], label="Person", value=None, allow_custom_value=True)
-            roles = gr.CheckboxGroup(list(ROLES), label="Roles")
+            roles = gr.CheckboxGroup(list(ROLES), label="Roles", **WIDE)
         with gr.Row():
             save_roles = gr.Button("Save roles")
             link = gr.Button("New sign-in link")
             lock = gr.Button("Lock out")
             unlock = gr.Button("Let in again")
-        with gr.Row(equal_height=False):
+        with gr.Row(elem_classes="cu-level"):
             label = gr.Textbox(label="Label of a token for scripts", value="script", max_length=64, max_lines=1)
             make_token = gr.Button("Make token")
             revoke = gr.Button("Revoke token")
@@ -110,7 +111,9 @@ def build_people_page(pages: gr.Blocks, *, workspace: Workspace, desk: SignInDes
 
 def _add(people: PeopleDesk, request: gr.Request, name: str, roles: list[str]) -> str:
     person = people.add(name=_text(name), roles=_names(roles))
-    return _link_message(request, people.make_link(name=person.name), f"{person.name} is added.")
+    return _link_message(
+        request, people.make_link(name=person.name), f"{person.name} is added and can sign in with this link."
+    )
 
 
 def _set_roles(people: PeopleDesk, request: gr.Request, name: str | None, roles: list[str]) -> str:
@@ -119,7 +122,7 @@ def _set_roles(people: PeopleDesk, request: gr.Request, name: str | None, roles:
 
 
 def _make_link(people: PeopleDesk, request: gr.Request, name: str | None) -> str:
-    return _link_message(request, people.make_link(name=_chosen(name)), f"A link for {name}.")
+    return _link_message(request, people.make_link(name=_chosen(name)), f"{name} can sign in with this link.")
 
 
 def _lock(people: PeopleDesk, request: gr.Request, name: str | None) -> str:
@@ -144,7 +147,7 @@ def _revoke_token(people: PeopleDesk, request: gr.Request, name: str | None, lab
 
 def _link_message(request: gr.Request, secret: str, sentence: str) -> str:
     base = str(request.request.base_url) if request.request is not None else "/"
-    return tell(f"{sentence} Send it to them; it works once, for a day.", f"{base}link/{secret}")
+    return tell(f"{sentence} Send it to nobody else; it works once, for a day.", f"{base}link/{secret}")
 
 
 def _chosen(name: str | None) -> str:

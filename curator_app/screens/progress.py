@@ -11,6 +11,7 @@ from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
 from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
+from storage.errors import InvalidRecord
 from storage.flags import Flag
 from storage.progress import CategoryProgress, FlawProgress, PersonProgress
 from storage.records import TaskKind
@@ -40,8 +41,9 @@ def build_progress_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
         person = person_of(request)
         require(person, Role.MAINTAINER)
         with plain_errors():
-            if flag_id is not None:
-                resolve_flag(workspace, person=person, flag_id=int(flag_id))
+            if flag_id is None:
+                raise InvalidRecord("no flag is chosen; choose one first")
+            resolve_flag(workspace, person=person, flag_id=int(flag_id))
             return show(person)
 
     outputs = [view, form, chosen]
@@ -89,7 +91,7 @@ def _render_categories(categories: list[CategoryProgress], titles: dict[str, str
         title = titles.get(row.category, row.category)
         text = f"{title}: {row.approved} approved, {row.rejected} rejected, {row.waiting} waiting"
         lines.append(
-            f'<div class="cu-bar-row cu-wide-row"><span>{escape(title)}</span>'
+            f'<div class="cu-bar-row"><span>{escape(title)}</span>'
             f'<span class="cu-track cu-stack" role="img" aria-label="{escape(text)}">{pieces}</span>'
             f'<span class="cu-num"><b>{row.approved}</b> / {row.rejected} / {row.waiting}</span></div>'
         )
@@ -124,8 +126,8 @@ def _render_flags(flags: list[Flag]) -> str:
         for flag in flags
     )
     return (
-        '<section><h2>Flags</h2><div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Item</th>'
-        '<th scope="col">Query</th><th scope="col">Note</th><th scope="col">By</th>'
+        '<section><h2>Flags</h2><div class="cu-scroll"><table class="cu-table cu-flags"><thead><tr>'
+        '<th scope="col">Item</th><th scope="col">Query</th><th scope="col">Note</th><th scope="col">By</th>'
         f'<th scope="col" class="cu-num">At, UTC</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
     )
 
@@ -143,7 +145,7 @@ def _render_kind(kind: TaskKind, numbers: dict[str, Any]) -> str:
         items, verb = "differences", "settled"
     bars = _bar("Reviews", total["submitted"], total["needed"]) if kind is TaskKind.SCENARIO_REVIEW else ""
     bars += _bar(items.capitalize(), total["items_decided"], total["items"], verb)
-    rate = "–" if own["per_hour"] is None else f"{own['per_hour']:g}"
+    rate = "–" if own["per_hour"] is None else f"{own['per_hour']:,.0f}"
     tiles = [
         ("Yours today", f"{own['today']:,}", "since midnight UTC"),
         ("Yours in all", f"{own['submitted']:,}", "undone ones left out"),

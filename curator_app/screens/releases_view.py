@@ -37,7 +37,7 @@ def render_quota(lines: Sequence[QuotaLine]) -> str:
     legend = "".join(f'<span><i class="{name}"></i>{text}</span>' for name, text in LEGEND)
     return (
         '<div class="cu-title">'
-        f'<h1 class="cu-hero" tabindex="-1">{filled:,} of {quota:,} approved scenarios fill the quota. '
+        f'<h1 class="cu-hero" tabindex="-1">{filled:,} of {quota:,} places in the quota are filled. '
         f"<em>{left}</em></h1>"
         f'<span class="cu-s cu-quiet">{waiting:,} approved and not yet released</span></div>'
         '<section aria-labelledby="cu-quota"><div class="cu-sec-head">'

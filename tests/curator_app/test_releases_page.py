@@ -67,7 +67,7 @@ def freeze(workspace: Workspace, version: str = "v1.0", **more):
 def test_the_overview_shows_the_quota_the_list_and_the_next_version(handlers, workspace) -> None:
     add_approved(workspace.db, workspace.blobs, 4)
     main, listed, desk, version = handlers.releases_show(ask())
-    assert "4 of 455 approved scenarios fill the quota. <em>451 to go.</em>" in main
+    assert "4 of 455 places in the quota are filled. <em>451 to go.</em>" in main
     assert "4 approved and not yet released" in main
     assert 'aria-label="Children, animals and people in care: 1 approved, 0 of them released, quota 20."' in main
     assert "There is no release yet" in listed
