@@ -80,12 +80,11 @@ def freeze_release(
 ) -> ReleaseRow:
     """Freeze approved items into `folder` and move the new ones to RELEASED. The caller commits.
 
-    Takes every item at stage REVIEWED and every one already released in this split, or those of `item_ids`.
-    The same content gives the same bytes, whenever and wherever it is frozen (with the same pyarrow version).
+    Takes every item at stage REVIEWED and every one already released in this split, or those of `item_ids`. The same
+    content gives the same bytes, whenever and wherever it is frozen (with the same pyarrow version).
 
     Args:
-        session: a session for writing; the rows of `releases`, `release_items`, `records` and the audit event
-            are added to it, and stage and split of the items are changed.
+        session: a session for writing; gets the rows and the audit event; items change their stage and split.
         blobs: where the pictures are.
         folder: the release's own folder, which must not exist; its parent is made.
         version: `v1.0` or `v1.0.2`.
@@ -94,7 +93,7 @@ def freeze_release(
         prompts: name -> full text of the prompts and guidelines used; the manifest keeps their hashes.
         code_commit: the code that froze it.
         author: who froze it, `user:NAME`; in the database only, never in the folder.
-        notes: what is new, shown in the dataset card.
+        notes: what is new; the dataset card shows it.
         item_ids: which items; None takes all that can be taken.
         now: the time to write into the database.
 

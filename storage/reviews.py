@@ -194,6 +194,8 @@ def undo_review(
     now = now or utc_now()
     lock_chain(session=session)
     row = _find_undoable(session=session, user_id=user_id, review_id=review_id)
+    # The claim before the task, as everywhere, so that an undo and a renewal never wait for each other.
+    old_claim = session.exec(select(ClaimRow).where(ClaimRow.id == row.claim_id).with_for_update()).one()
     task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
     if row.status == "discarded":
         return _claim_after_undo(session=session, user_id=user_id, task=task)
@@ -210,7 +212,6 @@ def undo_review(
         review.model_dump() | {"status": "discarded", "parent_id": review.id, "provenance": provenance.model_dump()}
     )
     append_record(session=session, item=item, record=undone, actor=actor, now=now)
-    old_claim = session.get_one(ClaimRow, row.claim_id)
     old_claim.state = "undone"
     row.status = "discarded"
     task.submitted -= 1

