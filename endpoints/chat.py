@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 MAX_REPLY_BYTES = 2_000_000
+MAX_FILE_BYTES = 1_000_000_000
+"""For the output of a whole batch (`endpoints.batch`)."""
 SHOWN_CHARACTERS = 300
 FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
 KEY_LIKE = re.compile(r"\b(sk|hf|gsk)[-_][A-Za-z0-9_*-]{8,}|Bearer\s+\S+", re.IGNORECASE)
@@ -244,11 +246,13 @@ class OpenAIChat:
         """Refuse a reply that says it is too long, and stop reading one that turns out to be."""
         if response.headers.get("content-encoding", "identity") != "identity":
             raise BadReply(f"{self.name}: the reply is compressed although that was declined")
-        too_long = BadReply(f"{self.name}: the reply is longer than {self._max_reply_bytes} bytes and was not read")
+        is_chat = response.request.url.path.endswith("/chat/completions")
+        limit = self._max_reply_bytes if is_chat else MAX_FILE_BYTES
+        too_long = BadReply(f"{self.name}: the reply is longer than {limit} bytes and was not read")
         declared = response.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._max_reply_bytes:
+        if declared.isdecimal() and int(declared) > limit:
             raise too_long
-        response.stream = _bounded_stream_class()(response.stream, self._max_reply_bytes, too_long)
+        response.stream = _bounded_stream_class()(response.stream, limit, too_long)
 
     def _bad(self, what: str, content: bytes) -> BadReply:
         start = self._hide(content[:SHOWN_CHARACTERS].decode("utf-8", "replace"))

@@ -19,6 +19,8 @@ from email.utils import formatdate
 from enum import StrEnum
 from typing import Any, Self
 
+from batch_books import BatchBooks
+
 HUGE = 10_000_000
 
 
@@ -123,6 +125,8 @@ class FaultyServer:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[bytes] = field(default_factory=list)
     keep_bodies: bool = True
+    batches: BatchBooks | None = None
+    """Set: the batch API is served too."""
     running: int = 0
     peak: int = 0
     connections: int = 0
@@ -197,6 +201,9 @@ class _Connection(asyncio.Protocol):
     def handle(self, method: str, path: str, head: bytes, body: bytes) -> None:
         if (method, path) == ("POST", "/v1/chat/completions"):
             self.chat(head, json.loads(body))
+        elif self.server.batches and path.startswith(("/v1/files", "/v1/batches")):
+            status, content = self.server.batches.handle(method, path, head, body)
+            self.send(content, status=status)
         elif path == "/stats":
             self.send_json(self.server.stats())
         elif path == "/slots":
