@@ -101,9 +101,11 @@ def describe_fields(errors: Sequence[Any]) -> list[dict[str, str]]:
 
 
 def error_page(status: int, message: str, *, title: str = "", headers: dict[str, str] | None = None) -> HTMLResponse:
-    """Return an error as a page that says what to do next."""
+    """Return an error as a page that says what to do next. Our messages begin small and lack the full stop."""
     heading = title or HTTPStatus(status).phrase
-    return render_page("notice.html", status=status, title=heading, message=message, headers=headers)
+    end = "" if message.endswith((".", "?", "!")) else "."
+    said = f"{message[:1].upper()}{message[1:]}{end}"
+    return render_page("notice.html", status=status, title=heading, message=said, headers=headers)
 
 
 def _respond(

@@ -55,7 +55,10 @@ def _read_kinds(workspace: Workspace, person: Person) -> dict[TaskKind, dict[str
     kinds = [TaskKind.SCENARIO_REVIEW]
     if person.has(Role.ADJUDICATOR):
         kinds.append(TaskKind.ADJUDICATION)
-    return {kind: read_progress(workspace, person=person, kind=kind) for kind in kinds}
+    by_kind = {kind: read_progress(workspace, person=person, kind=kind) for kind in kinds}
+    if not person.has(Role.ANNOTATOR):  # who does not review has no share
+        by_kind[TaskKind.SCENARIO_REVIEW]["own"] = None
+    return by_kind
 
 
 def render_progress(
@@ -145,6 +148,8 @@ def _render_kind(kind: TaskKind, numbers: dict[str, Any]) -> str:
         items, verb = "differences", "settled"
     bars = _bar("Reviews", total["submitted"], total["needed"]) if kind is TaskKind.SCENARIO_REVIEW else ""
     bars += _bar(items.capitalize(), total["items_decided"], total["items"], verb)
+    if own is None:
+        return f'<section>{heading}<div class="cu-bars">{bars}</div></section>'
     rate = "–" if own["per_hour"] is None else f"{own['per_hour']:,.0f}"
     tiles = [
         ("Yours today", f"{own['today']:,}", "since midnight UTC"),

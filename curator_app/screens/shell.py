@@ -83,6 +83,8 @@ def build_theme() -> gr.themes.Base:
         button_primary_background_fill_hover_dark="#adc1ff",
         button_primary_border_color=accent,
         button_primary_border_color_dark=accent_dark,
+        button_primary_border_color_hover="#2745b3",
+        button_primary_border_color_hover_dark="#adc1ff",
         button_primary_text_color="#ffffff",
         button_primary_text_color_dark="#0c1330",
         button_secondary_background_fill=surface,
