@@ -2,67 +2,91 @@
 
 import dataclasses
 import json
-import os
-import tempfile
-from contextlib import suppress
+import sqlite3
+import time
 from pathlib import Path
-from typing import Any
 
+from endpoints.errors import BadConfig
 from endpoints.messages import ChatReply, ChatRequest, Usage
+from endpoints.structured import FENCE
 from storage.records import canonical_json, hash_json
 
-FORMAT = 1
+FILE = "replies.sqlite"
+BUSY_S = 60.0
+# A commit reaches the operating system before `put` returns, so a killed process loses nothing; only a power cut may
+# take the last replies. One write to a log: a file per reply costs a millisecond on some file systems.
+SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 8000;
+CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, reply TEXT NOT NULL) WITHOUT ROWID;
+"""
 
 
 class DiskCache:
-    """A folder with one small file per reply, named by `messages.request_sha256`.
+    """The replies in a folder, each under its `messages.request_sha256`; requests themselves are not stored.
 
-    A file appears whole or not at all, and one that is damaged counts as absent, so any number of processes may
-    share the folder and any of them may be killed. The request itself is not stored.
+    Any number of processes may share the folder, and any of them may be killed. It must be on a local disk. A row
+    that was damaged counts as absent.
+
+    Raises:
+        BadConfig: The file in the folder is not a cache of this kind.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = _open_database(folder / FILE)
 
     def get(self, key: str) -> ChatReply | None:
         """Return the reply kept under `key`, marked as cached, or None."""
+        row = self._database.execute("SELECT sha256, reply FROM replies WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
         try:
-            stored = json.loads(self._path(key).read_bytes())
-            body = stored["reply"]
-            if stored["format"] != FORMAT or stored["key"] != key or stored["sha256"] != hash_json(body):
+            body = json.loads(row[1])
+            if row[0] != hash_json([key, body]):
                 return None
             usage = body["usage"] and Usage(**body["usage"])
             return ChatReply(**body | {"usage": usage, "others": tuple(body["others"]), "cached": True})
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError, RecursionError):  # torn by a power cut, or edited
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def put(self, key: str, request: ChatRequest, reply: ChatReply) -> bool:
         """Keep `reply` if it is one worth keeping; return whether it was. Overwrites what is there."""
         if not is_keepable(request, reply):
             return False
-        body: dict[str, Any] = dataclasses.asdict(reply)
-        stored = {"format": FORMAT, "key": key, "sha256": hash_json(body), "reply": body}
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(canonical_json(stored).encode("utf-8"))
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
+        body = dataclasses.asdict(reply)
+        row = (key, hash_json([key, body]), canonical_json(body))
+        self._database.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", row)
         return True
 
     def drop(self, key: str) -> None:
         """Forget the reply kept under `key`, if there is one."""
-        self._path(key).unlink(missing_ok=True)
+        self._database.execute("DELETE FROM replies WHERE key = ?", (key,))
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.json"
+    def count(self) -> int:
+        """Return how many replies are kept."""
+        number: int = self._database.execute("SELECT count(*) FROM replies").fetchone()[0]
+        return number
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _open_database(path: Path) -> sqlite3.Connection:
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            database.executescript(SCHEMA)
+            return database
+        except sqlite3.DatabaseError as exc:
+            database.close()
+            # SQLite does not wait by itself while another process changes a new file to WAL.
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise BadConfig(f"{path} cannot be used as a cache of replies ({exc}); move it away") from exc
+            time.sleep(0.02)
 
 
 def is_keepable(request: ChatRequest, reply: ChatReply) -> bool:
@@ -74,12 +98,9 @@ def is_keepable(request: ChatRequest, reply: ChatReply) -> bool:
 
 
 def _is_json(text: str) -> bool:
-    # The same leniency as in `structured`: one code fence around the whole.
-    lines = text.strip().splitlines()
-    if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
-        text = "\n".join(lines[1:-1])
+    fenced = FENCE.match(text)
     try:
-        json.loads(text)
+        json.loads(fenced.group(1) if fenced else text)
     except (ValueError, RecursionError):
         return False
     return True

@@ -1,14 +1,17 @@
 """What the cache keeps, what it never keeps, and what makes two calls the same."""
 
 import dataclasses
-import json
+import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from endpoints.cache import DiskCache
+from endpoints.cache import FILE, DiskCache
+from endpoints.errors import BadConfig
 from endpoints.messages import ChatReply, ChatRequest, ImagePart, Message, Usage, request_sha256
 
 REQUEST = ChatRequest((Message("user", ("q",)),), max_tokens=9, temperature=0.5, seed=1)
@@ -43,8 +46,9 @@ def test_a_reply_comes_back_as_it_was(tmp_path: Path) -> None:
     ],
 )
 def test_broken_replies_are_never_kept(tmp_path: Path, request_: ChatRequest, reply: ChatReply) -> None:
-    assert not DiskCache(tmp_path).put(KEY, request_, reply)
-    assert not list(tmp_path.rglob("*"))
+    cache = DiskCache(tmp_path)
+    assert not cache.put(KEY, request_, reply)
+    assert cache.count() == 0
 
 
 def test_json_replies_are_kept_also_in_a_fence(tmp_path: Path) -> None:
@@ -53,20 +57,25 @@ def test_json_replies_are_kept_also_in_a_fence(tmp_path: Path) -> None:
     assert cache.put(KEY, FOR_JSON, ChatReply('```json\n{"a": 1}\n```'))
 
 
-def test_a_damaged_file_counts_as_absent(tmp_path: Path) -> None:
+def test_a_damaged_row_counts_as_absent(tmp_path: Path) -> None:
     cache = DiskCache(tmp_path)
     cache.put(KEY, REQUEST, REPLY)
-    (path,) = tmp_path.rglob("*.json")
-    whole = path.read_bytes()
-    changed = json.loads(whole)
-    changed["reply"]["text"] = "another reply"
-    for damage in (b"", whole[:50], whole[:-1], b"null", b"\xff\xfe", json.dumps(changed).encode(), b"[" * 100_000):
-        path.write_bytes(damage)
+    database = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    whole = database.execute("SELECT reply FROM replies").fetchone()[0]
+    for damaged in ("", whole[:50], "null", whole.replace("a reply", "another"), "[" * 100_000):
+        assert damaged != whole
+        database.execute("UPDATE replies SET reply = ?", (damaged,))
         assert cache.get(KEY) is None
-    path.write_bytes(whole)
-    other = path.with_name(path.name.replace(KEY[:4], KEY[:2] + "ff"))
-    path.rename(other)
-    assert cache.get(other.stem) is None
+    database.execute("UPDATE replies SET reply = ?", (whole,))
+    assert cache.get(KEY) is not None
+    database.execute("UPDATE replies SET key = 'another'")
+    assert cache.get("another") is None
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"not a database, but long enough to look like a file" * 100)
+    with pytest.raises(BadConfig, match=r"replies\.sqlite cannot be used as a cache of replies .* move it away"):
+        DiskCache(tmp_path)
 
 
 def test_every_part_of_a_call_makes_its_identity() -> None:
@@ -105,4 +114,17 @@ def test_two_processes_may_write_one_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(tmp_path)]
     children = [subprocess.Popen(command) for _ in range(2)]
     assert [child.wait(timeout=60) for child in children] == [0, 0]
-    assert len(list(tmp_path.rglob("*"))) == 11  # one sub-folder, ten replies, nothing half-written
+    assert DiskCache(tmp_path).count() == 10
+
+
+def test_many_may_open_a_new_folder_at_the_same_moment(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def open_together(folder: Path) -> int:
+        together.wait()
+        return DiskCache(folder).count()
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(25):
+            opened = [threads.submit(open_together, tmp_path / str(number)) for _ in range(4)]
+            assert [future.result() for future in opened] == [0, 0, 0, 0]

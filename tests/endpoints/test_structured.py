@@ -84,10 +84,11 @@ def test_a_cut_reply_is_an_error_of_its_own() -> None:
 def test_a_failed_pair_is_forgotten_and_a_repaired_one_is_kept(tmp_path: Path) -> None:
     wrong = '{"score": 9}'
     scripted = ScriptedChatEndpoint([wrong, wrong, wrong, GOOD])
-    endpoint = Resilient(scripted, cache=DiskCache(tmp_path))
+    cache = DiskCache(tmp_path)
+    endpoint = Resilient(scripted, cache=cache)
     with pytest.raises(BadReply):
         asyncio.run(complete_json(endpoint, REQUEST, Verdict))
-    assert not list(tmp_path.rglob("*.json"))
+    assert cache.count() == 0
     assert asyncio.run(complete_json(endpoint, REQUEST, Verdict))[0].score == 1
     _, replies = asyncio.run(complete_json(endpoint, REQUEST, Verdict))
     assert [reply.cached for reply in replies] == [True, True]
