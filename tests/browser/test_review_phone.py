@@ -48,6 +48,10 @@ def test_the_way_out_of_the_guidelines_stays_in_sight(phone: Any) -> None:
     phone.part("guide").evaluate("node => node.scrollTo(0, 9999)")
     assert phone.part("guide").evaluate("node => node.scrollTop") > 100
     expect(phone.part("guide-close")).to_be_in_viewport(ratio=1)
+    head = (
+        "node => node.querySelector('.cu-drawer-head').getBoundingClientRect().top - node.getBoundingClientRect().top"
+    )
+    assert abs(phone.part("guide").evaluate(head)) <= 1, "text shows above the head"
 
 
 def test_the_window_is_named_after_the_page(phone: Any) -> None:
