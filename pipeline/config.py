@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import BadContent, ConfigInvalid
+from pipeline.stage_configs import GroundingConfig, RefinementConfig, ValidationConfig
 from pipeline.taxonomy import Taxonomy
 from storage.records import Frozen, Slug, hash_json
 
@@ -57,6 +58,9 @@ class PipelineConfig(Frozen):
     filters: FilterConfig = FilterConfig()
     dedup_threshold: float = Field(default=0.9, gt=0, le=1)
     """Cosine of two risk embeddings from which the scenarios count as one."""
+    grounding: GroundingConfig = GroundingConfig()
+    validation: ValidationConfig = ValidationConfig()
+    refinement: RefinementConfig = RefinementConfig()
     refinement_rounds: int = Field(default=2, ge=0, le=10)
     """Rewrites of a query before it is given up (k)."""
     twin: bool = False
