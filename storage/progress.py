@@ -86,7 +86,10 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
 
 
 def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
-    """Return everybody's progress; reads every task of the kind, so keep the answer for a few seconds."""
+    """Return everybody's progress; reads every task of the kind, so keep the answer for a few seconds.
+
+    An item that was revised counts by its present round.
+    """
     tasks, submitted, needed, decided, adjudicating = session.execute(
         select_columns(
             func.count(),
@@ -94,7 +97,9 @@ def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
             func.coalesce(func.sum(TaskRow.overlap), 0),
             func.coalesce(func.sum(case((col(TaskRow.status) == "decided", 1), else_=0)), 0),
             func.coalesce(func.sum(case((col(TaskRow.status) == "adjudicating", 1), else_=0)), 0),
-        ).where(col(TaskRow.kind) == kind.value, col(TaskRow.status) != "withdrawn")
+        )
+        .join(ItemRow, (col(ItemRow.number) == TaskRow.item_number) & (col(ItemRow.round) == TaskRow.round))
+        .where(col(TaskRow.kind) == kind.value, col(TaskRow.status) != "withdrawn")
     ).one()
     return TotalProgress(submitted=submitted, needed=needed, decided=decided, adjudicating=adjudicating, tasks=tasks)
 

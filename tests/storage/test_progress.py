@@ -170,3 +170,16 @@ def test_planted_flaws_are_counted_once_settled(db: Database) -> None:
         (category,) = category_progress(session=session)
     assert (flaws.caught, flaws.flawed, flaws.sound_rejected, flaws.sound) == (1, 2, 1, 1)
     assert (category.category, category.approved, category.rejected, category.waiting) == ("self_harm", 1, 2, 1)
+
+
+def test_a_revised_item_counts_once_by_its_present_round(db: Database) -> None:
+    add_items_in_review(db, 2, overlap=1)
+    ann, ada = add_users(db, "ann", "ada")
+    review(db, ann, verdict="revise")
+    with db.write() as session:
+        claim = claim_next(session=session, user_id=ada, kind=TaskKind.ADJUDICATION)[0]
+        answers = make_answers("revise", note="shorter", edits={"query": "Shorter?"})
+        submit_review(session=session, user_id=ada, claim_id=claim.claim_id, answers=answers, idempotency_key="k")
+        session.commit()
+        total = total_progress(session=session, kind=KIND)
+    assert (total.tasks, total.submitted, total.decided) == (2, 0, 0)
