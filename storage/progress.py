@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import case, func
+from sqlalchemy import case, func, true
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -88,8 +88,9 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
 def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
     """Return everybody's progress; reads every task of the kind, so keep the answer for a few seconds.
 
-    An item that was revised counts by its present round.
+    An item that was revised counts by its present round; its adjudications all count.
     """
+    present = col(ItemRow.round) == TaskRow.round if kind is TaskKind.SCENARIO_REVIEW else true()
     tasks, submitted, needed, decided, adjudicating = session.execute(
         select_columns(
             func.count(),
@@ -98,8 +99,8 @@ def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
             func.coalesce(func.sum(case((col(TaskRow.status) == "decided", 1), else_=0)), 0),
             func.coalesce(func.sum(case((col(TaskRow.status) == "adjudicating", 1), else_=0)), 0),
         )
-        .join(ItemRow, (col(ItemRow.number) == TaskRow.item_number) & (col(ItemRow.round) == TaskRow.round))
-        .where(col(TaskRow.kind) == kind.value, col(TaskRow.status) != "withdrawn")
+        .join(ItemRow, col(ItemRow.number) == TaskRow.item_number)
+        .where(col(TaskRow.kind) == kind.value, col(TaskRow.status) != "withdrawn", present)
     ).one()
     return TotalProgress(submitted=submitted, needed=needed, decided=decided, adjudicating=adjudicating, tasks=tasks)
 

@@ -182,4 +182,6 @@ def test_a_revised_item_counts_once_by_its_present_round(db: Database) -> None:
         submit_review(session=session, user_id=ada, claim_id=claim.claim_id, answers=answers, idempotency_key="k")
         session.commit()
         total = total_progress(session=session, kind=KIND)
+        differences = total_progress(session=session, kind=TaskKind.ADJUDICATION)
     assert (total.tasks, total.submitted, total.decided) == (2, 0, 0)
+    assert (differences.tasks, differences.decided) == (1, 1)
