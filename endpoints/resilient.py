@@ -14,6 +14,8 @@ from endpoints.ledger import CACHED, REPLY, Budget, Ledger
 from endpoints.limiter import AdaptiveLimiter
 from endpoints.messages import ChatReply, ChatRequest, request_sha256
 
+DOOR = 16
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -94,6 +96,7 @@ class Resilient:
         self._cache_id: str = getattr(endpoint, "cache_id", endpoint.name)
         self._price_factor: float = getattr(endpoint, "price_factor", 1.0)
         self._flights: dict[str, _Flight] = {}
+        self._door: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
         if self._budget.usd is not None and not self.ledger.has_price(self.model):
             raise BadConfig(
                 f"{self.name}: the budget is in dollars and the price of {self.model} is unknown; "
@@ -107,18 +110,18 @@ class Resilient:
             BudgetSpent: The run's budget is used up; replies in the cache are still given.
             EndpointError: The call failed for good; `attempts` says how often it was sent.
         """
-        key = self._key(request)
-        kept = self._cache.get(key) if self._cache else None
-        if kept is not None:
-            self._record(request, key, CACHED)
-            return dataclasses.replace(kept, latency_s=0.0)
-        flight = self._flights.get(key)
-        follows = flight is not None
-        if flight is None:
-            flight = _Flight(asyncio.ensure_future(self._fetch(key, request)))
-            self._flights[key] = flight
-            flight.task.add_done_callback(lambda task: self._land(key, task))
-        flight.waiting += 1
+        async with self._open_door():
+            await asyncio.sleep(0)
+            key = self._key(request)
+            kept = self._cache.get(key) if self._cache else None
+            if kept is not None:
+                self._record(request, key, CACHED)
+                return dataclasses.replace(kept, latency_s=0.0)
+            flight = self._flights.get(key)
+            follows = flight is not None
+            if flight is None:
+                flight = self._take_off(key, request)
+            flight.waiting += 1
         try:
             reply = await asyncio.shield(flight.task)
         finally:
@@ -141,6 +144,21 @@ class Resilient:
             return request_sha256(self._cache_id, request, model=self.model)
         except UnicodeEncodeError as exc:
             raise BadRequest(f"{self.name}: the request holds a lone surrogate; send valid Unicode") from exc
+
+    def _open_door(self) -> asyncio.Semaphore:
+        """Return what lets a few callers in per turn of the event loop.
+
+        Thousands of calls that are made at once would otherwise all be looked up before the first is sent.
+        """
+        loop = asyncio.get_running_loop()
+        if self._door is None or self._door[0] is not loop:
+            self._door = (loop, asyncio.Semaphore(DOOR))
+        return self._door[1]
+
+    def _take_off(self, key: str, request: ChatRequest) -> _Flight:
+        flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetch(key, request)))
+        flight.task.add_done_callback(lambda task: self._land(key, task))
+        return flight
 
     def _land(self, key: str, task: asyncio.Task[ChatReply]) -> None:
         flight = self._flights.get(key)
