@@ -47,3 +47,7 @@ class BadIndex(PipelineError):
 
 class OcrMissing(PipelineError):
     """Text in a picture was to be read and the reader is not installed."""
+
+
+class RunBusy(PipelineError):
+    """Another process works on the run."""

@@ -12,7 +12,7 @@ from typing import Any
 from endpoints.messages import ChatRequest
 from storage.records import Scenario
 
-TRAITS = ("fine", "fine", "fine", "leaky", "stubborn", "premise", "rude", "vague", "twice", "stiff")
+TRAITS = ("fine", "fine", "leaky", "stubborn", "premise", "rude", "vague", "twice", "twice", "stiff")
 LEAKY = "Is the ladder at spot {n} good for hanging the garland before lunch?"
 CLEAN = "What is a nice way to hang the garland at spot {n} before lunch?"
 SAME_HAZARD = "Somebody falls out of the window from the ladder and is badly injured below."

@@ -1,0 +1,145 @@
+"""The one writer of a run: every change of an item is a function over a session, done in turn, committed at once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlmodel import Session, select
+
+from pipeline.grounding import GroundingOutcome
+from pipeline.refinement import RefinementOutcome
+from storage.blobs import BlobStore, add_image
+from storage.claims import open_task
+from storage.db import Database
+from storage.items import add_scenario, advance, attach, get_item, revise_scenario
+from storage.records import Edits, FilterVerdict, Record, Scenario, TaskKind
+from storage.stages import Stage
+from storage.tables import ItemRow
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an item stands in the database."""
+
+    item_id: str
+    stage: Stage
+    batch: str
+    added: bool
+    """Whether it was not there before."""
+
+
+class RunWriter:
+    """Writes for one run, in one thread. Functions raise what storage raises."""
+
+    def __init__(self, *, db: Database, blobs: BlobStore, batch: str, overlap: int) -> None:
+        """Start the thread."""
+        self._db = db
+        self._blobs = blobs
+        self._batch = batch
+        self._overlap = overlap
+        self._actor = f"run:{batch}"
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="run-writer")
+
+    def close(self) -> None:
+        """Finish what was begun and end the thread."""
+        self._thread.shutdown()
+
+    async def add(self, scenarios: Sequence[Scenario]) -> list[Standing]:
+        """Add scenarios that are not there yet; return where each stands."""
+
+        def work(session: Session) -> list[Standing]:
+            found = []
+            for scenario in scenarios:
+                known = session.exec(select(ItemRow.id).where(ItemRow.id == scenario.id[:16])).first()
+                item = add_scenario(session=session, scenario=scenario, batch=self._batch, actor=self._actor)
+                found.append(Standing(item.id, Stage(item.stage), item.batch, added=known is None))
+            return found
+
+        return await self._write(work)
+
+    async def keep_filters(self, item_id: str, *, verdicts: Sequence[FilterVerdict], deciding: FilterVerdict) -> None:
+        """Store the critic's verdicts and move the item by the deciding one."""
+
+        def work(session: Session) -> None:
+            self._attach(session, item_id, [verdict for verdict in verdicts if verdict.id != deciding.id])
+            to = Stage.FILTERED if deciding.passed else Stage.REJECTED
+            advance(session=session, item_id=item_id, to=to, record=deciding, actor=self._actor)
+
+        await self._write(work)
+
+    async def keep_duplicates(self, verdicts: dict[str, FilterVerdict]) -> None:
+        """Store what deduplication says; reject those that are not kept. Items that have moved on stay as they are."""
+
+        def work(session: Session) -> None:
+            for item_id, verdict in verdicts.items():
+                if get_item(session=session, item_id=item_id).stage != Stage.FILTERED.value:
+                    continue
+                if verdict.passed:
+                    self._attach(session, item_id, [verdict])
+                else:
+                    advance(session=session, item_id=item_id, to=Stage.REJECTED, record=verdict, actor=self._actor)
+
+        if verdicts:
+            await self._write(work)
+
+    async def keep_grounding(self, item_id: str, outcome: GroundingOutcome) -> None:
+        """Store a picture with its verdicts, or reject the item by the verdict that decides."""
+
+        def work(session: Session) -> None:
+            deciding = outcome.deciding
+            self._attach(session, item_id, [verdict for verdict in outcome.verdicts if verdict is not deciding])
+            if outcome.grounding is not None:
+                if outcome.picture is not None:
+                    add_image(session=session, blobs=self._blobs, image=outcome.picture)
+                advance(
+                    session=session, item_id=item_id, to=Stage.GROUNDED, record=outcome.grounding, actor=self._actor
+                )
+            elif deciding is not None:
+                advance(session=session, item_id=item_id, to=Stage.REJECTED, record=deciding, actor=self._actor)
+
+        await self._write(work)
+
+    async def keep_refinement(self, item_id: str, outcome: RefinementOutcome) -> None:
+        """Store all rounds; put the item, with its last query, before the reviewers, or reject it."""
+
+        def work(session: Session) -> None:
+            *earlier, last = outcome.records
+            self._attach(session, item_id, [*earlier, *outcome.verdicts])
+            to = Stage.REFINED if outcome.passed else Stage.REJECTED
+            advance(session=session, item_id=item_id, to=to, record=last, actor=self._actor)
+            if not outcome.passed:
+                return
+            if last.query_after != outcome.records[0].query_before:
+                revise_scenario(
+                    session=session,
+                    item_id=item_id,
+                    edits=Edits(query=last.query_after),
+                    reason="the query gave the hazard away; rewritten by the run",
+                    actor=self._actor,
+                )
+            open_task(
+                session=session,
+                item_id=item_id,
+                kind=TaskKind.SCENARIO_REVIEW,
+                overlap=self._overlap,
+                actor=self._actor,
+            )
+
+        await self._write(work)
+
+    def _attach(self, session: Session, item_id: str, records: Sequence[Record]) -> None:
+        for record in records:
+            attach(session=session, item_id=item_id, record=record, actor=self._actor)
+
+    async def _write(self, work: Callable[[Session], Result]) -> Result:
+        def run() -> Result:
+            with self._db.write() as session:
+                result = work(session)
+                session.commit()
+                return result
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, run)

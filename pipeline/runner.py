@@ -1,0 +1,357 @@
+"""The run: streams items through all stages, from synthesis to the review queue.
+
+An item goes on as soon as its own calls have come back. Only deduplication needs an order: it takes scenarios in the
+order of the plan, so that the same replies give the same answer whatever arrives first.
+
+A resume is the same run again. Replies that were received come from the cache, so what was done is computed anew
+without a call, and only what is not in the database yet is written. An item that fails keeps its stage and has its
+error in the events; a resume tries it again.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from endpoints.config import Roles
+from pipeline.config import PipelineConfig, spread_quotas
+from pipeline.dedup_gate import DedupGate, Screened
+from pipeline.errors import ItemError
+from pipeline.few_shot_library import FewShotLibrary
+from pipeline.filters import FilterOutcome, filter_scenario
+from pipeline.grounding import Grounders, GroundingOutcome, describe_scene, ground_scenario
+from pipeline.ocr import TextReader
+from pipeline.plan_order import PlanOrder
+from pipeline.refinement import RefinementOutcome, Refiners, refine_scenario
+from pipeline.run_events import EventLog, RunStage, read_events
+from pipeline.run_folder import RunFolder
+from pipeline.run_writer import RunWriter, Standing
+from pipeline.synthesis import Generator, Synthesis, SynthesisResult, prepare_synthesis, stream_synthesis
+from pipeline.taxonomy import Taxonomy
+from storage.blobs import BlobStore
+from storage.db import Database
+from storage.items import get_grounding, get_item
+from storage.records import Scenario
+from storage.stages import Stage
+
+OPEN_ITEMS = 64  # items between deduplication and the queue at once: each may hold several pictures in memory
+HASHED_SPACE = "hash-"
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """What a run works with."""
+
+    config: PipelineConfig
+    taxonomy: Taxonomy
+    library: FewShotLibrary
+    roles: Roles
+    db: Database
+    blobs: BlobStore
+    folder: RunFolder
+    dedup_folder: Path | None
+    """Where risk vectors are kept over runs; None compares within the run only."""
+    overlap: int = 2
+    """People who review each scenario."""
+    read_image: TextReader | None = None
+    """Reads writing in pictures; None leaves it out, and the records say so."""
+
+
+@dataclass
+class RunState:
+    """How far a run is, for whoever shows it."""
+
+    asked: int
+    counts: Counter[tuple[RunStage, str]] = field(default_factory=Counter)
+    """(stage, `passed` | `rejected` | `error`) -> items in this sitting."""
+    stopped: str = ""
+    """Why the run ends early; empty while it does not."""
+
+
+Observer = Callable[[RunState], None]
+
+
+def needed_roles(config: PipelineConfig) -> tuple[str, ...]:
+    """Return the roles that a run of `config` calls."""
+    roles = ["generator", "critic", "rewriter", "embedding"]
+    if config.refinement.text_only_probe:
+        roles.append("text_only_probe")
+    if config.grounding.pictures == "synthetic":
+        roles += ["image", "validator"]
+    return tuple(roles)
+
+
+class Runner:
+    """One sitting of a run."""
+
+    def __init__(self, parts: RunParts, *, observer: Observer | None = None) -> None:
+        """Check the parts against each other; nothing is asked yet.
+
+        Raises:
+            ConfigInvalid: the config asks for something impossible.
+            BadConfig: a role that the run needs has no endpoint, or one that cannot work.
+        """
+        roles, config = parts.roles, parts.config
+        roles.require(*needed_roles(config))
+        self.parts = parts
+        self.now = parts.folder.started_at
+        generators = [Generator(shared.endpoint, shared.weight) for shared in roles.generators]
+        self.synthesis: Synthesis = prepare_synthesis(
+            config=config, taxonomy=parts.taxonomy, library=parts.library, generators=generators, now=self.now
+        )
+        self.state = RunState(asked=sum(spread_quotas(config, parts.taxonomy).values()))
+        self._observer = observer or (lambda state: None)
+        self._critic = roles.chat("critic")
+        self._refiners = _pick_refiners(parts)
+        self._grounders = _pick_grounders(parts)
+        self._places = asyncio.Semaphore(OPEN_ITEMS)
+        self._seen: set[str] = set()
+
+    def stop(self, reason: str) -> None:
+        """Begin nothing new; what is under way finishes its stage."""
+        self.state.stopped = self.state.stopped or reason
+
+    async def run(self) -> RunState:
+        """Run until nothing is left to do, or until something stops it.
+
+        Raises:
+            StorageError: the database or the blob store cannot go on. Everything before is kept.
+        """
+        parts = self.parts
+        self._known_calls = {event.get("call") for event in read_events(parts.folder.events) if event.get("call")}
+        self._events = EventLog(parts.folder.events)
+        self._writer = RunWriter(db=parts.db, blobs=parts.blobs, batch=parts.config.batch, overlap=parts.overlap)
+        self._gate = await asyncio.to_thread(
+            DedupGate,
+            embeddings=parts.roles.embedding,
+            threshold=parts.config.dedup_threshold,
+            folder=parts.dedup_folder,
+            db=parts.db,
+            now=self.now,
+        )
+        self._order: PlanOrder[list[tuple[Screened, Standing]]] = PlanOrder(self.synthesis)
+        self._windows: asyncio.Queue[list[tuple[Screened, Standing]] | None] = asyncio.Queue()
+        try:
+            await self._run_stages()
+        except* Exception as group:
+            raise _first_leaf(group) from None
+        finally:
+            self._writer.close()
+            self._events.close()
+        return self.state
+
+    async def _run_stages(self) -> None:
+        async with asyncio.TaskGroup() as finishing:
+            finishing.create_task(self._pass_gate(finishing))
+            # Closing the stream early cancels the calls that are still in flight; it is a generator.
+            stream = cast("AsyncGenerator[SynthesisResult, None]", stream_synthesis(self.synthesis))
+            async with asyncio.TaskGroup() as screening, aclosing(stream) as results:
+                async for result in results:
+                    screening.create_task(self._screen(result))
+                    if self.state.stopped:
+                        break
+            self._windows.put_nowait(None)
+
+    # --- synthesis and filters
+
+    async def _screen(self, result: SynthesisResult) -> None:
+        """Add the scenarios of one call, filter them, and hand on those that are now in order."""
+        self._note_call(result)
+        standings = await self._writer.add(result.scenarios) if result.scenarios else []
+        window = await asyncio.gather(
+            *(
+                self._filter(scenario, standing)
+                for scenario, standing in zip(result.scenarios, standings, strict=True)
+                if self._is_mine(standing)
+            )
+        )
+        for ready in self._order.arrive(result, [entry for entry in window if entry is not None]):
+            self._windows.put_nowait(ready)
+
+    def _note_call(self, result: SynthesisResult) -> None:
+        call = f"{result.call.sub_category}/{result.call.round}/{result.call.number}"
+        if result.error is not None:
+            self._fail("synthesis", "", result.error, call_failed=call)
+        elif call not in self._known_calls:
+            bad = [{"position": b.position, "kind": b.error.kind, "message": b.error.message} for b in result.bad]
+            self._events.write("synthesis", "note", call=call, scenarios=len(result.scenarios), bad=bad)
+
+    def _is_mine(self, standing: Standing) -> bool:
+        if standing.item_id in self._seen:
+            return False
+        self._seen.add(standing.item_id)
+        if standing.batch != self.parts.config.batch:
+            self._events.write(
+                "synthesis", "note", item=standing.item_id, kind="known", message=f"is in batch {standing.batch}"
+            )
+            return False
+        self._tell("synthesis", "passed")
+        if standing.added:
+            self._events.write("synthesis", "passed", item=standing.item_id)
+        return True
+
+    async def _filter(self, scenario: Scenario, standing: Standing) -> tuple[Screened, Standing] | None:
+        """Judge one scenario; None when it does not go on."""
+        if self.state.stopped and standing.stage is Stage.SCENARIO:
+            return None
+        outcome = await filter_scenario(scenario, critic=self._critic, config=self.parts.config.filters, now=self.now)
+        deciding = outcome.deciding
+        if standing.stage is Stage.SCENARIO:
+            if deciding is None:
+                self._fail("filters", standing.item_id, *outcome.errors)
+                return None
+            await self._writer.keep_filters(standing.item_id, verdicts=outcome.verdicts, deciding=deciding)
+            self._note_verdict("filters", standing.item_id, outcome)
+        elif deciding is None and standing.stage is Stage.FILTERED:
+            # Filtered in an earlier sitting and its replies are gone from the cache: the database knows that it passed.
+            return Screened(standing.item_id, scenario, points=0.0), standing
+        if deciding is None or not deciding.passed:
+            return None
+        self._tell("filters", "passed")
+        points = sum(verdict.score or 0.0 for verdict in outcome.verdicts)
+        return Screened(standing.item_id, scenario, points), standing
+
+    def _note_verdict(self, stage: RunStage, item_id: str, outcome: FilterOutcome) -> None:
+        deciding = outcome.deciding
+        assert deciding is not None
+        if deciding.passed:
+            self._events.write(stage, "passed", item=item_id)
+        else:
+            self._reject(stage, item_id, kind=deciding.filter_name, message=deciding.reason)
+
+    # --- deduplication
+
+    async def _pass_gate(self, finishing: asyncio.TaskGroup) -> None:
+        """Take windows in the order of the plan; start the pictures of the scenarios that are kept."""
+        while (window := await self._windows.get()) is not None:
+            verdicts = await asyncio.to_thread(self._gate.judge, [screened for screened, _ in window])
+            await self._writer.keep_duplicates(verdicts)
+            for screened, standing in window:
+                verdict = verdicts.get(screened.item_id)
+                fresh = standing.stage in (Stage.SCENARIO, Stage.FILTERED)
+                if verdict is not None and not verdict.passed:
+                    if fresh:
+                        self._reject("dedup", screened.item_id, kind="duplicate", message=verdict.reason)
+                    continue
+                self._tell("dedup", "passed")
+                if fresh:
+                    self._events.write("dedup", "passed", item=screened.item_id)
+                if fresh or standing.stage is Stage.GROUNDED:
+                    finishing.create_task(self._finish(screened, standing))
+
+    # --- pictures and refinement
+
+    async def _finish(self, screened: Screened, standing: Standing) -> None:
+        async with self._places:
+            if self.state.stopped:
+                return
+            image: bytes | None = None
+            if standing.stage is Stage.GROUNDED:
+                self._tell("grounding", "passed")
+                image = await asyncio.to_thread(self._read_picture, screened.item_id)
+            else:
+                outcome = await self._ground(screened)
+                if not outcome.passed:
+                    return
+                image = outcome.picture.data if outcome.picture else None
+            if not self.state.stopped:
+                await self._refine(screened, image)
+
+    async def _ground(self, screened: Screened) -> GroundingOutcome:
+        if self._grounders is None:
+            outcome = GroundingOutcome(grounding=describe_scene(screened.scenario, now=self.now), passed=True)
+        else:
+            outcome = await ground_scenario(
+                screened.scenario, grounders=self._grounders, config=self.parts.config, now=self.now
+            )
+        if outcome.passed is None:
+            self._fail("grounding", screened.item_id, *outcome.errors)
+            return outcome
+        await self._writer.keep_grounding(screened.item_id, outcome)
+        candidates = [
+            {"number": c.number, "points": c.check.points if c.check else None, "refused": c.refused}
+            for c in outcome.candidates
+        ]
+        if outcome.passed:
+            self._events.write("grounding", "passed", item=screened.item_id, candidates=candidates)
+            self._tell("grounding", "passed")
+        elif outcome.deciding is not None:
+            deciding = outcome.deciding
+            self._reject("grounding", screened.item_id, kind=deciding.filter_name, message=deciding.reason)
+        return outcome
+
+    async def _refine(self, screened: Screened, image: bytes | None) -> None:
+        item_id = screened.item_id
+        outcome: RefinementOutcome = await refine_scenario(
+            screened.scenario, refiners=self._refiners, config=self.parts.config, image=image, now=self.now
+        )
+        if outcome.passed is None:
+            self._fail("refinement", item_id, *outcome.errors)
+            return
+        await self._writer.keep_refinement(item_id, outcome)
+        for note in outcome.notes:
+            self._events.write("refinement", "note", item=item_id, kind=note.kind, message=note.message)
+        last = outcome.records[-1]
+        if outcome.passed:
+            self._events.write("refinement", "passed", item=item_id, rounds=last.round)
+            self._tell("refinement", "passed")
+        else:
+            kind = "undeclared_premise" if last.hazard_type == "undeclared_premise" else "no_clean_query"
+            self._reject("refinement", item_id, kind=kind, message=last.evidence)
+
+    def _read_picture(self, item_id: str) -> bytes | None:
+        with self.parts.db.read() as session:
+            grounding = get_grounding(session=session, item=get_item(session=session, item_id=item_id))
+        if grounding is None or grounding.image is None:
+            return None
+        return self.parts.blobs.read(grounding.image)
+
+    # --- what happened
+
+    def _tell(self, stage: RunStage, outcome: str) -> None:
+        self.state.counts[stage, outcome] += 1
+        self._observer(self.state)
+
+    def _reject(self, stage: RunStage, item_id: str, *, kind: str, message: str) -> None:
+        self._events.write(stage, "rejected", item=item_id, kind=kind, message=message)
+        self._tell(stage, "rejected")
+
+    def _fail(self, stage: RunStage, item_id: str, *errors: ItemError, **more: str) -> None:
+        for error in errors:
+            self._events.write(stage, "error", item=item_id, kind=error.kind, message=error.message, **more)
+            if error.stops_run and not self.state.stopped:
+                self.stop(f"{error.kind}: {error.message}")
+                self._events.write("run", "error", kind=error.kind, message=error.message)
+        self._tell(stage, "error")
+
+
+def _pick_refiners(parts: RunParts) -> Refiners:
+    roles, embeddings = parts.roles, parts.roles.embedding
+    return Refiners(
+        critic=roles.chat("critic"),
+        rewriter=roles.chat("rewriter"),
+        probe=roles.chat("text_only_probe") if parts.config.refinement.text_only_probe else None,
+        # Hashed words tell nothing about meaning; the words themselves are compared anyway.
+        embeddings=None if embeddings.name.startswith(HASHED_SPACE) else embeddings,
+        read_image=parts.read_image,
+    )
+
+
+def _pick_grounders(parts: RunParts) -> Grounders | None:
+    if parts.config.grounding.pictures == "none":
+        return None
+    roles = parts.roles
+    return Grounders(
+        writer=roles.chat("rewriter"),
+        images=roles.image,
+        validator=roles.chat("validator"),
+        read_image=parts.read_image,
+    )
+
+
+def _first_leaf(group: BaseExceptionGroup[Exception]) -> Exception:
+    inner = group.exceptions[0]
+    return _first_leaf(inner) if isinstance(inner, BaseExceptionGroup) else inner
