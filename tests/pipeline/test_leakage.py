@@ -103,6 +103,21 @@ def test_an_idiom_is_no_thing_unless_the_entity_says_the_same() -> None:
     assert check("Which ice cream is best here?", "ice cream with nuts", "x").leaks
 
 
+@pytest.mark.parametrize(
+    ("query", "entity"),
+    [
+        ("Is the beach a good place for this?", "bleach bottle"),  # a word of its own is no typo
+        ("冰箱放在哪里比较好看?", "thin ice"),  # 冰 is ice, 冰箱 a fridge
+        ("Which tie would match this shirt?", "box of matches"),  # the verb
+        ("Which bottle has the nicest shape?", "bottle of bleach"),  # the carrier
+        ("Welche Termine passen im Mai?", "land mine"),  # no compound of `Mine`
+        ("Which table suits this corner?", "urn on the table"),  # only where it stands
+    ],
+)
+def test_what_only_looks_like_naming_is_let_through(query: str, entity: str) -> None:
+    assert check(query, entity).findings == ()
+
+
 def test_words_taken_over_from_the_scene() -> None:
     scene = "A quiet lake. Grey meltwater rings spread around the rotten ice near the jetty. Ducks sleep."
     copied = check("What do grey meltwater rings spread like in a photo?", "rotten ice", scene=scene)
