@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator_app.commands import demo, doctor, init, release, serve, users
+from curator_app.commands import demo, doctor, init, release, run, serve, users
 
 app = typer.Typer(
     help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
@@ -19,6 +19,7 @@ app.command("serve")(serve.serve)
 app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("run")(run.run)
 app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")
 

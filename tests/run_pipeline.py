@@ -1,6 +1,7 @@
 """A run in a workspace of its own, also as a process to be killed: `python run_pipeline.py HOME URL`."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -15,8 +16,11 @@ from pipeline.run_folder import open_run_folder
 from pipeline.run_report import RunReport, make_report, write_report
 from pipeline.runner import Observer, Runner, RunParts, RunState
 from pipeline.taxonomy import load_taxonomy
+from storage.audit import verify_chain
 from storage.blobs import BlobStore
-from storage.db import open_database
+from storage.db import Database, open_database
+from storage.items import get_history, list_items
+from storage.records import Record
 from storage.schema import migrate
 
 
@@ -111,6 +115,36 @@ def run_once(
             return state, report
     finally:
         db.close()
+
+
+def open_home(home: Path) -> Database:
+    return open_database(f"sqlite:///{home / 'curator.db'}")
+
+
+def histories(home: Path) -> dict[str, tuple[str, list[Record]]]:
+    db = open_home(home)
+    with db.read() as session:
+        found = {
+            item.id: (item.stage, get_history(session=session, item_id=item.id))
+            for item in list_items(session=session, limit=1_000)
+        }
+        verify_chain(session=session)
+    db.close()
+    return found
+
+
+def content(home: Path) -> dict[str, Any]:
+    """Everything that a run made, without times and without the order in which items were done."""
+
+    def plain(record: Record) -> Any:
+        body = record.model_dump(mode="json")
+        body["provenance"].pop("created_at")
+        return body
+
+    return {
+        item_id: (stage, sorted((json.dumps(plain(record), sort_keys=True), record.id) for record in records))
+        for item_id, (stage, records) in histories(home).items()
+    }
 
 
 if __name__ == "__main__":

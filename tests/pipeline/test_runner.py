@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_pipeline import make_config, run_once
+from run_pipeline import content, histories, make_config, open_home, run_once
 from scripted_models import answer_request
 from sqlmodel import select
 
@@ -19,9 +19,6 @@ from pipeline.errors import ConfigInvalid, RunBusy
 from pipeline.run_events import read_events
 from pipeline.run_folder import open_run_folder
 from pipeline.run_report import show_html
-from storage.audit import verify_chain
-from storage.db import Database, open_database
-from storage.items import get_history, list_items
 from storage.records import FilterVerdict, Grounding, Record, Refinement, Scenario
 from storage.stages import Stage
 from storage.tables import TaskRow
@@ -41,40 +38,10 @@ def asks(request: ChatRequest) -> set[str]:
     return set(request.json_schema["properties"]) if request.json_schema else set()
 
 
-def open_home(home: Path) -> Database:
-    return open_database(f"sqlite:///{home / 'curator.db'}")
-
-
-def histories(home: Path) -> dict[str, tuple[str, list[Record]]]:
-    db = open_home(home)
-    with db.read() as session:
-        found = {
-            item.id: (item.stage, get_history(session=session, item_id=item.id))
-            for item in list_items(session=session, limit=1_000)
-        }
-        verify_chain(session=session)
-    db.close()
-    return found
-
-
 def trait_of(records: list[Record]) -> str:
     scenario = records[0]
     assert isinstance(scenario, Scenario)
     return scenario.scene.split("trait=")[1].rstrip(".")
-
-
-def content(home: Path) -> dict[str, Any]:
-    """Everything that a run made, without times and without the order in which items were done."""
-
-    def plain(record: Record) -> Any:
-        body = record.model_dump(mode="json")
-        body["provenance"].pop("created_at")
-        return body
-
-    return {
-        item_id: (stage, sorted((json.dumps(plain(record), sort_keys=True), record.id) for record in records))
-        for item_id, (stage, records) in histories(home).items()
-    }
 
 
 def test_every_scenario_ends_where_its_trait_belongs(tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""The plan of a run before it starts: which calls, how many, and what they cost at most. Asks nothing.
+
+The most is what happens when every scenario passes every stage, every refill and rewrite is needed, and every reply
+needs its repair round. Calls that fail and are sent again come on top. Prompts are estimated from above.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from endpoints.config import ChatRole, Roles
+from endpoints.ledger import IMAGE_TOKENS, Price
+from endpoints.messages import Usage
+from pipeline.prompting import load_prompt
+from pipeline.synthesis import Synthesis, build_request, plan_calls
+
+SCENARIO_CHARACTERS = 6_000
+"""More than a scenario's fields take in one prompt."""
+CHARACTERS_PER_TOKEN = 2
+REPAIR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCalls:
+    """Calls of one kind."""
+
+    what: str
+    role: str
+    model: str
+    calls: int
+    """When all goes well: every scenario passes, nothing is rewritten or repaired."""
+    at_most: int
+    usd_at_most: float | None
+    """None: the model has no price."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """All calls of a run."""
+
+    scenarios: int
+    lines: tuple[PlannedCalls, ...]
+
+    @property
+    def calls(self) -> int:
+        """Calls when all goes well."""
+        return sum(line.calls for line in self.lines)
+
+    @property
+    def at_most(self) -> int:
+        """Calls at most."""
+        return sum(line.at_most for line in self.lines)
+
+    @property
+    def usd_at_most(self) -> float | None:
+        """Dollars at most; None as soon as one model has no price."""
+        costs = [line.usd_at_most for line in self.lines if line.at_most]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Models without a price."""
+        return tuple(dict.fromkeys(line.model for line in self.lines if line.usd_at_most is None))
+
+
+@dataclass(frozen=True)
+class _Planner:
+    roles: Roles
+    prices: dict[str, Price]
+
+    def chat(
+        self, what: str, role: ChatRole, *, calls: int, at_most: int, prompt: str, max_tokens: int, pictures: int = 0
+    ) -> PlannedCalls:
+        """Return a line for one chat role; `at_most` without repair rounds."""
+        endpoint = self.roles.chat(role)
+        asked = (len(load_prompt(prompt).text) + SCENARIO_CHARACTERS) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS * pictures
+        cost = _cost(self.prices, endpoint.model, asked, max_tokens, at_most)
+        return PlannedCalls(what, role, endpoint.model, calls, at_most * REPAIR, cost)
+
+
+def plan_run(synthesis: Synthesis, roles: Roles) -> RunPlan:
+    """Return the plan of a run.
+
+    Raises:
+        BadConfig: a role that is needed has no endpoint or cannot be built.
+    """
+    planner = _Planner(roles, roles.config.prices())
+    count = sum(call.count for call in plan_calls(synthesis))
+    lines = [
+        *_plan_synthesis(synthesis, planner),
+        *_plan_filters(synthesis, planner, count),
+        *_plan_pictures(synthesis, planner, count),
+        *_plan_refinement(synthesis, planner, count),
+    ]
+    return RunPlan(count, tuple(lines))
+
+
+def _plan_synthesis(synthesis: Synthesis, planner: _Planner) -> Iterator[PlannedCalls]:
+    calls = plan_calls(synthesis)
+    settings = synthesis.config.synthesis
+    longest = max(sum(len(turn.text) for turn in build_request(synthesis, call).messages) for call in calls[:50])
+    for generator in synthesis.generators:
+        mine = sum(call.generator == generator.endpoint.name for call in calls)
+        # Who gets a refill is drawn anew, so each generator may get all of them.
+        at_most = mine + settings.refill_rounds * len(calls)
+        model = generator.endpoint.model
+        cost = _cost(planner.prices, model, longest // CHARACTERS_PER_TOKEN, settings.max_tokens, at_most)
+        yield PlannedCalls(f"scenarios by {generator.endpoint.name}", "generator", model, mine, at_most * REPAIR, cost)
+
+
+def _plan_filters(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+    most = synthesis.config.filters.max_tokens
+    for what, prompt in (("query judged alone", "judge_query"), ("query judged with its scene", "judge_context")):
+        yield planner.chat(what, "critic", calls=count, at_most=count, prompt=prompt, max_tokens=most)
+
+
+def _plan_pictures(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+    config = synthesis.config
+    if config.grounding.pictures == "none":
+        return
+    drawn = count * config.grounding.candidates
+    yield planner.chat(
+        "image prompt", "rewriter", calls=count, at_most=count, prompt="draw_scene",
+        max_tokens=config.grounding.max_tokens,
+    )  # fmt: skip
+    model = planner.roles.image.model
+    price = planner.prices.get(model)
+    cost = None if price is None else price.cost(Usage(0, 0)) * drawn
+    yield PlannedCalls("pictures", "image", model, drawn, drawn, cost)
+    yield planner.chat(
+        "pictures judged", "validator", calls=drawn, at_most=drawn, prompt="judge_picture",
+        max_tokens=config.validation.max_tokens, pictures=1,
+    )  # fmt: skip
+
+
+def _plan_refinement(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+    config, rounds = synthesis.config, synthesis.config.refinement_rounds
+    looked = count * (1 + rounds)
+    kinds: Sequence[tuple[str, ChatRole, str, int, int]] = [
+        ("hazard type", "critic", "classify_hazard", count, count),
+        ("rewrites", "rewriter", "rewrite_query", 0, count * rounds),
+    ]
+    if config.refinement.text_only_probe:
+        kinds = [
+            *kinds,
+            ("text-only probe", "text_only_probe", "probe_query", count, looked),
+            ("guesses compared", "critic", "match_guess", 0, looked),
+        ]
+    if config.refinement.malicious_variant:
+        kinds = [*kinds, ("malicious variant", "rewriter", "malicious_variant", count, count)]
+    for what, role, prompt, calls, at_most in kinds:
+        most = config.refinement.max_tokens
+        yield planner.chat(what, role, calls=calls, at_most=at_most, prompt=prompt, max_tokens=most)
+    for prompt in ("judge_query", "judge_context"):
+        yield planner.chat(
+            "rewrites judged again", "critic", calls=0, at_most=count * rounds, prompt=prompt,
+            max_tokens=config.filters.max_tokens,
+        )  # fmt: skip
+
+
+def _cost(prices: dict[str, Price], model: str, prompt_tokens: int, max_tokens: int, calls: int) -> float | None:
+    """Return the dollars of `calls` calls and their repair rounds, which hold the first reply once more."""
+    price = prices.get(model)
+    if price is None:
+        return None
+    first = price.cost(Usage(prompt_tokens, max_tokens))
+    repair = price.cost(Usage(prompt_tokens + max_tokens + 1_000, max_tokens))
+    return calls * (first + repair)

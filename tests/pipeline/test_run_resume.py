@@ -1,0 +1,97 @@
+"""A run that is killed at random moments and resumed: no reply is paid for twice, and it ends like an unbroken one."""
+
+import base64
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "endpoints"))
+
+import faulty_server
+import run_pipeline
+from faulty_server import Fault, FaultyServer, seeded_plan
+from run_pipeline import content, run_once
+from scripted_models import answer_body
+
+from endpoints.cache import DiskCache
+from endpoints.messages import ChatRequest, ImagePart, Message, request_sha256
+from storage.records import hash_json
+
+PLAN = seeded_plan(3, share=0.15, kinds=[Fault.SERVER_ERROR, Fault.RATE_LIMITED_SECONDS, Fault.RESET, Fault.NOT_JSON])
+
+
+def read_part(part: dict[str, Any]) -> str | ImagePart:
+    if part["type"] == "text":
+        return str(part["text"])
+    head, _, data = part["image_url"]["url"].partition(";base64,")
+    return ImagePart(base64.b64decode(data), head.removeprefix("data:"))
+
+
+def cache_key(body: dict[str, Any]) -> str:
+    """The key under which the run's cache keeps the reply to a request that the server was sent."""
+
+    def parts(content: Any) -> tuple[str | ImagePart, ...]:
+        return (content,) if isinstance(content, str) else tuple(read_part(part) for part in content)
+
+    request = ChatRequest(
+        messages=tuple(Message(turn["role"], parts(turn["content"])) for turn in body["messages"]),
+        max_tokens=body["max_tokens"],
+        temperature=body.get("temperature"),
+        seed=body.get("seed"),
+        json_schema=body["response_format"]["json_schema"]["schema"],
+    )
+    return request_sha256("near", request, model="m")
+
+
+def find_received(home: Path, keys: set[str]) -> set[str]:
+    cache = DiskCache(home / "runs/trial/cache")
+    found = {key for key in keys if cache.get(key) is not None}
+    cache.close()
+    return found
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.faults)])
+@pytest.mark.timeout(300)
+def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int
+) -> None:
+    monkeypatch.setattr(faulty_server, "key_of", lambda body: hash_json(body))
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    broken.mkdir()
+    whole.mkdir()
+    rng = random.Random(kills)
+    with FaultyServer(plan=PLAN, latency_s=0.02, answer=answer_body) as server:
+        run_once(whole, url=server.url)
+        calls = server.replies.total()
+    asked: set[str] = set()
+    with FaultyServer(plan=PLAN, latency_s=0.02, answer=answer_body) as server:
+        command = [sys.executable, run_pipeline.__file__, str(broken), server.url]
+        for _ in range(kills):
+            seen, target = len(server.bodies), server.replies.total() + rng.randint(1, max(2, calls // kills - 16))
+            received = find_received(broken, asked) if asked else set()
+            child = subprocess.Popen(command)
+            while child.poll() is None and server.replies.total() < target:
+                time.sleep(0.001)
+            time.sleep(rng.uniform(0, 0.1))
+            assert child.poll() is None, "the run ended before it was killed"
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            now = {cache_key(body) for body in server.bodies[seen:]}
+            assert not now & received, "a call was repeated whose reply had been received"
+            asked |= now
+        seen, received = len(server.bodies), find_received(broken, asked)
+        subprocess.run(command, check=True)
+        assert not {cache_key(body) for body in server.bodies[seen:]} & received
+        assert len(received) > calls // 4
+        assert server.replies.total() <= calls + kills * 16  # beyond the unbroken run: only what was under way
+        asks = len(server.bodies)
+        subprocess.run(command, check=True)
+        assert len(server.bodies) == asks  # finished: nothing is asked
+    assert content(broken) == content(whole)
+    assert (broken / "runs/trial/report.html").exists()
