@@ -209,9 +209,9 @@ def find_chromium(playwright: Playwright) -> str:
     pytest.skip("there is no Chromium: install one, set CHROMIUM to its path, or run `playwright install chromium`")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless browser."""
+    """A headless browser. It ends with its module: while Playwright lives, no other test can start an event loop."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=FLAGS)
         yield browser
