@@ -5,8 +5,9 @@ from sqlmodel import Session, func, select
 
 from storage.audit import Tag, record_event
 from storage.db import Database
-from storage.records import Grounding, Provenance, Scenario, TaskKind, utc_now
+from storage.records import Grounding, Provenance, Scenario, TaskKind
 from storage.tables import ItemRow, RecordRow, TaskRow
+from storage.texts import utc_now
 
 CHUNK = 5_000
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from endpoints.chat import MAX_REPLY_BYTES, OpenAIChat
 from endpoints.errors import BadReply, BadRequest, EndpointError, TimedOut, Unreachable, check_finished
 from endpoints.messages import ChatReply, ChatRequest, request_sha256
-from storage.records import canonical_json, hash_json
+from storage.texts import canonical_json, hash_json
 
 Result = TypeVar("Result")
 

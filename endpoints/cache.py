@@ -9,7 +9,7 @@ from pathlib import Path
 from endpoints.errors import BadConfig
 from endpoints.messages import ChatReply, ChatRequest, Usage
 from endpoints.structured import FENCE
-from storage.records import canonical_json, hash_json
+from storage.texts import canonical_json, hash_json
 
 FILE = "replies.sqlite"
 BUSY_S = 60.0

@@ -24,7 +24,7 @@ from endpoints.errors import (
     check_finished,
 )
 from endpoints.messages import ChatReply, ChatRequest, Message, Usage
-from storage.records import hash_json
+from storage.texts import hash_json
 
 if TYPE_CHECKING:
     import httpx2

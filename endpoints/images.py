@@ -25,7 +25,7 @@ from endpoints.ledger import Budget, Ledger, Price
 from endpoints.limiter import AdaptiveLimiter
 from endpoints.messages import ChatReply, ChatRequest, Message, Usage
 from endpoints.resilient import Resilient, RetryPolicy
-from storage.records import hash_json
+from storage.texts import hash_json
 
 if TYPE_CHECKING:
     import httpx2

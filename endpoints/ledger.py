@@ -13,7 +13,7 @@ from typing import Any
 
 from endpoints.errors import BudgetSpent
 from endpoints.messages import ChatRequest, Usage
-from storage.records import canonical_json, utc_now
+from storage.texts import canonical_json, utc_now
 
 REPLY, CACHED = "reply", "cached"
 FREE_OUTCOMES = frozenset({CACHED, "rate_limited", "bad_request", "bad_config", "budget_spent"})

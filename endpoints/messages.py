@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from storage.records import hash_json
+from storage.texts import hash_json
 
 Role = Literal["system", "user", "assistant"]
 

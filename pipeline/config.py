@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 from pipeline.errors import BadContent, ConfigInvalid
 from pipeline.stage_configs import GroundingConfig, RefinementConfig, ValidationConfig
 from pipeline.taxonomy import Taxonomy
-from storage.records import Frozen, Slug, hash_json
+from storage.records import Frozen
+from storage.texts import Slug, hash_json
 
 Score = Annotated[int, Field(ge=1, le=5)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError
 from pipeline.errors import BadContent
 from pipeline.starter.loader import read_starter
 from pipeline.taxonomy import Taxonomy
-from storage.records import Category, Frozen, Line, Slug
+from storage.records import Category, Frozen
+from storage.texts import Line, Slug
 
 FOLDER = Path(__file__).parent / "few_shot"
 FEWEST = 6

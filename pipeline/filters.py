@@ -19,7 +19,8 @@ from pipeline.config import FilterConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.prompting import Prompt, list_lines, load_prompt, render
 from pipeline.replies import ContextScores, QueryScores, Reply, Scored
-from storage.records import Criterion, FilterVerdict, Provenance, Scenario, hash_json, utc_now
+from storage.records import Criterion, FilterVerdict, Provenance, Scenario
+from storage.texts import hash_json, utc_now
 
 QUERY_PROMPT = "judge_query"
 CONTEXT_PROMPT = "judge_context"

@@ -25,7 +25,8 @@ from pipeline.seeds import derive_seed
 from pipeline.validation import PictureCheck, validate_picture
 from storage.errors import ImageRefused
 from storage.images import CleanImage, clean_image
-from storage.records import BlobRef, FilterVerdict, Grounding, Provenance, Scenario, hash_json, utc_now
+from storage.records import BlobRef, FilterVerdict, Grounding, Provenance, Scenario
+from storage.texts import hash_json, utc_now
 
 PROMPT = "draw_scene"
 SHARED_WORDS = 4

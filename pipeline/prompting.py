@@ -23,7 +23,7 @@ from pathlib import Path
 
 from endpoints.messages import ImagePart, Message
 from pipeline.errors import PromptInvalid
-from storage.records import hash_json
+from storage.texts import hash_json
 
 PROMPTS = Path(__file__).parent / "prompts"
 TAG_DIGITS = 24  # 96 bits

@@ -24,7 +24,8 @@ from pipeline.ocr import TextReader
 from pipeline.prompting import list_lines, load_prompt, render
 from pipeline.replies import Long, Reply, Short
 from pipeline.seeds import derive_seed
-from storage.records import Criterion, FilterVerdict, Provenance, Refinement, Scenario, hash_json, utc_now
+from storage.records import Criterion, FilterVerdict, Provenance, Refinement, Scenario
+from storage.texts import hash_json, utc_now
 
 CLASSIFY_PROMPT = "classify_hazard"
 REWRITE_PROMPT = "rewrite_query"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from storage.records import check_filled
+from storage.texts import check_filled
 
 
 class Reply(BaseModel):

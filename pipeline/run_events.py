@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from storage.records import canonical_json, utc_now
+from storage.texts import canonical_json, utc_now
 
 RunStage = Literal["synthesis", "filters", "dedup", "grounding", "refinement", "run"]
 STAGES: tuple[RunStage, ...] = ("synthesis", "filters", "dedup", "grounding", "refinement")

@@ -18,7 +18,7 @@ import yaml
 
 from pipeline.config import PipelineConfig
 from pipeline.errors import ConfigInvalid, RunBusy
-from storage.records import utc_now
+from storage.texts import utc_now
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from storage.records import canonical_json
+from storage.texts import canonical_json
 
 SEED_BITS = 31  # what every server takes
 

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from storage.records import Frozen, Line
+from storage.records import Frozen
+from storage.texts import Line
 
 Points = Annotated[int, Field(ge=1, le=5)]
 

@@ -25,7 +25,8 @@ from pipeline.prompting import load_prompt, render
 from pipeline.replies import ProposedScenario, ScenarioList
 from pipeline.seeds import derive_seed
 from pipeline.taxonomy import Taxonomy
-from storage.records import Category, Provenance, Scenario, utc_now
+from storage.records import Category, Provenance, Scenario
+from storage.texts import utc_now
 
 PROMPT = "synthesize"
 SHOWN_CHARACTERS = 2_000

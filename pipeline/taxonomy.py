@@ -7,7 +7,8 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import BadContent
-from storage.records import Category, Frozen, Line, Slug
+from storage.records import Category, Frozen
+from storage.texts import Line, Slug
 
 TAXONOMY_FILE = Path(__file__).parent / "taxonomy.yaml"
 

@@ -17,7 +17,8 @@ from pipeline.prompting import list_lines, load_prompt, render
 from pipeline.replies import Reply, Scored
 from pipeline.stage_configs import ValidationConfig
 from storage.images import CleanImage
-from storage.records import FilterVerdict, Provenance, Scenario, hash_json
+from storage.records import FilterVerdict, Provenance, Scenario
+from storage.texts import hash_json
 
 PROMPT = "judge_picture"
 PICTURE_TEXT = "picture_text"

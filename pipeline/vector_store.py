@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from pipeline.errors import BadIndex
-from storage.records import Frozen, Sha256
+from storage.records import Frozen
 from storage.release_files import hash_file
+from storage.texts import Sha256
 
 Vectors = NDArray[np.float32]
 """Shape (n, dim), float32, each row of length 1."""

@@ -20,9 +20,9 @@ from storage import sign_ins
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import Conflict, Forbidden, InvalidRecord, NotFound, StorageError
 from storage.passwords import ARGON2, hash_password, lock_duration, verify_password
-from storage.records import canonical_json, check_filled, utc_now
 from storage.sign_ins import SecretKind, SignIn
 from storage.tables import UserRow
+from storage.texts import canonical_json, check_filled, utc_now
 
 MAX_PREFERENCES_BYTES = 10_000
 MAX_LABEL_LENGTH = 64

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from storage.errors import ChainBroken
-from storage.records import canonical_json, check_text, hash_json, utc_now
 from storage.tables import AuditRow
+from storage.texts import canonical_json, check_text, hash_json, utc_now
 
 FIRST_LINK = "0" * 64
 # Any number will do; it only has to be the same in every process that appends to the chain.

@@ -17,8 +17,9 @@ from sqlmodel import Session
 
 from storage.errors import NotFound, StorageError, StorageFull
 from storage.images import CleanImage, ImageLimits, clean_image
-from storage.records import BlobRef, utc_now
+from storage.records import BlobRef
 from storage.tables import BlobRow
+from storage.texts import utc_now
 
 __all__ = [
     "BlobStore",

@@ -19,8 +19,9 @@ from storage import claim_queries as queries
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_item, label
-from storage.records import Grounding, Review, Scenario, TaskKind, canonical_json, check_text, parse_record, utc_now
+from storage.records import Grounding, Review, Scenario, TaskKind, parse_record
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, TaskRow, UserRow
+from storage.texts import canonical_json, check_text, utc_now
 
 CLAIM_TTL_S = 900
 MAX_CLAIMS = 20

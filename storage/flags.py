@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import NotFound
 from storage.items import get_scenario, label
-from storage.records import utc_now
 from storage.tables import FlagRow, ItemRow, UserRow
+from storage.texts import utc_now
 
 
 @dataclass(frozen=True)

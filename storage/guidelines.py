@@ -6,8 +6,9 @@ from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import InvalidRecord, NotFound
-from storage.records import TaskKind, check_text, utc_now
+from storage.records import TaskKind
 from storage.tables import GuidelineRow
+from storage.texts import check_text, utc_now
 
 MAX_CHARACTERS = 60_000
 

@@ -7,9 +7,10 @@ from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import InvalidRecord, NotFound, TransitionRefused
-from storage.records import Edits, Grounding, Provenance, Record, Scenario, parse_record, utc_now
+from storage.records import Edits, Grounding, Provenance, Record, Scenario, parse_record
 from storage.stages import Stage, check_transition
 from storage.tables import ItemRow, RecordRow
+from storage.texts import utc_now
 
 
 def label(number: int) -> str:

@@ -9,9 +9,10 @@ from sqlalchemy import case, func, true
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from storage.records import TaskKind, utc_now
+from storage.records import TaskKind
 from storage.stages import Stage
 from storage.tables import ClaimRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+from storage.texts import utc_now
 
 RECENT_REVIEWS = 30
 BREAK = timedelta(minutes=10)

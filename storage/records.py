@@ -8,15 +8,15 @@ its provenance, so the same content has the same id on every machine. Nothing is
 record whose `parent_id` is the id of the one it supersedes.
 """
 
-import hashlib
 import json
-import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from storage.texts import FilledText, Line, Sha256, Slug, Text, canonical_json, hash_json, utc_now
 
 
 class Category(StrEnum):
@@ -97,47 +97,6 @@ class Outcome(StrEnum):
     """The reviewers differ, or agree on a revision that somebody has to make."""
     REOPENED = "reopened"
     """An earlier decision was taken back because a review under it was undone."""
-
-
-def check_text(text: str) -> str:
-    """Return `text` in Unicode form NFC; refuse what no database or file can hold (NUL, lone surrogates)."""
-    if "\x00" in text:
-        raise ValueError("text holds a NUL character (U+0000); remove it")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as exc:
-        raise ValueError(f"text holds a lone surrogate at position {exc.start}; send valid Unicode") from exc
-    return unicodedata.normalize("NFC", text)
-
-
-def check_filled(text: str) -> str:
-    """Strip `text` and refuse it when nothing is left."""
-    text = check_text(text).strip()
-    if not text:
-        raise ValueError("text is empty; write at least one character")
-    return text
-
-
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(check_text)]
-FilledText = Annotated[str, Field(max_length=20_000), AfterValidator(check_filled)]
-Line = Annotated[str, Field(max_length=2_000), AfterValidator(check_filled)]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def canonical_json(value: Any) -> str:
-    """Return the one JSON text of `value`: sorted keys, no spaces, UTF-8 kept, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def hash_json(value: Any) -> str:
-    """Return the sha256 (64 hex digits) of the canonical JSON of `value`."""
-    return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
-
-
-def utc_now() -> datetime:
-    """Return the present time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 class Frozen(BaseModel):

@@ -22,8 +22,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from storage.errors import ReleaseInvalid
-from storage.records import ReleaseManifest, canonical_json, hash_json
+from storage.records import ReleaseManifest
 from storage.release_rows import ReleasedItem, list_shards, read_rows
+from storage.texts import canonical_json, hash_json
 
 MANIFEST = "manifest.json"
 DOCUMENTS = ("README.md", "LICENSES.md", "croissant.json")

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.errors import ReleaseInvalid, StorageError
-from storage.records import Split, hash_json
+from storage.records import Split
+from storage.texts import hash_json
 
 ROWS_PER_SHARD = 1_000
 ROWS_PER_GROUP = 100

@@ -26,15 +26,7 @@ from storage.audit import Tag, lock_chain, record_event
 from storage.blobs import BlobStore
 from storage.errors import Conflict, InvalidRecord, NotFound, ReleaseInvalid, StorageFull
 from storage.items import advance, attach
-from storage.records import (
-    Provenance,
-    ReleaseItem,
-    ReleaseManifest,
-    Split,
-    check_filled,
-    check_text,
-    utc_now,
-)
+from storage.records import Provenance, ReleaseItem, ReleaseManifest, Split
 from storage.release_card import CardFacts, render_croissant, render_licences, render_readme
 from storage.release_content import (
     ChosenItem,
@@ -49,6 +41,7 @@ from storage.release_files import MANIFEST, compute_digest, encode_manifest, has
 from storage.release_rows import list_shards, write_rows
 from storage.stages import Stage
 from storage.tables import ItemRow, ReleaseItemRow, ReleaseRow
+from storage.texts import check_filled, check_text, utc_now
 
 VERSION_PATTERN = r"v(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3}))?"
 _LOCK_NAME = ".freezing"

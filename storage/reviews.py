@@ -29,21 +29,10 @@ from storage.claims import (
 )
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import advance, append_record, attach, get_record, label, revise_scenario
-from storage.records import (
-    Decision,
-    Edits,
-    Outcome,
-    Provenance,
-    Review,
-    ReviewAnswers,
-    TaskKind,
-    Verdict,
-    hash_json,
-    parse_record,
-    utc_now,
-)
+from storage.records import Decision, Edits, Outcome, Provenance, Review, ReviewAnswers, TaskKind, Verdict, parse_record
 from storage.stages import Stage
 from storage.tables import ClaimRow, DecisionRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+from storage.texts import hash_json, utc_now
 
 __all__ = [
     "CLAIM_TTL_S",

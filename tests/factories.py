@@ -7,10 +7,11 @@ from sqlmodel import Session
 
 from storage.db import Database
 from storage.items import add_scenario, advance
-from storage.records import FilterVerdict, Grounding, Provenance, Refinement, ReviewAnswers, Scenario, TaskKind, utc_now
+from storage.records import FilterVerdict, Grounding, Provenance, Refinement, ReviewAnswers, Scenario, TaskKind
 from storage.reviews import open_task
 from storage.stages import Stage
 from storage.tables import ItemRow, UserRow
+from storage.texts import utc_now
 
 _numbers = itertools.count(1)
 

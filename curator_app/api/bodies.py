@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import HTTPException, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from storage.records import ReviewAnswers, TaskKind, canonical_json, check_text
+from storage.records import ReviewAnswers, TaskKind
+from storage.texts import canonical_json, check_text
 
 MAX_DRAFT_BYTES = 30_000
 MAX_PREFERENCES_BYTES = 10_000

@@ -23,17 +23,15 @@ from storage.records import (
     Frozen,
     Grounding,
     GroundTruth,
-    Line,
     Provenance,
     Refinement,
     Scenario,
-    Slug,
     TaskKind,
-    Text,
 )
 from storage.reviews import open_task
 from storage.stages import Stage
 from storage.tables import ItemRow
+from storage.texts import Line, Slug, Text
 
 BATCH = "starter"
 ACTOR = "starter-pack"

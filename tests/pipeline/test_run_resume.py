@@ -21,7 +21,7 @@ from scripted_models import answer_body
 
 from endpoints.cache import DiskCache
 from endpoints.messages import ChatRequest, ImagePart, Message, request_sha256
-from storage.records import hash_json
+from storage.texts import hash_json
 
 PLAN = seeded_plan(3, share=0.15, kinds=[Fault.SERVER_ERROR, Fault.RATE_LIMITED_SECONDS, Fault.RESET, Fault.NOT_JSON])
 

@@ -16,11 +16,12 @@ from storage.audit import verify_chain
 from storage.blobs import BlobStore
 from storage.db import Database, open_database
 from storage.items import get_grounding, get_history, list_items
-from storage.records import GroundTruth, Refinement, TaskKind, utc_now
+from storage.records import GroundTruth, Refinement, TaskKind
 from storage.reviews import claim_next
 from storage.schema import migrate
 from storage.stages import Stage
 from storage.tables import UserRow
+from storage.texts import utc_now
 
 TAXONOMY = load_taxonomy()
 STARTER = read_starter(taxonomy=TAXONOMY)

@@ -23,9 +23,10 @@ from scripted_models import answer_body
 from curator_app.cli import app
 from curator_app.settings import Settings
 from curator_app.workspace import open_workspace
-from storage.records import TaskKind, hash_json
+from storage.records import TaskKind
 from storage.reviews import claim_next
 from storage.stages import Stage
+from storage.texts import hash_json
 
 CURATOR = Path(sys.executable).parent / "curator"
 PRICES = {"prices": {"prompt_usd_per_million": 2.0, "completion_usd_per_million": 8.0}}

@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from storage.records import (
-    BlobRef,
-    Edits,
-    Grounding,
-    Judgment,
-    Provenance,
-    ReviewAnswers,
-    Scenario,
-    canonical_json,
-    parse_record,
-)
+from storage.records import BlobRef, Edits, Grounding, Judgment, Provenance, ReviewAnswers, Scenario, parse_record
+from storage.texts import canonical_json
 
 lines = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60).filter(
     lambda text: text.strip()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from storage.blobs import BlobStore
 from storage.db import open_database
 from storage.errors import ReleaseInvalid
-from storage.records import ReleaseManifest, Split, canonical_json
+from storage.records import ReleaseManifest, Split
 from storage.release_files import (
     MANIFEST,
     compute_digest,
@@ -31,6 +31,7 @@ from storage.release_files import (
 from storage.release_rows import SCHEMA, list_shards, read_rows, write_rows
 from storage.releases import freeze_release
 from storage.schema import migrate
+from storage.texts import canonical_json
 
 DATA = "data/benchmark-00000-of-00001.parquet"
 

@@ -11,7 +11,7 @@ from storage.claims import add_flag
 from storage.db import Database
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_history, get_item, get_scenario
-from storage.records import Decision, Outcome, Review, TaskKind, utc_now
+from storage.records import Decision, Outcome, Review, TaskKind
 from storage.reviews import (
     claim_next,
     release_claim,
@@ -24,6 +24,7 @@ from storage.reviews import (
 )
 from storage.stages import Stage
 from storage.tables import ClaimRow, FlagRow, ReviewRow, TaskRow
+from storage.texts import utc_now
 
 KIND = TaskKind.SCENARIO_REVIEW
 
