@@ -25,6 +25,9 @@ from storage.texts import hash_json
 
 PLAN = seeded_plan(3, share=0.15, kinds=[Fault.SERVER_ERROR, Fault.RATE_LIMITED_SECONDS, Fault.RESET, Fault.NOT_JSON])
 
+MEANT_TO_BE_KEPT = 12
+"""Replies in the cache at the last kill, at least: how many there are hangs on how fast the machine happens to be."""
+
 
 def read_part(part: dict[str, Any]) -> str | ImagePart:
     if part["type"] == "text":
@@ -73,7 +76,9 @@ def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
     with FaultyServer(plan=PLAN, latency_s=0.02, answer=answer_body) as server:
         command = [sys.executable, run_pipeline.__file__, str(broken), server.url]
         for _ in range(kills):
-            seen, target = len(server.bodies), server.replies.total() + rng.randint(1, max(2, calls // kills - 16))
+            least = 1 + calls // (4 * kills)
+            seen = len(server.bodies)
+            target = server.replies.total() + rng.randint(least, max(least + 1, calls // kills - 16))
             received = find_received(broken, asked) if asked else set()
             child = subprocess.Popen(command)
             while child.poll() is None and server.replies.total() < target:
@@ -88,7 +93,7 @@ def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
         seen, received = len(server.bodies), find_received(broken, asked)
         subprocess.run(command, check=True)
         assert not {cache_key(body) for body in server.bodies[seen:]} & received
-        assert len(received) > calls // 4
+        assert len(received) >= MEANT_TO_BE_KEPT, "the kills came too early to show anything"
         assert server.replies.total() <= calls + kills * 16  # beyond the unbroken run: only what was under way
         asks = len(server.bodies)
         subprocess.run(command, check=True)
