@@ -312,3 +312,31 @@ class ReleaseItemRow(SQLModel, table=True):
     item_number: int = Field(foreign_key="items.number", primary_key=True, index=True)
     position: int
     content_sha256: str = Field(max_length=64)
+
+
+class JobRow(SQLModel, table=True):
+    """A long job and the lease of the one process that works on it. `storage.jobs` changes it, nothing else."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (UniqueConstraint("kind", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=32)
+    name: str = Field(max_length=64)
+    state: str
+    """`queued`, `running`, `stopping`, `ended` or `failed`. One whose lease lapsed is shown as `interrupted`."""
+    request: str = _text("{}")
+    """What to do, as JSON."""
+    actor: str
+    """Who asked for it."""
+    owner: str = ""
+    """The process that holds the lease."""
+    sitting: int = 0
+    """How often a process has taken it up."""
+    progress: str = _text("{}")
+    message: str = _text("")
+    """Why it ended early or failed; while it stops, who asked for that."""
+    created_at: datetime = _time()
+    started_at: datetime | None = _time(nullable=True)
+    heartbeat_at: datetime | None = _time(nullable=True)
+    expires_at: datetime | None = _time(nullable=True)
+    ended_at: datetime | None = _time(nullable=True)
