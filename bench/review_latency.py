@@ -1,9 +1,10 @@
 """Key press to the next item's picture painted, in a real Chromium, beside the same flow from plain Gradio components.
 
-    python -m bench.review_latency [--items 100000] [--decisions 100] [--background 20]
+    python -m bench.review_latency [--items 100000] [--decisions 100] [--rounds 3] [--background 20]
 
 While the browser decides, background annotators claim, fetch the picture, think for 3 s and submit, over HTTP, to the
-same server. Each screen is measured in turn on a database of its own with the same content; ours also at 1,000 items.
+same server. Each screen is measured on a database of its own with the same content; ours also at 1,000 items. The three
+take turns, so that a slow minute of the machine does not fall on one alone; the percentiles are over all rounds.
 """
 
 import argparse
@@ -168,8 +169,8 @@ def _queue(connection: http.client.HTTPConnection, session: str, function: int, 
     return outputs
 
 
-def decide(page: Page, *, text: str, image: str, decisions: int) -> dict[str, float]:
-    """Press A `decisions` times; return the latencies' percentiles in ms."""
+def decide(page: Page, *, text: str, image: str, decisions: int) -> list[float]:
+    """Press A `decisions` times; return the latencies in ms."""
     latencies = []
     for number in range(decisions + 5):
         page.wait_for_timeout(PAUSE_MS)
@@ -178,6 +179,11 @@ def decide(page: Page, *, text: str, image: str, decisions: int) -> dict[str, fl
         measured = page.evaluate("window.measured")
         if number >= 5 and measured is not None:  # the first few warm everything up
             latencies.append(measured)
+    return latencies
+
+
+def summarize(latencies: list[float]) -> dict[str, float]:
+    """Return the number of latencies and their percentiles in ms."""
     return {
         "decisions": len(latencies),
         "ms_p50": round(percentile(latencies, 0.5), 1),
@@ -197,7 +203,7 @@ def browser_page() -> Iterator[Page]:
         browser.close()
 
 
-def measure_ours(folder: Path, *, items: int, decisions: int, people: int) -> dict[str, float]:
+def measure_ours(folder: Path, *, items: int, decisions: int, people: int) -> list[float]:
     """Measure our review screen."""
     home = folder / f"ours-{items}"
     tokens, link = prepare(home, items=items, people=people)
@@ -208,12 +214,12 @@ def measure_ours(folder: Path, *, items: int, decisions: int, people: int) -> di
         page.locator("[data-part=picture] img").wait_for()
         with background(curator_annotator(address, tokens), people) as errors:
             page.wait_for_timeout(THINK_S * 1000)
-            figures = decide(page, text="[data-part=query]", image="[data-part=picture] img", decisions=decisions)
+            latencies = decide(page, text="[data-part=query]", image="[data-part=picture] img", decisions=decisions)
         _check(errors)
-    return figures
+    return latencies
 
 
-def measure_plain(folder: Path, *, items: int, decisions: int, people: int) -> dict[str, float]:
+def measure_plain(folder: Path, *, items: int, decisions: int, people: int) -> list[float]:
     """Measure the plain Gradio screen."""
     home = folder / f"plain-{items}"
     prepare(home, items=items, people=people)
@@ -227,9 +233,9 @@ def measure_plain(folder: Path, *, items: int, decisions: int, people: int) -> d
         page.locator("#picture img").wait_for()
         with background(gradio_annotator(address), people) as errors:
             page.wait_for_timeout(THINK_S * 1000)
-            figures = decide(page, text="#query", image="#picture img", decisions=decisions)
+            latencies = decide(page, text="#query", image="#picture img", decisions=decisions)
         _check(errors)
-    return figures
+    return latencies
 
 
 def _check(errors: list[str]) -> None:
@@ -242,22 +248,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--decisions", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--background", type=int, default=20)
     options = parser.parse_args()
     shared = {"decisions": options.decisions, "people": options.background}
     figures: dict[str, Any] = {
         "settings": shared | {"items": options.items, "think_s": THINK_S, "pause_ms": PAUSE_MS, "overlap": 2}
     }
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        started = time.monotonic()
-        for key, measure, items in (
-            ("curator_1000", measure_ours, 1000),
-            ("curator", measure_ours, options.items),
-            ("plain_gradio", measure_plain, options.items),
-        ):
-            figures[key] = measure(folder, items=items, **shared)
-            print(f"{key:<14} {figures[key]}  ({time.monotonic() - started:.0f} s)")
+    figures["settings"]["rounds"] = options.rounds
+    screens = {
+        "curator_1000": (measure_ours, 1000),
+        "curator": (measure_ours, options.items),
+        "plain_gradio": (measure_plain, options.items),
+    }
+    latencies: dict[str, list[float]] = {key: [] for key in screens}
+    started = time.monotonic()
+    for number in range(options.rounds):
+        for key, (measure, items) in screens.items():
+            with tempfile.TemporaryDirectory() as name:
+                latencies[key] += measure(Path(name), items=items, **shared)
+            print(f"round {number + 1}  {key:<14} {summarize(latencies[key])}  ({time.monotonic() - started:.0f} s)")
+    figures |= {key: summarize(values) for key, values in latencies.items()}
     ours, plain, small = (figures[key]["ms_p95"] for key in ("curator", "plain_gradio", "curator_1000"))
     figures["p95_ratio_to_plain_gradio"] = round(ours / plain, 3)
     figures["p95_ratio_to_1000_items"] = round(ours / small, 2)
