@@ -94,6 +94,41 @@ class BlobRow(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+class PhotoRow(SQLModel, table=True):
+    """An imported photo; nothing of it changes."""
+
+    __tablename__ = "photos"
+    number: int | None = Field(default=None, primary_key=True)
+    sha256: str = Field(foreign_key="blobs.sha256", unique=True, max_length=64)
+    licence: str
+    source: str
+    description: str = _text("")
+    file_name: str
+    batch: str = Field(index=True)
+    actor: str
+    created_at: datetime = _time()
+
+
+class PhotoUseRow(SQLModel, table=True):
+    """Which item has which photo as its picture. The photo is free again when the item is rejected."""
+
+    __tablename__ = "photo_uses"
+    sha256: str = Field(foreign_key="photos.sha256", primary_key=True, max_length=64)
+    item_number: int = Field(foreign_key="items.number", primary_key=True, index=True)
+    created_at: datetime = _time()
+
+
+class PhotoCaptionRow(SQLModel, table=True):
+    """What a model says a photo shows, so that no run asks again."""
+
+    __tablename__ = "photo_captions"
+    sha256: str = Field(foreign_key="photos.sha256", primary_key=True, max_length=64)
+    model: str = Field(primary_key=True)
+    prompt_sha256: str = Field(primary_key=True, max_length=64)
+    text: str = _text()
+    created_at: datetime = _time()
+
+
 class ItemRow(SQLModel, table=True):
     """One scenario on its way. Only `storage.items.advance` changes `stage`."""
 

@@ -1,0 +1,66 @@
+"""`curator import`: what comes from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from curator_app.actions.photos import ImportedFile
+
+app = typer.Typer(help="Bring in what comes from outside.", no_args_is_help=True)
+WORDS = {"taken": "taken", "known": "known before", "near_duplicate": "near-duplicate", "refused": "refused"}
+
+
+@app.callback()
+def choose_kind() -> None:
+    """Keep `images` a command of its own."""
+
+
+@app.command("images")
+def images(
+    folder: Annotated[Path, typer.Argument(help="A folder of photos.", file_okay=False, exists=True)],
+    licence: Annotated[str, typer.Option(help="Licence of the photos, as in CC-BY-4.0.")] = "",
+    source: Annotated[str, typer.Option(help="Where they came from: an address, or who took them.")] = "",
+    batch: Annotated[str, typer.Option(help="A name for this import, for use in a run's config.")] = "photos",
+) -> None:
+    """Import photos for scenarios. photos.csv or photos.jsonl in the folder says more of single files."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from curator_app.actions.photos import import_photos
+    from curator_app.settings import load_settings
+    from curator_app.workspace import open_workspace
+
+    console = Console(stderr=True)
+    columns = [TextColumn("photos"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    workspace = open_workspace(load_settings())
+    try:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("photos", total=None)
+            results = import_photos(
+                workspace,
+                folder=folder,
+                licence=licence,
+                source=source,
+                batch=batch,
+                observer=lambda done, of: progress.update(bar, completed=done, total=of),
+            )
+    finally:
+        workspace.close()
+    _show(results)
+
+
+def _show(results: list[ImportedFile]) -> None:
+    for result in results:
+        if result.outcome != "taken":
+            typer.echo(f"{WORDS[result.outcome]:<15} {_plain(result.name)}: {_plain(result.reason)}")
+    counts = [(word, sum(result.outcome == outcome for result in results)) for outcome, word in WORDS.items()]
+    typer.echo(f"{len(results)} files: " + ", ".join(f"{count} {word}" for word, count in counts) + ".")
+
+
+def _plain(text: str) -> str:
+    """Return `text` without characters that could drive the terminal."""
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
