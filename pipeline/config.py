@@ -1,7 +1,7 @@
 """The config of a run: what to make, how strictly, from which seed. Values of the paper are named where it has any."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -90,9 +90,35 @@ def load_config(path: Path) -> PipelineConfig:
         ConfigInvalid: the file cannot be read or does not have its form.
     """
     try:
-        return PipelineConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as exc:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
         raise ConfigInvalid(f"config {path} cannot be used: {exc}") from exc
+    return read_config(text, source=f"config {path}")
+
+
+def read_config(text: str, *, source: str = "the config") -> PipelineConfig:
+    """Read the text of a config file (YAML); `source` stands at the head of every error.
+
+    Raises:
+        ConfigInvalid: the text does not have its form; the message names every field with its value.
+    """
+    try:
+        return PipelineConfig.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as exc:
+        raise ConfigInvalid(f"{source} cannot be used: it is not YAML: {exc}") from exc
+    except ValidationError as exc:
+        wrong = "; ".join(_describe_wrong(error) for error in exc.errors())
+        raise ConfigInvalid(f"{source} cannot be used: {wrong}") from exc
+
+
+def _describe_wrong(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"`{place}` is missing; add it"
+    if error["type"] == "extra_forbidden":
+        return f"there is no field `{place}`; remove it, or look up how it is spelt"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"`{place}` is {error['input']!r:.80}: {said}" if place else said
 
 
 def spread_quotas(config: PipelineConfig, taxonomy: Taxonomy) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 A job belongs to one process at a time: the one that holds its lease. Taking a lease is one conditional UPDATE, so of
 any number of processes that try, on SQLite or PostgreSQL, one gets it. The owner renews the lease while it works; when
-it dies, the lease lapses by itself, the job shows as interrupted, and anybody may take it up again.
+it dies, the lease lapses by itself, the job shows as interrupted, and anybody may take it up again. On the machine of
+the dead owner this is noticed at once.
 
 Leases compare the clocks of the machines involved, so these have to agree to within a fraction of `LEASE_S`.
 """
@@ -98,7 +99,8 @@ def queue_job(
         "expires_at": now + timedelta(seconds=START_S),
         "ended_at": None,
     }
-    free = or_(~col(JobRow.state).in_([state.value for state in LIVE]), _lapsed(now))
+    dead = _find_dead_owner(session, kind=kind, name=name)
+    free = or_(~col(JobRow.state).in_([state.value for state in LIVE]), _lapsed(now), col(JobRow.owner) == dead)
     if not _change(session, update(JobRow).where(_named(kind, name), free).values(values)):
         raise Conflict(_describe_holder(find_job(session=session, kind=kind, name=name, now=now)))
     return find_job(session=session, kind=kind, name=name, now=now)
@@ -145,7 +147,8 @@ def take_job(
     }
     if request is not None:
         values["request"] = canonical_json(request)
-    free = or_(~col(JobRow.state).in_(HELD), _lapsed(now))
+    dead = _find_dead_owner(session, kind=kind, name=name)
+    free = or_(~col(JobRow.state).in_(HELD), _lapsed(now), col(JobRow.owner) == dead)
     if not _change(session, update(JobRow).where(_named(kind, name), free).values(values)):
         raise Conflict(_describe_holder(find_job(session=session, kind=kind, name=name, now=now)))
     return find_job(session=session, kind=kind, name=name, now=now)
@@ -295,7 +298,7 @@ def _read(session: Session, condition: Any, now: datetime) -> Job:
 
 def _to_job(row: JobRow, now: datetime) -> Job:
     state = JobState(row.state)
-    if state in LIVE and row.expires_at is not None and row.expires_at <= now:
+    if state in LIVE and ((row.expires_at is not None and row.expires_at <= now) or _is_dead(row.owner)):
         state = JobState.INTERRUPTED
     assert row.id is not None
     return Job(
@@ -314,6 +317,26 @@ def _to_job(row: JobRow, now: datetime) -> Job:
         heartbeat_at=row.heartbeat_at,
         ended_at=row.ended_at,
     )
+
+
+def _find_dead_owner(session: Session, *, kind: str, name: str) -> str | None:
+    """Return the owner of a job if it was a process of this machine that is gone; its lease need not lapse first."""
+    owner = session.exec(select(JobRow.owner).where(_named(kind, name))).first()
+    return owner if owner and _is_dead(owner) else None
+
+
+def _is_dead(owner: str) -> bool:
+    machine, _, rest = owner.partition(":")
+    process = rest.partition(":")[0]
+    if machine != socket.gethostname() or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
 
 
 def _describe_holder(job: Job) -> str:

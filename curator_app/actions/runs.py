@@ -2,16 +2,19 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from curator_app.actions.leases import Lease, hold_job
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from endpoints.config import EndpointCheck, Roles, build_endpoints, check_endpoints, load_endpoints
 from endpoints.errors import EndpointError
-from endpoints.ledger import Budget, Ledger
+from endpoints.ledger import Budget, Ledger, format_cost
 from pipeline import ocr
 from pipeline.config import PipelineConfig, load_config
 from pipeline.errors import PipelineError
@@ -23,11 +26,37 @@ from pipeline.runner import Runner, RunParts, RunState, needed_roles
 from pipeline.synthesis import Generator, prepare_synthesis
 
 ENDPOINTS_FILE = "endpoints.yaml"
+JOB_KIND = "run"
 RunObserver = Callable[[RunState, Ledger], None]
 
 
 class RunRefused(AppError):
     """A run cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run is asked to do; kept with its job, so that a resume needs nothing else."""
+
+    config: PipelineConfig
+    endpoints_file: Path | None = None
+    """None: the workspace's own."""
+    budget: Budget = field(default_factory=Budget)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "endpoints": str(self.endpoints_file.absolute()) if self.endpoints_file else None,
+            "budget": {"tokens": self.budget.tokens, "usd": self.budget.usd},
+        }
+
+
+def read_request(values: dict[str, Any]) -> RunRequest:
+    """Return the request that `to_json` made these values of."""
+    file = values["endpoints"]
+    config = PipelineConfig.model_validate(values["config"])
+    return RunRequest(config, Path(file) if file else None, Budget(**values["budget"]))
 
 
 @dataclass(frozen=True)
@@ -59,15 +88,25 @@ def runs_folder(workspace: Workspace) -> Path:
     return workspace.settings.home / "runs"
 
 
-def plan(workspace: Workspace, *, config_file: Path, endpoints_file: Path | None = None) -> DryRun:
+def load_request(config_file: Path, *, endpoints_file: Path | None = None, budget: Budget | None = None) -> RunRequest:
+    """Return the request for the run of a config file.
+
+    Raises:
+        RunRefused: the file cannot be used.
+    """
+    with _refuse_plainly():
+        return RunRequest(load_config(config_file), endpoints_file, budget or Budget())
+
+
+def plan(workspace: Workspace, request: RunRequest) -> DryRun:
     """Plan a run and try every endpoint with one cheap call. Nothing is written.
 
     Raises:
         RunRefused: a file cannot be used.
     """
+    config = request.config
     with _refuse_plainly():
-        config = load_config(config_file)
-        roles = _build_roles(workspace, endpoints_file, ledger=Ledger(), cache_dir=None, budget=None, run=config.batch)
+        roles = _build_roles(workspace, request, ledger=Ledger(), cache_dir=None)
         roles.require(*needed_roles(config))
         generators = [Generator(shared.endpoint, shared.weight) for shared in roles.generators]
         synthesis = prepare_synthesis(
@@ -82,41 +121,53 @@ def plan(workspace: Workspace, *, config_file: Path, endpoints_file: Path | None
 
 
 def run(
-    workspace: Workspace,
-    *,
-    config_file: Path,
-    endpoints_file: Path | None = None,
-    budget: Budget | None = None,
-    observer: RunObserver | None = None,
+    workspace: Workspace, request: RunRequest, *, actor: str = "command-line", observer: RunObserver | None = None
 ) -> RunEnd:
     """Start a run, or go on with the one of this name. A first interrupt or SIGTERM ends it after what is under way.
 
     Raises:
         RunRefused: a file cannot be used, another process works on the run, or a role has no endpoint.
-        StorageError: the database or the blob store cannot go on.
+        StorageError: the database or the blob store cannot go on, or another process has the run's lease.
     """
-    with _refuse_plainly():
-        config = load_config(config_file)
-        with open_run_folder(runs_folder(workspace) / config.batch, config) as folder:
-            ledger = Ledger(folder.ledger)
-            try:
-                return _run_in(workspace, config, folder, ledger, endpoints_file, budget, observer)
-            finally:
-                ledger.close()
+    name, values = request.config.batch, request.to_json()
+    with hold_job(workspace.db, kind=JOB_KIND, name=name, actor=actor, request=values) as lease:
+        return _run_with(workspace, request, lease, observer)
+
+
+def run_queued(workspace: Workspace, *, name: str) -> RunEnd:
+    """Work on the run that was put down under `name` for this process.
+
+    Raises:
+        RunRefused, StorageError: as `run` does.
+    """
+    with hold_job(workspace.db, kind=JOB_KIND, name=name, actor="", request=None) as lease:
+        return _run_with(workspace, read_request(lease.job.request), lease, None)
+
+
+def _run_with(workspace: Workspace, request: RunRequest, lease: Lease, observer: RunObserver | None) -> RunEnd:
+    with (
+        _refuse_plainly(),
+        open_run_folder(runs_folder(workspace) / request.config.batch, request.config) as folder,
+    ):
+        ledger = Ledger(folder.ledger)
+        try:
+            end = _run_in(workspace, request, folder, ledger, lease, observer)
+        finally:
+            ledger.close()
+    lease.ended_early = end.state.stopped
+    return end
 
 
 def _run_in(
     workspace: Workspace,
-    config: PipelineConfig,
+    request: RunRequest,
     folder: RunFolder,
     ledger: Ledger,
-    endpoints_file: Path | None,
-    budget: Budget | None,
+    lease: Lease,
     observer: RunObserver | None,
 ) -> RunEnd:
-    roles = _build_roles(
-        workspace, endpoints_file, ledger=ledger, cache_dir=folder.cache, budget=budget, run=config.batch
-    )
+    config = request.config
+    roles = _build_roles(workspace, request, ledger=ledger, cache_dir=folder.cache)
     parts = RunParts(
         config=config,
         taxonomy=workspace.taxonomy,
@@ -130,6 +181,8 @@ def _run_in(
         read_image=ocr.read_text if ocr.is_installed() else None,
     )
     runner = Runner(parts, observer=(lambda state: observer(state, ledger)) if observer else None)
+    lease.read_progress = _make_meter(runner.state, ledger)
+    lease.call_to_stop(runner.stop)
     try:
         asyncio.run(_run_until_stopped(runner))
     finally:
@@ -144,6 +197,27 @@ def _run_in(
         )
         write_report(report, folder.path)
     return RunEnd(runner.state, report, folder.path, folder.resumed)
+
+
+def _make_meter(state: RunState, ledger: Ledger) -> Callable[[], dict[str, Any]]:
+    """Return what tells how far this sitting is, for the job's row."""
+    began, before = time.monotonic(), ledger.total.calls
+
+    def read() -> dict[str, Any]:
+        total = ledger.total
+        return {
+            "asked": state.asked,
+            "done": state.counts["refinement", "passed"],
+            "seconds": round(time.monotonic() - began, 1),
+            "calls_now": total.calls - before,
+            "calls": total.calls,
+            "cached": total.cached,
+            "failed": total.failed,
+            "tokens": total.prompt_tokens + total.completion_tokens,
+            "cost": format_cost(total),
+        }
+
+    return read
 
 
 async def _run_until_stopped(runner: Runner) -> None:
@@ -172,17 +246,19 @@ async def _check(roles: Roles) -> list[EndpointCheck]:
         await roles.aclose()
 
 
-def _build_roles(
-    workspace: Workspace,
-    endpoints_file: Path | None,
-    *,
-    ledger: Ledger,
-    cache_dir: Path | None,
-    budget: Budget | None,
-    run: str,
-) -> Roles:
-    file = endpoints_file or workspace.settings.home / ENDPOINTS_FILE
-    return build_endpoints(load_endpoints(file), cache_dir=cache_dir, ledger=ledger, budget=budget, run=run)
+def find_endpoints_file(workspace: Workspace, request: RunRequest | None = None) -> Path:
+    """Return the endpoints file of a run, by default the workspace's."""
+    return (request and request.endpoints_file) or workspace.settings.home / ENDPOINTS_FILE
+
+
+def _build_roles(workspace: Workspace, request: RunRequest, *, ledger: Ledger, cache_dir: Path | None) -> Roles:
+    return build_endpoints(
+        load_endpoints(find_endpoints_file(workspace, request)),
+        cache_dir=cache_dir,
+        ledger=ledger,
+        budget=request.budget,
+        run=request.config.batch,
+    )
 
 
 @contextmanager

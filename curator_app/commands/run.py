@@ -10,9 +10,9 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from curator_app.actions.runs import DryRun, RunEnd, RunObserver
+    from curator_app.actions.runs import DryRun, RunEnd, RunObserver, RunRequest
     from curator_app.workspace import Workspace
-    from endpoints.ledger import Budget, Ledger
+    from endpoints.ledger import Ledger
     from pipeline.runner import RunState
 
 STOPPED_EARLY = 3
@@ -39,11 +39,13 @@ def run(
 
     workspace = open_workspace(load_settings())
     try:
+        budget = Budget(tokens=budget_tokens, usd=budget_usd)
+        request = runs.load_request(config, endpoints_file=endpoints, budget=budget)
         if dry_run:
-            planned = runs.plan(workspace, config_file=config, endpoints_file=endpoints)
+            planned = runs.plan(workspace, request)
             _show_plan(planned)
             raise typer.Exit(0 if planned.ok else 1)
-        end = _run(workspace, config, endpoints, Budget(tokens=budget_tokens, usd=budget_usd))
+        end = _run(workspace, request)
     finally:
         workspace.close()
     _show_end(end)
@@ -51,7 +53,7 @@ def run(
         raise typer.Exit(STOPPED_EARLY)
 
 
-def _run(workspace: Workspace, config: Path, endpoints: Path | None, budget: Budget) -> RunEnd:
+def _run(workspace: Workspace, request: RunRequest) -> RunEnd:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -60,13 +62,7 @@ def _run(workspace: Workspace, config: Path, endpoints: Path | None, budget: Bud
     console = Console(stderr=True)
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn()]
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        return runs.run(
-            workspace,
-            config_file=config,
-            endpoints_file=endpoints,
-            budget=budget,
-            observer=_make_observer(progress),
-        )
+        return runs.run(workspace, request, observer=_make_observer(progress))
 
 
 def _make_observer(progress: Progress) -> RunObserver:

@@ -1,5 +1,6 @@
 """Jobs and their leases, on both databases: one owner at a time, also among real processes that race."""
 
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from storage.jobs import (
     end_job,
     find_job,
     list_jobs,
+    make_owner,
     queue_job,
     renew_job,
     take_job,
@@ -116,6 +118,15 @@ def test_a_queued_job_whose_process_never_came_shows_as_interrupted(db: Database
     assert (again.state, again.request) == (JobState.QUEUED, {"n": 2})
 
 
+def test_the_death_of_an_owner_on_this_machine_is_noticed_at_once(db: Database) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    take(db, f"{socket.gethostname()}:{gone.pid}:a")
+    assert state(db, 1) is JobState.INTERRUPTED
+    assert take(db, make_owner(), 1).sitting == 2
+    assert state(db, 2) is JobState.RUNNING, "this process lives"
+
+
 def test_of_real_processes_that_race_one_gets_the_job(db: Database) -> None:
     url = db.engine.url.render_as_string(hide_password=False)
     racers = [
@@ -127,6 +138,11 @@ def test_of_real_processes_that_race_one_gets_the_job(db: Database) -> None:
     for racer in racers:
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    won = [racer.communicate(timeout=60)[0].split() for racer in racers]
-    rounds = [names for names in won if names]
-    assert sorted(name for names in rounds for name in names) == sorted(f"job{n}" for n in range(40))
+    won: list[str] = []
+    for racer in racers:
+        while (line := racer.stdout.readline().strip()) != "tried":
+            assert line, "a racer broke"
+            won.append(line)
+    for racer in racers:
+        racer.communicate("leave\n", timeout=60)
+    assert sorted(won) == sorted(f"job{n}" for n in range(40))
