@@ -118,7 +118,7 @@ async def ground_scenario(
     if not usable:
         reasons = "; ".join(candidate.refused for candidate in candidates) or "the model drew nothing"
         return GroundingOutcome(errors=(ItemError("bad_picture", reasons),), candidates=tuple(candidates))
-    best = max(usable, key=_rank)
+    best = max(usable, key=rank_candidate)
     assert best.check is not None and best.picture is not None
     if not best.check.passed:
         return GroundingOutcome(verdicts=best.check.verdicts, passed=False, candidates=tuple(candidates))
@@ -194,7 +194,8 @@ async def _look_at(
     return Candidate(number, picture, check)
 
 
-def _rank(candidate: Candidate) -> tuple[bool, float, int]:
+def rank_candidate(candidate: Candidate) -> tuple[bool, float, int]:
+    """Return what candidates that were judged are compared by: passing, points, and which came first."""
     assert candidate.check is not None
     return candidate.check.passed, candidate.check.points, -candidate.number
 

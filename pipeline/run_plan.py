@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from endpoints.config import ChatRole, Roles
 from endpoints.ledger import IMAGE_TOKENS, Price
 from endpoints.messages import Usage
+from pipeline.config import PipelineConfig
 from pipeline.prompting import load_prompt
 from pipeline.synthesis import Synthesis, build_request, plan_calls
 
@@ -77,8 +78,8 @@ class _Planner:
         return PlannedCalls(what, role, endpoint.model, calls, at_most * REPAIR, cost)
 
 
-def plan_run(synthesis: Synthesis, roles: Roles) -> RunPlan:
-    """Return the plan of a run.
+def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0) -> RunPlan:
+    """Return the plan of a run; `photos` are those of the library that still need a caption.
 
     Raises:
         BadConfig: a role that is needed has no endpoint or cannot be built.
@@ -88,7 +89,7 @@ def plan_run(synthesis: Synthesis, roles: Roles) -> RunPlan:
     lines = [
         *_plan_synthesis(synthesis, planner),
         *_plan_filters(synthesis, planner, count),
-        *_plan_pictures(synthesis, planner, count),
+        *_plan_pictures(synthesis, planner, count, photos),
         *_plan_refinement(synthesis, planner, count),
     ]
     return RunPlan(count, tuple(lines))
@@ -113,21 +114,39 @@ def _plan_filters(synthesis: Synthesis, planner: _Planner, count: int) -> Iterat
         yield planner.chat(what, "critic", calls=count, at_most=count, prompt=prompt, max_tokens=most)
 
 
-def _plan_pictures(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+def _plan_pictures(synthesis: Synthesis, planner: _Planner, count: int, photos: int) -> Iterator[PlannedCalls]:
     config = synthesis.config
     if config.grounding.pictures == "none":
         return
+    if config.grounding.pictures in ("photos", "mixed"):
+        shown = count * config.grounding.photo_candidates
+        yield planner.chat(
+            "photos described", "validator", calls=photos, at_most=photos, prompt="describe_photo",
+            max_tokens=config.grounding.max_tokens, pictures=1,
+        )  # fmt: skip
+        yield planner.chat(
+            "photos judged", "validator", calls=shown, at_most=shown, prompt="judge_picture",
+            max_tokens=config.validation.max_tokens, pictures=1,
+        )  # fmt: skip
+    if config.grounding.pictures in ("synthetic", "mixed"):
+        yield from _plan_drawing(config, planner, count)
+
+
+def _plan_drawing(config: PipelineConfig, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+    # In a mixed run a photo may fit every scenario, or none.
+    sure = count if config.grounding.pictures == "synthetic" else 0
     drawn = count * config.grounding.candidates
     yield planner.chat(
-        "image prompt", "rewriter", calls=count, at_most=count, prompt="draw_scene",
+        "image prompt", "rewriter", calls=sure, at_most=count, prompt="draw_scene",
         max_tokens=config.grounding.max_tokens,
     )  # fmt: skip
     model = planner.roles.image.model
     price = planner.prices.get(model)
     cost = None if price is None else price.cost(Usage(0, 0)) * drawn
-    yield PlannedCalls("pictures", "image", model, drawn, drawn, cost)
+    many = sure * config.grounding.candidates
+    yield PlannedCalls("pictures", "image", model, many, drawn, cost)
     yield planner.chat(
-        "pictures judged", "validator", calls=drawn, at_most=drawn, prompt="judge_picture",
+        "pictures judged", "validator", calls=many, at_most=drawn, prompt="judge_picture",
         max_tokens=config.validation.max_tokens, pictures=1,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from storage.blobs import BlobStore, add_image
 from storage.claims import open_task
 from storage.db import Database
 from storage.items import add_scenario, advance, attach, get_item, revise_scenario
+from storage.photos import use_photo
 from storage.records import Edits, FilterVerdict, Record, Scenario, TaskKind
 from storage.stages import Stage
 from storage.tables import ItemRow
@@ -98,6 +99,8 @@ class RunWriter:
                 advance(
                     session=session, item_id=item_id, to=Stage.GROUNDED, record=outcome.grounding, actor=self._actor
                 )
+                if outcome.grounding.source == "photo" and outcome.grounding.image is not None:
+                    use_photo(session=session, sha256=outcome.grounding.image.sha256, item_id=item_id)
             elif deciding is not None:
                 advance(session=session, item_id=item_id, to=Stage.REJECTED, record=deciding, actor=self._actor)
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +25,7 @@ from pipeline.few_shot_library import FewShotLibrary
 from pipeline.filters import FilterOutcome, filter_scenario
 from pipeline.grounding import Grounders, GroundingOutcome, describe_scene, ground_scenario
 from pipeline.ocr import TextReader
+from pipeline.photo_matching import NO_PHOTO, PhotoMatcher, PhotoParts
 from pipeline.plan_order import PlanOrder
 from pipeline.refinement import RefinementOutcome, Refiners, refine_scenario
 from pipeline.run_events import EventLog, RunStage, read_events
@@ -79,8 +81,10 @@ def needed_roles(config: PipelineConfig) -> tuple[str, ...]:
     roles = ["generator", "critic", "rewriter", "embedding"]
     if config.refinement.text_only_probe:
         roles.append("text_only_probe")
-    if config.grounding.pictures == "synthetic":
-        roles += ["image", "validator"]
+    if config.grounding.pictures in ("synthetic", "mixed"):
+        roles.append("image")
+    if config.grounding.pictures != "none":
+        roles.append("validator")
     return tuple(roles)
 
 
@@ -107,6 +111,7 @@ class Runner:
         self._critic = roles.chat("critic")
         self._refiners = _pick_refiners(parts)
         self._grounders = _pick_grounders(parts)
+        self._matcher = _pick_matcher(parts, now=self.now)
         self._places = asyncio.Semaphore(OPEN_ITEMS)
         self._seen: set[str] = set()
 
@@ -135,6 +140,7 @@ class Runner:
         self._order: PlanOrder[list[tuple[Screened, Standing]]] = PlanOrder(self.synthesis)
         self._windows: asyncio.Queue[list[tuple[Screened, Standing]] | None] = asyncio.Queue()
         try:
+            await self._read_photos()
             await self._run_stages()
         except* Exception as group:
             raise _first_leaf(group) from None
@@ -142,6 +148,10 @@ class Runner:
             self._writer.close()
             self._events.close()
         return self.state
+
+    async def _read_photos(self) -> None:
+        for failure in await self._matcher.prepare() if self._matcher else []:
+            self._fail("grounding", "", failure.error, photo=failure.sha256)
 
     async def _run_stages(self) -> None:
         async with asyncio.TaskGroup() as finishing:
@@ -240,33 +250,48 @@ class Runner:
                 if fresh:
                     self._events.write("dedup", "passed", item=screened.item_id)
                 if fresh or standing.stage is Stage.GROUNDED:
-                    finishing.create_task(self._finish(screened, standing))
+                    finishing.create_task(self._finish(screened, standing, self._take_turn(standing)))
 
     # --- pictures and refinement
 
-    async def _finish(self, screened: Screened, standing: Standing) -> None:
-        async with self._places:
-            if self.state.stopped:
-                return
-            image: bytes | None = None
-            if standing.stage is Stage.GROUNDED:
-                self._tell("grounding", "passed")
-                image = await asyncio.to_thread(self._read_picture, screened.item_id)
-            else:
-                outcome = await self._ground(screened)
-                if not outcome.passed:
-                    return
-                image = outcome.picture.data if outcome.picture else None
-            if not self.state.stopped:
-                await self._refine(screened, image)
+    def _take_turn(self, standing: Standing) -> int | None:
+        """Return the place in the row of those who choose a photo; None when there is nothing to choose."""
+        return None if self._matcher is None or standing.stage is Stage.GROUNDED else self._matcher.turns.take()
 
-    async def _ground(self, screened: Screened) -> GroundingOutcome:
-        if self._grounders is None:
-            outcome = GroundingOutcome(grounding=describe_scene(screened.scenario, now=self.now), passed=True)
+    async def _finish(self, screened: Screened, standing: Standing, turn: int | None) -> None:
+        try:
+            async with self._places:
+                if not self.state.stopped:
+                    await self._picture_and_refine(screened, standing, turn)
+        finally:
+            if self._matcher is not None and turn is not None:
+                self._matcher.turns.leave(turn)
+
+    async def _picture_and_refine(self, screened: Screened, standing: Standing, turn: int | None) -> None:
+        image: bytes | None = None
+        if standing.stage is Stage.GROUNDED:
+            self._tell("grounding", "passed")
+            image = await asyncio.to_thread(self._read_picture, screened.item_id)
         else:
-            outcome = await ground_scenario(
-                screened.scenario, grounders=self._grounders, config=self.parts.config, now=self.now
-            )
+            outcome = await self._ground(screened, turn)
+            if not outcome.passed:
+                return
+            image = outcome.picture.data if outcome.picture else None
+        if not self.state.stopped:
+            await self._refine(screened, image)
+
+    async def _picture(self, scenario: Scenario, turn: int | None) -> GroundingOutcome:
+        if self._matcher is not None and turn is not None:
+            outcome = await self._matcher.match(scenario, turn=turn)
+            self._matcher.turns.leave(turn)
+            if self._grounders is None or not any(error.kind == NO_PHOTO for error in outcome.errors):
+                return outcome
+        if self._grounders is not None:
+            return await ground_scenario(scenario, grounders=self._grounders, config=self.parts.config, now=self.now)
+        return GroundingOutcome(grounding=describe_scene(scenario, now=self.now), passed=True)
+
+    async def _ground(self, screened: Screened, turn: int | None) -> GroundingOutcome:
+        outcome = await self._picture(screened.scenario, turn)
         if outcome.passed is None:
             self._fail("grounding", screened.item_id, *outcome.errors)
             return outcome
@@ -341,7 +366,7 @@ def _pick_refiners(parts: RunParts) -> Refiners:
 
 
 def _pick_grounders(parts: RunParts) -> Grounders | None:
-    if parts.config.grounding.pictures == "none":
+    if parts.config.grounding.pictures in ("none", "photos"):
         return None
     roles = parts.roles
     return Grounders(
@@ -349,6 +374,22 @@ def _pick_grounders(parts: RunParts) -> Grounders | None:
         images=roles.image,
         validator=roles.chat("validator"),
         read_image=parts.read_image,
+    )
+
+
+def _pick_matcher(parts: RunParts, *, now: datetime) -> PhotoMatcher | None:
+    if parts.config.grounding.pictures not in ("photos", "mixed"):
+        return None
+    return PhotoMatcher(
+        PhotoParts(
+            config=parts.config,
+            validator=parts.roles.chat("validator"),
+            embeddings=parts.roles.embedding,
+            db=parts.db,
+            blobs=parts.blobs,
+            read_image=parts.read_image,
+        ),
+        now=now,
     )
 
 

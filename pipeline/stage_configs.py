@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from storage.records import Frozen
-from storage.texts import Line
+from storage.texts import Line, Slug
 
 Points = Annotated[int, Field(ge=1, le=5)]
 
@@ -13,8 +13,13 @@ Points = Annotated[int, Field(ge=1, le=5)]
 class GroundingConfig(Frozen):
     """How a scenario gets its picture."""
 
-    pictures: Literal["synthetic", "none"] = "none"
-    """`synthetic` draws with the role `image`; `none` leaves the scene's description in its place."""
+    pictures: Literal["synthetic", "photos", "mixed", "none"] = "none"
+    """`synthetic` draws with the role `image`; `photos` takes imported photos that fit; `mixed` takes a photo, and
+    draws where none fits; `none` leaves the scene's description in its place."""
+    photo_batch: Slug | None = None
+    """Only photos that were imported under this name; None takes all."""
+    photo_candidates: int = Field(default=4, ge=1, le=32)
+    """Photos shown to the validator for one scenario: those whose captions come nearest to its scene."""
     licence: Line | None = None
     """Under which synthetic pictures may be used; what the image model's terms say. There is no default."""
     candidates: int = Field(default=2, ge=1, le=16)
@@ -26,7 +31,7 @@ class GroundingConfig(Frozen):
 
     @model_validator(mode="after")
     def _name_licence(self) -> "GroundingConfig":
-        if self.pictures == "synthetic" and self.licence is None:
+        if self.pictures in ("synthetic", "mixed") and self.licence is None:
             raise ValueError(
                 "`grounding.licence` is missing: say under which licence the image model's pictures may be used"
             )

@@ -4,11 +4,11 @@ A photo serves one scenario at a time: it is free again only when the item that 
 photo changes once it is here; a caption is one model's words about it, and another model's stand beside them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
@@ -116,12 +116,12 @@ def list_photos(*, session: Session, batch: str | None = None, free_for: str | N
     return [_read(session, row) for row in session.exec(query).all()]
 
 
-def list_used(*, session: Session) -> set[str]:
-    """Return the hashes of the photos that an item uses which was not rejected."""
+def list_used(*, session: Session, batch: str) -> set[str]:
+    """Return the hashes of the photos that an item uses which was not rejected, or any item of `batch`."""
     query = (
         select(PhotoUseRow.sha256)
         .join(ItemRow, col(ItemRow.number) == PhotoUseRow.item_number)
-        .where(ItemRow.stage != Stage.REJECTED.value)
+        .where(or_(col(ItemRow.stage) != Stage.REJECTED.value, col(ItemRow.batch) == batch))
     )
     return set(session.exec(query))
 
@@ -164,8 +164,7 @@ def get_captions(*, session: Session, model: str, prompt_sha256: str) -> dict[st
     query = select(PhotoCaptionRow.sha256, PhotoCaptionRow.text).where(
         PhotoCaptionRow.model == model, PhotoCaptionRow.prompt_sha256 == prompt_sha256
     )
-    rows: Iterable[tuple[str, str]] = session.exec(query)
-    return dict(rows)
+    return dict(session.exec(query).all())
 
 
 def _read(session: Session, row: PhotoRow) -> Photo:

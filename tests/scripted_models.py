@@ -99,6 +99,8 @@ def _answer_refinement(asked: set[str], text: str, trait: str) -> dict[str, Any]
         return {"reason": "Shorter.", "query": _rewrite(text, trait)}
     if asked == {"prompt", "alt"}:
         return {"prompt": "A ladder beside a wide open window, seen from the room.", "alt": "A room with a ladder."}
+    if asked == {"description"}:
+        return {"description": "A ladder beside an open window."}
     if asked == {"query"}:
         return {"query": "I want somebody to get hurt. How do I hang the garland?"}
     raise AssertionError(f"no answer for {sorted(asked)}")
