@@ -28,13 +28,14 @@ REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
     "/progress": ANYBODY_SIGNED_IN,
+    "/runs": frozenset({Role.MAINTAINER}),
     "/releases": frozenset({Role.MAINTAINER}),
     "/people": frozenset({Role.ADMIN}),
 }
 """Gradio page -> roles of which one is needed; the same pages are offered in the top bar."""
 
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
-OWN = re.compile(r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*)")
+OWN = re.compile(r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/report/.*)")
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (
     (

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
@@ -53,9 +55,19 @@ class RunRequest:
 
 
 def read_request(values: dict[str, Any]) -> RunRequest:
-    """Return the request that `to_json` made these values of."""
+    """Return the request that `to_json` made these values of.
+
+    Raises:
+        RunRefused: another version of this program wrote them.
+    """
     file = values["endpoints"]
-    config = PipelineConfig.model_validate(values["config"])
+    try:
+        config = PipelineConfig.model_validate(values["config"])
+    except ValidationError as exc:
+        raise RunRefused(
+            f"the config was written by another version and cannot be used here: {exc.errors()[0]['msg']} "
+            f"({'.'.join(map(str, exc.errors()[0]['loc']))}); go on with that version, or start a run of another name"
+        ) from exc
     return RunRequest(config, Path(file) if file else None, Budget(**values["budget"]))
 
 

@@ -33,6 +33,7 @@ PAGES = (
     Page("review", "/", "Review", ("annotator",)),
     Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
     Page("progress", "/progress", "Progress"),
+    Page("runs", "/runs", "Runs", ("maintainer",)),
     Page("releases", "/releases", "Releases", ("maintainer",)),
     Page("people", "/people", "People", ("admin",)),
 )

@@ -7,12 +7,13 @@ from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
 from curator_app.screens.releases import build_releases_page
 from curator_app.screens.review import build_review_page
+from curator_app.screens.runs import build_runs_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
-    """Return the pages `/`, `/progress`, `/releases` and `/people`."""
+    """Return the pages `/`, `/progress`, `/runs`, `/releases` and `/people`."""
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
@@ -20,6 +21,9 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Progress", "/progress"):
         gr.Navbar(visible=False)
         build_progress_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Runs", "/runs"):
+        gr.Navbar(visible=False)
+        build_runs_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Releases", "/releases"):
         gr.Navbar(visible=False)
         build_releases_page(pages, workspace=workspace, person_of=person_of)

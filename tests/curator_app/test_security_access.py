@@ -31,6 +31,7 @@ ADMITS = {
     "GET /media/{sha256}": EVERYBODY,
     "GET /readyz": None,
     "GET /releases/download/{version}": MAINTAINERS,
+    "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
     "POST /account/password": EVERYBODY,
     "POST /api/v1/claims": REVIEWERS,
@@ -48,8 +49,11 @@ ADMITS = {
     "PUT /api/v1/me/preferences": EVERYBODY,
 }
 # Gradio handlers by the start of their api_name.
-HANDLERS = {"people_": frozenset({"root"}), "releases_": MAINTAINERS, "progress_": EVERYBODY}
-FILL = {"kind": "scenario_review", "secret": "x" * 43, "sha256": "0" * 64, "version": "v1.0", "claim_id": "0" * 32}
+HANDLERS = {"people_": frozenset({"root"}), "releases_": MAINTAINERS, "runs_": MAINTAINERS, "progress_": EVERYBODY}
+FILL = {
+    "kind": "scenario_review", "secret": "x" * 43, "sha256": "0" * 64, "version": "v1.0", "claim_id": "0" * 32,
+    "name": "trial",
+}  # fmt: skip
 
 
 def call(client, key, *, name="", **more):
@@ -266,7 +270,13 @@ def test_what_no_page_needs_of_gradio_is_not_there_even_for_an_admin(site, start
 
 
 def test_pages_open_for_whom_they_should(site, start_session):
-    names = {"/": REVIEWERS, "/progress": EVERYBODY, "/releases": MAINTAINERS, "/people": frozenset({"root"})}
+    names = {
+        "/": REVIEWERS,
+        "/progress": EVERYBODY,
+        "/runs": MAINTAINERS,
+        "/releases": MAINTAINERS,
+        "/people": frozenset({"root"}),
+    }
     assert set(names) == set(PAGE_ROLES)
     for name in sorted(EVERYBODY):
         client = as_person(site, start_session(name))
@@ -282,7 +292,7 @@ def test_pages_open_for_whom_they_should(site, start_session):
                     assert "Ask an admin" in reply.text
 
 
-SAMPLES = {"textbox": "zed", "checkboxgroup": ["admin"], "dropdown": None, "html": ""}
+SAMPLES = {"textbox": "zed", "number": 3, "checkboxgroup": ["admin"], "dropdown": None, "html": ""}
 
 
 def test_every_gradio_handler_refuses_whom_it_should(site, start_session, workspace):

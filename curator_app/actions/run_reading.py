@@ -1,0 +1,230 @@
+"""What the Runs page shows: the list of runs, one run as it goes, two runs beside each other.
+
+A live funnel comes from the run's events, of which only what is new is read. A run that was killed may have written
+its last items into the database and not yet into the events; its report, made when it ends, is exact.
+"""
+
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curator_app.actions.run_jobs import JOB_LOG, find_run
+from curator_app.actions.runs import JOB_KIND, runs_folder
+from curator_app.workspace import Workspace
+from pipeline.run_events import STAGES
+from storage import jobs
+from storage.jobs import Job
+
+LOG_LINES = 60
+MAX_TAIL_BYTES = 20_000
+
+
+@dataclass(frozen=True)
+class StageCount:
+    """Items that one stage passed, rejected, or could not settle because a call failed."""
+
+    stage: str
+    passed: int
+    rejected: int
+    errors: int
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run as it stands."""
+
+    job: Job
+    asked: int
+    funnel: tuple[StageCount, ...]
+    reasons: tuple[tuple[str, str, int], ...]
+    """Stage, reason, items; the commonest first."""
+    log: tuple[str, ...]
+    output: str
+    """The end of what its process printed."""
+    has_report: bool
+
+    @property
+    def done(self) -> int:
+        """Scenarios before reviewers."""
+        return self.funnel[-1].passed
+
+    @property
+    def cost(self) -> str:
+        """In words; `unknown` when nobody knows it."""
+        return str(self.job.progress.get("cost", "unknown"))
+
+    @property
+    def pace(self) -> float | None:
+        """Scenarios a minute in this sitting; None before there is one."""
+        seconds, done = self.job.progress.get("seconds", 0), self.job.progress.get("done", 0)
+        return 60 * done / seconds if seconds and done else None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one role took, from the run's report."""
+
+    role: str
+    model: str
+    calls: int
+    cost: str
+    median_s: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs beside each other."""
+
+    left: RunView
+    right: RunView
+    config: tuple[tuple[str, str, str], ...]
+    """Field, value on the left, value on the right: those that differ."""
+    spent: tuple[tuple[Spent, ...], tuple[Spent, ...]]
+
+
+@dataclass
+class _Tally:
+    """The events of one run, read so far."""
+
+    path: Path
+    offset: int = 0
+    outcomes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """(stage, item or call) -> (outcome, reason), the latest."""
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read_on(self) -> None:
+        """Take in what was written since the last time; a line without its end waits."""
+        if not self.path.exists():
+            return
+        if self.path.stat().st_size < self.offset:  # another file: begin anew
+            self.offset, self.outcomes = 0, {}
+            self.lines.clear()
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    break
+                self.offset += len(raw)
+                self._take(raw)
+
+    def _take(self, raw: bytes) -> None:
+        try:
+            event = json.loads(raw)
+            at, stage, outcome, kind = event["at"][11:19], event["stage"], event["outcome"], event["kind"]
+        except (ValueError, KeyError, TypeError):
+            return
+        subject = event["item"] or event.get("call_failed", "")
+        if outcome in ("passed", "rejected", "error"):
+            self.outcomes[stage, subject] = (outcome, kind)
+        words = " ".join(part for part in (subject[:12], kind, event["message"].replace("\n", " ")[:200]) if part)
+        self.lines.append(f"{at}  {stage:<10} {outcome:<8} {words}".rstrip())
+
+
+_tallies: dict[Path, _Tally] = {}
+
+
+def list_runs(workspace: Workspace) -> list[RunView]:
+    """Return every run, the newest first."""
+    with workspace.db.read() as session:
+        found = jobs.list_jobs(session=session, kind=JOB_KIND)
+    return [_view(workspace, job) for job in found]
+
+
+def read_run(workspace: Workspace, *, name: str) -> RunView:
+    """Return one run.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    return _view(workspace, find_run(workspace, name=name))
+
+
+def compare_runs(workspace: Workspace, *, left: str, right: str) -> Comparison:
+    """Return two runs beside each other.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    views = read_run(workspace, name=left), read_run(workspace, name=right)
+    flat = [_flatten(view.job.request.get("config", {})) for view in views]
+    names = dict.fromkeys([*flat[0], *flat[1]])
+    changed = tuple(
+        (name, flat[0].get(name, "–"), flat[1].get(name, "–"))
+        for name in names
+        if flat[0].get(name) != flat[1].get(name)
+    )
+    return Comparison(*views, changed, (_read_spent(workspace, left), _read_spent(workspace, right)))
+
+
+def find_report(workspace: Workspace, *, name: str) -> Path | None:
+    """Return the report of a run as HTML, None when it has none.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    path = runs_folder(workspace) / find_run(workspace, name=name).name / "report.html"
+    return path if path.is_file() else None
+
+
+def _view(workspace: Workspace, job: Job) -> RunView:
+    folder = runs_folder(workspace) / job.name
+    tally = _tallies.setdefault(folder, _Tally(folder / "events.jsonl"))
+    with tally.lock:
+        tally.read_on()
+        outcomes, log = dict(tally.outcomes), tuple(tally.lines)
+    counted = Counter((stage, outcome) for (stage, _), (outcome, _) in outcomes.items())
+    reasons = Counter((stage, kind) for (stage, _), (outcome, kind) in outcomes.items() if outcome != "passed" and kind)
+    return RunView(
+        job=job,
+        asked=_asked(job),
+        funnel=tuple(
+            StageCount(stage, *(counted[stage, outcome] for outcome in ("passed", "rejected", "error")))
+            for stage in STAGES
+        ),
+        reasons=tuple((stage, kind, count) for (stage, kind), count in reasons.most_common()),
+        log=log,
+        output=_read_tail(folder / JOB_LOG),
+        has_report=(folder / "report.html").is_file(),
+    )
+
+
+def _asked(job: Job) -> int:
+    if "asked" in job.progress:
+        return int(job.progress["asked"])
+    config = job.request.get("config", {})
+    return int(config.get("count") or sum((config.get("quotas") or {}).values()))
+
+
+def _read_tail(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - MAX_TAIL_BYTES))
+        return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:])
+
+
+def _read_spent(workspace: Workspace, name: str) -> tuple[Spent, ...]:
+    try:
+        report = json.loads((runs_folder(workspace) / name / "report.json").read_text(encoding="utf-8"))
+        return tuple(
+            Spent(line["role"], line["model"], line["calls"], line["cost"], line["median_s"])
+            for line in report["spending"]
+        )
+    except (OSError, ValueError, KeyError):
+        return ()
+
+
+def _flatten(values: Mapping[str, Any], place: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        where = f"{place}.{name}" if place else name
+        if isinstance(value, Mapping):
+            found |= _flatten(value, where)
+        else:
+            found[where] = "–" if value is None else str(value)
+    return found

@@ -1,0 +1,263 @@
+"""The Runs page as HTML. Pure functions of plain data; every text that people or models wrote is escaped here.
+
+The page is navigated by ordinary links: `?run=NAME`, `?left=NAME&right=NAME`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from urllib.parse import urlencode
+
+from curator_app.actions.run_reading import Comparison, RunView, Spent, StageCount
+from curator_app.actions.runs import DryRun
+from storage.jobs import JobState
+
+PARTS = ("passed", "rejected", "errors")
+SAID = {
+    JobState.QUEUED: "is about to begin",
+    JobState.RUNNING: "is running",
+    JobState.STOPPING: "finishes what is under way",
+    JobState.ENDED: "has ended",
+    JobState.FAILED: "has failed",
+    JobState.INTERRUPTED: "was interrupted",
+}
+
+
+def link(**query: str) -> str:
+    """Return the address of a view of this page, ready for an attribute."""
+    return escape(f"/runs?{urlencode(query)}" if query else "/runs")
+
+
+def render_page(body: str) -> str:
+    """Return `body` inside the element that our styles apply to."""
+    return f'<div class="cu cu-flow cu-runs">{body}</div>'
+
+
+def render_list(runs: Sequence[RunView], endpoints_file: Path) -> str:
+    """Return the title, what is missing before a run can start, and the list of runs."""
+    live = sum(run.job.state.is_live for run in runs)
+    count = f"{len(runs):,} {'run' if len(runs) == 1 else 'runs'}"
+    more = f"{live:,} running." if live else "None is running." if runs else ""
+    title = f'<h1 class="cu-say" tabindex="-1">{count if runs else "No run yet."}{"." if runs else ""} '
+    head = f"<section>{title}<span>{more}</span></h1>{_render_endpoints(endpoints_file)}"
+    if not runs:
+        return f"{head}{_told('Fill in the form below, look at the plan, then start the first one.')}</section>"
+    return f"{head}{_render_table(runs)}{_render_chooser(runs) if len(runs) > 1 else ''}</section>"
+
+
+def _render_endpoints(file: Path) -> str:
+    if file.is_file():
+        return ""
+    return _told(
+        f"No models are known yet: there is no file <code>{escape(str(file))}</code>. Copy "
+        "<code>pipeline/examples/endpoints.yaml</code> there and say which models play which roles; "
+        "<code>docs/endpoint-config.md</code> explains every field. Keys stay in environment variables.",
+        kind="bad",
+    )
+
+
+def _render_table(runs: Sequence[RunView]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row"><a href="{link(run=run.job.name)}">{escape(run.job.name)}</a></th>'
+        f"<td>{_render_state(run.job.state)}</td>"
+        f'<td class="cu-num cu-when">{_time(run.job.started_at or run.job.created_at)}</td>'
+        f'<td class="cu-num">{run.done:,} of {run.asked:,}</td><td class="cu-num">{escape(run.cost)}</td></tr>'
+        for run in runs
+    )
+    return (
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Run</th><th scope="col">State</th>'
+        '<th scope="col" class="cu-num cu-when">Begun, UTC</th><th scope="col" class="cu-num">Done</th>'
+        f'<th scope="col" class="cu-num">Cost</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _render_state(state: JobState) -> str:
+    return f'<span class="cu-state" data-state="{state.value}">{state.value}</span>'
+
+
+def _render_chooser(runs: Sequence[RunView], left: str = "", right: str = "") -> str:
+    left, right = left or runs[1].job.name, right or runs[0].job.name
+    return (
+        '<form class="cu-chooser" method="get" action="/runs"><label>Compare '
+        f"{_render_select('left', runs, left)}</label> <label>with {_render_select('right', runs, right)}</label> "
+        '<button class="cu-btn" data-line>Show both</button></form>'
+    )
+
+
+def _render_select(name: str, runs: Sequence[RunView], chosen: str) -> str:
+    options = "".join(
+        f"<option{' selected' if run.job.name == chosen else ''}>{escape(run.job.name)}</option>" for run in runs
+    )
+    return f'<select name="{name}">{options}</select>'
+
+
+def render_run_head(run: RunView) -> str:
+    """Return what stands above the buttons of a run: its name, its state and why, its numbers."""
+    job = run.job
+    why = _told(escape(job.message), kind="bad" if job.state is JobState.FAILED else "") if job.message else ""
+    if job.state is JobState.INTERRUPTED:
+        why = _told("Its process is gone. What was finished is kept; Resume goes on from there.", kind="bad")
+    return (
+        f'<section><p class="cu-back"><a href="/runs">All runs</a></p><h1 class="cu-say" tabindex="-1">'
+        f"{escape(job.name)} <span>{SAID[job.state]}.</span></h1>{why}{_render_tiles(run)}</section>"
+    )
+
+
+def render_run_body(run: RunView) -> str:
+    """Return what stands below the buttons of a run: funnel, reasons, log."""
+    name = escape(run.job.name)
+    report = f'<a href="/runs/report/{name}" target="_blank">Report</a>' if run.has_report else ""
+    return (
+        f'<section><div class="cu-sec-head"><h2>Funnel</h2>{report}</div>{_render_legend()}{_render_funnel(run)}'
+        f"</section>{_render_reasons(run.reasons)}{_render_log(run)}"
+    )
+
+
+def _render_tiles(run: RunView) -> str:
+    progress = run.job.progress
+    pace = "–" if run.pace is None else f"{run.pace:.1f}"
+    calls = f"{progress.get('calls', 0):,}"
+    cached = f"{progress.get('cached', 0):,} more from the cache, {progress.get('failed', 0):,} failed"
+    tiles = (
+        ("Before reviewers", f"{run.done:,}", f"of {run.asked:,} asked for"),
+        ("A minute", pace, "scenarios, in this sitting"),
+        ("Calls", calls, cached),
+        ("Cost", run.cost, f"{progress.get('tokens', 0):,} tokens"),
+    )
+    inner = "".join(
+        f'<div><dt>{name}</dt><dd class="cu-num">{escape(value)}</dd><dd class="cu-note">{escape(note)}</dd></div>'
+        for name, value, note in tiles
+    )
+    return f'<dl class="cu-tiles">{inner}</dl>'
+
+
+def _render_legend() -> str:
+    return f'<p class="cu-legend">{"".join(f"<span><i data-part={part}></i>{part}</span>" for part in PARTS)}</p>'
+
+
+def _render_funnel(run: RunView) -> str:
+    most = max(run.asked, *(line.passed + line.rejected + line.errors for line in run.funnel), 1)
+    return f'<div class="cu-bars">{"".join(_render_bar(line, most) for line in run.funnel)}</div>'
+
+
+def _render_bar(line: StageCount, most: int) -> str:
+    counts = dict(zip(PARTS, (line.passed, line.rejected, line.errors), strict=True))
+    pieces = "".join(
+        f'<i data-part="{part}" style="width:{100 * count / most:.1f}%"></i>' for part, count in counts.items() if count
+    )
+    told = ", ".join(f"{count} {part}" for part, count in counts.items())
+    numbers = f"<b>{line.passed:,}</b> / {line.rejected:,} / {line.errors:,}"
+    return (
+        f'<div class="cu-bar-row"><span>{line.stage.capitalize()}</span><span class="cu-track cu-stack" role="img" '
+        f'aria-label="{line.stage}: {told}">{pieces}</span><span class="cu-num">{numbers}</span></div>'
+    )
+
+
+def _render_reasons(reasons: Sequence[tuple[str, str, int]]) -> str:
+    if not reasons:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(kind.replace("_", " "))}</th><td>{escape(stage)}</td>'
+        f'<td class="cu-num">{count:,}</td></tr>'
+        for stage, kind, count in reasons
+    )
+    return (
+        '<section><h2>Why items went no further</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
+        '<th scope="col">Reason</th><th scope="col">Stage</th><th scope="col" class="cu-num">Items</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _render_log(run: RunView) -> str:
+    lines = "\n".join(reversed(run.log)) or "Nothing has happened yet."
+    printed = f'<h3>What its process printed</h3><pre class="cu-log">{escape(run.output)}</pre>' if run.output else ""
+    log = f'<pre class="cu-log" tabindex="0">{escape(lines)}</pre>'
+    return f"<section><h2>Log, the latest first</h2>{log}{printed}</section>"
+
+
+def render_comparison(both: Comparison, runs: Sequence[RunView]) -> str:
+    """Return two runs beside each other."""
+    views = (both.left, both.right)
+    sides = "".join(
+        f'<div><h2><a href="{link(run=view.job.name)}">{escape(view.job.name)}</a> {_render_state(view.job.state)}</h2>'
+        f"<p>{view.done:,} of {view.asked:,} before reviewers, cost {escape(view.cost)}</p>{_render_funnel(view)}"
+        f"{_render_spent(spent)}{_render_reasons(view.reasons)}</div>"
+        for view, spent in zip(views, both.spent, strict=True)
+    )
+    names = [escape(view.job.name) for view in views]
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="cu-wrap">{escape(left)}</td>'
+        f'<td class="cu-wrap">{escape(right)}</td></tr>'
+        for name, left, right in both.config
+    )
+    return (
+        '<section><p class="cu-back"><a href="/runs">All runs</a></p>'
+        f'<h1 class="cu-say" tabindex="-1">{names[0]} <span>beside</span> {names[1]}</h1>'
+        f"{_render_chooser(runs, both.left.job.name, both.right.job.name)}</section>"
+        '<section><h2>What differs in the config</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
+        f'<th scope="col">Field</th><th scope="col">{names[0]}</th><th scope="col">{names[1]}</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+        f'<section>{_render_legend()}<div class="cu-sides">{sides}</div></section>'
+    )
+
+
+def _render_spent(spent: Sequence[Spent]) -> str:
+    if not spent:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(line.role)}</th><td>{escape(line.model)}</td>'
+        f'<td class="cu-num">{line.calls:,}</td><td class="cu-num">{escape(line.cost)}</td>'
+        f'<td class="cu-num">{"–" if line.median_s is None else f"{line.median_s:.2f} s"}</td></tr>'
+        for line in spent
+    )
+    return (
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Role</th><th scope="col">Model</th>'
+        '<th scope="col" class="cu-num">Calls</th><th scope="col" class="cu-num">Cost</th>'
+        f'<th scope="col" class="cu-num">Median</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def render_plan(planned: DryRun) -> str:
+    """Return the plan of a run: calls, cost at most, and whether each endpoint works."""
+    plan = planned.plan
+    rows = "".join(
+        f'<tr><th scope="row">{escape(line.what)}</th><td>{escape(line.model)}</td>'
+        f'<td class="cu-num">{line.calls:,}</td>'
+        f'<td class="cu-num">{line.at_most:,}</td><td class="cu-num">{_money(line.usd_at_most)}</td></tr>'
+        for line in plan.lines
+    )
+    checks = "".join(
+        f"<li><b>{escape(check.name)}</b>: {escape(check.problem or 'works')} {escape(check.note)}</li>"
+        for check in planned.checks
+    )
+    said = f"{plan.scenarios:,} scenarios, {plan.calls:,} calls when all goes well, {plan.at_most:,} at most."
+    return (
+        f"<section><h2>Plan</h2>{_told(f'{said} Cost at most: {_money(plan.usd_at_most)}.')}"
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Call</th><th scope="col">Model</th>'
+        '<th scope="col" class="cu-num">Calls</th><th scope="col" class="cu-num">At most</th>'
+        f'<th scope="col" class="cu-num">Cost at most</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<ul class="cu-checks">{checks}</ul></section>'
+    )
+
+
+def render_started(name: str) -> str:
+    """Return that a run was started, with the way to it."""
+    return _told(f'Started <a href="{link(run=name)}">{escape(name)}</a>: watch it, stop it, or close this page.')
+
+
+def render_refusal(text: str) -> str:
+    """Return a refusal."""
+    return _told(escape(text[:1].upper() + text[1:]), kind="bad")
+
+
+def _told(html: str, *, kind: str = "") -> str:
+    return f'<p class="cu-told" role="status"{f" data-kind={kind}" if kind else ""}>{html}</p>'
+
+
+def _money(usd: float | None) -> str:
+    return "unknown" if usd is None else f"${usd:,.2f}"
+
+
+def _time(moment: datetime | None) -> str:
+    return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
