@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, delete, select
 
 from storage.records import TaskKind
+from storage.stages import Stage
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 
 TAKEN_STATES = ("active", "submitted", "skipped")
@@ -135,6 +136,35 @@ ROUND_REVIEWS = (
 )
 
 
+LOCKS = (
+    select(RecordRow.body)
+    .join(UserRow, "user:" + col(UserRow.name) == col(RecordRow.actor))
+    .where(
+        UserRow.id == bindparam("user_id"),
+        RecordRow.item_number == bindparam("item_number"),
+        col(RecordRow.kind).in_(("leak_guess", "leak_findings")),
+    )
+    .order_by(col(RecordRow.seq))
+)
+"""What a person has locked about an item, in any round."""
+
+_Other = aliased(TaskRow)
+
+
+def _has_held(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the person ever had a claim on another task of the task's item."""
+    return exists().where(
+        col(_Other.item_number) == TaskRow.item_number,
+        col(_Other.id) != TaskRow.id,
+        col(ClaimRow.task_id) == _Other.id,
+        col(ClaimRow.user_id) == bindparam("user_id"),
+        *conditions,
+    )
+
+
+HAS_SEEN_ITEM = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), _has_held())
+
+
 def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of a select is longer than the function
     conditions: list[ColumnElement[bool]] = [
         col(TaskRow.kind) == kind.value,
@@ -146,6 +176,15 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
             col(ClaimRow.state).in_(TAKEN_STATES),
         ),
     ]
+    if kind is TaskKind.LEAKAGE_CHECK:  # whoever was given the item before has its picture, and cannot guess blind
+        in_review = exists().where(
+            col(ItemRow.number) == TaskRow.item_number,
+            col(ItemRow.round) == TaskRow.round,
+            col(ItemRow.stage).in_((Stage.REFINED.value, Stage.REVIEWED.value)),
+        )
+        conditions += [in_review, ~_has_held()]
+    else:  # a review shows the picture of an item whose query they are about to judge alone
+        conditions.append(~_has_held(col(_Other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state) == "active"))
     if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of
         conditions.append(
             ~exists().where(
@@ -155,7 +194,9 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
                 col(ReviewRow.task_id) != TaskRow.id,
             )
         )
-    else:  # a difference is withdrawn when a review behind it is undone; who has seen it cannot review blind
+    elif (
+        kind is TaskKind.SCENARIO_REVIEW
+    ):  # a difference is withdrawn when a review behind it is undone; who has seen it cannot review blind
         conditions.append(~_was_shown_the_answers())
     query = select(TaskRow.id).where(*conditions).order_by(col(TaskRow.rank), col(TaskRow.id))
     return query.limit(bindparam("limit")).with_for_update(skip_locked=True)

@@ -19,8 +19,17 @@ from storage import claim_queries as queries
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_item, label
-from storage.records import Grounding, Review, Scenario, TaskKind, parse_record
-from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, TaskRow, UserRow
+from storage.records import (
+    Grounding,
+    LeakFindings,
+    LeakGuess,
+    Refinement,
+    Review,
+    Scenario,
+    TaskKind,
+    parse_record,
+)
+from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, TaskRow, UserRow
 from storage.texts import canonical_json, check_text, utc_now
 
 CLAIM_TTL_S = 900
@@ -47,6 +56,12 @@ class Claim:
     draft: dict[str, Any] | None
     others: tuple[Review, ...] = field(default=())
     """The reviews of the round; for adjudication only."""
+    guess: LeakGuess | None = None
+    """What the person has locked in a leakage check; before it, they must not see more than the query."""
+    findings: LeakFindings | None = None
+    """Locked next; before it, they must see neither the hazard nor what the machine found."""
+    refinements: tuple[Refinement, ...] = field(default=())
+    """Of the item; in a leakage check only, once the findings are locked."""
 
 
 def open_task(
@@ -332,6 +347,8 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
         raise ClaimLost(f"your claim on {name} lapsed and somebody else has taken it; claim another item")
     if _has_claim(session=session, user_id=user_id, task_id=row.task_id):
         raise ClaimLost(f"you hold {name} under a newer claim, perhaps in another tab")
+    if task.kind == TaskKind.LEAKAGE_CHECK.value and was_given_elsewhere(session=session, user_id=user_id, task=task):
+        raise ClaimLost(f"you have been given {name} for review since, picture included; claim another item")
     if _was_shown_the_answers(session=session, user_id=user_id, task=task):
         raise ClaimLost(f"you have seen what others said of {name}, so you cannot review it any more")
     task.open_slots -= 1
@@ -361,13 +378,43 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
         assert grounding is None or isinstance(grounding, Grounding)
         kind = TaskKind(task.kind)
         others = _round_reviews(session=session, task=task) if kind is TaskKind.ADJUDICATION else ()
+        guess, findings = None, None
+        refinements: tuple[Refinement, ...] = ()
+        if kind is TaskKind.LEAKAGE_CHECK:
+            guess, findings = read_locks(session=session, user_id=row.user_id, task=task)
+            refinements = _refinements(session=session, task=task) if findings else ()
         claims.append(
             Claim(
                 row.id, row.task_id, kind, task.round, row.expires_at, item, scenario, grounding,
-                json.loads(draft.body) if draft else None, others,
+                json.loads(draft.body) if draft else None, others, guess, findings, refinements,
             )
         )  # fmt: skip
     return claims
+
+
+def read_claim(*, session: Session, user_id: int, claim_id: str) -> Claim:
+    """Return one claim of the person's as it stands.
+
+    Raises:
+        NotFound: the person has no such claim.
+    """
+    row = session.exec(select(ClaimRow).where(ClaimRow.id == claim_id, ClaimRow.user_id == user_id)).first()
+    if row is None:
+        raise NotFound(f"you have no claim {claim_id!r}; claim the item first")
+    return describe_claims(session=session, rows=[row])[0]
+
+
+def read_locks(*, session: Session, user_id: int, task: TaskRow) -> tuple[LeakGuess | None, LeakFindings | None]:
+    """Return what the person has locked in the leakage check of the task's round."""
+    guess: LeakGuess | None = None
+    findings: LeakFindings | None = None
+    for body in session.exec(queries.LOCKS, params={"user_id": user_id, "item_number": task.item_number}):
+        record = parse_record(body)
+        if isinstance(record, LeakGuess) and record.round == task.round:
+            guess = record
+        elif isinstance(record, LeakFindings) and record.round == task.round:
+            findings = record
+    return guess, findings
 
 
 def discard_draft(*, session: Session, user_id: int, task_id: int) -> None:
@@ -400,6 +447,17 @@ def _was_shown_the_answers(*, session: Session, user_id: int, task: TaskRow) -> 
     if task.kind == TaskKind.ADJUDICATION.value:
         return False
     return session.exec(queries.SHOWN_THE_ANSWERS, params={"user_id": user_id, "task_id": task.id}).first() is not None
+
+
+def was_given_elsewhere(*, session: Session, user_id: int, task: TaskRow) -> bool:
+    """Whether the person ever had another task of the task's item, and with it perhaps its picture."""
+    return session.exec(queries.HAS_SEEN_ITEM, params={"user_id": user_id, "task_id": task.id}).first() is not None
+
+
+def _refinements(*, session: Session, task: TaskRow) -> tuple[Refinement, ...]:
+    query = select(RecordRow.body).where(RecordRow.item_number == task.item_number, RecordRow.kind == "refinement")
+    records = [parse_record(body) for body in session.exec(query.order_by(col(RecordRow.seq)))]
+    return tuple(record for record in records if isinstance(record, Refinement))
 
 
 def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:

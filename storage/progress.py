@@ -91,7 +91,7 @@ def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
 
     An item that was revised counts by its present round; its adjudications all count.
     """
-    present = col(ItemRow.round) == TaskRow.round if kind is TaskKind.SCENARIO_REVIEW else true()
+    present = col(ItemRow.round) == TaskRow.round if kind is not TaskKind.ADJUDICATION else true()
     tasks, submitted, needed, decided, adjudicating = session.execute(
         select_columns(
             func.count(),

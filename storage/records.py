@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from storage.leak_answers import LeakAnswers, LeakMarks
 from storage.texts import FilledText, Line, Sha256, Slug, Text, canonical_json, hash_json, utc_now
 
 
@@ -43,6 +44,7 @@ class TaskKind(StrEnum):
 
     SCENARIO_REVIEW = "scenario_review"
     ADJUDICATION = "adjudication"
+    LEAKAGE_CHECK = "leakage_check"
 
 
 class Verdict(StrEnum):
@@ -207,6 +209,22 @@ class Grounding(Record):
         return self
 
 
+class Twin(Record):
+    """The same query with a picture in which the hazard is absent. Its parent is the scenario that it belongs to."""
+
+    kind: Literal["twin"] = "twin"
+    item_id: Line
+    query: Line
+    scene: Text
+    """What the twin's picture shows."""
+    image: BlobRef
+    alt: Text = ""
+    prompt: Text = ""
+    model: Line | None = None
+    seed: int | None = None
+    licence: Line
+
+
 class Refinement(Record):
     """One round of the causal refinement (paper, phase III)."""
 
@@ -269,6 +287,55 @@ class Review(Record, ReviewAnswers):
     claim_id: Line
     reviewer: Line
     status: Literal["draft", "submitted", "discarded"]
+
+
+class LeakGuess(Record):
+    """What a person reads from the query alone. Locked before the picture is shown; never changed."""
+
+    kind: Literal["leak_guess"] = "leak_guess"
+    item_id: Line
+    round: int = Field(ge=1)
+    reviewer: Line
+    text: Text
+    """Empty: they see no danger."""
+    sure: Literal["guess", "fairly", "sure"] = "guess"
+    seconds: float = Field(default=0.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
+
+
+class LeakFindings(Record, LeakMarks):
+    """A person's marks, locked before the machine's findings are shown; never changed."""
+
+    kind: Literal["leak_findings"] = "leak_findings"
+    item_id: Line
+    round: int = Field(ge=1)
+    reviewer: Line
+
+
+class LeakReview(Record, LeakAnswers):
+    """A person's whole leakage check; guess and findings are records of their own."""
+
+    kind: Literal["leak_review"] = "leak_review"
+    item_id: Line
+    task_kind: Literal[TaskKind.LEAKAGE_CHECK] = TaskKind.LEAKAGE_CHECK
+    round: int = Field(ge=1)
+    claim_id: Line
+    reviewer: Line
+    status: Literal["draft", "submitted", "discarded"]
+    guess_id: Sha256
+    findings_id: Sha256
+
+
+class LeakDecision(Record):
+    """What was settled about an item's leaks. None: an earlier decision was taken back."""
+
+    kind: Literal["leak_decision"] = "leak_decision"
+    item_id: Line
+    round: int = Field(ge=1)
+    outcome: Literal["clean", "rewrite", "reject"] | None
+    review_ids: tuple[Sha256, ...]
+    policy: Line
+    rewrite: Line | None = None
+    stage_before: Line
 
 
 class Suggestion(Record):
@@ -406,7 +473,8 @@ class RecordKinds:
     BY_KIND: ClassVar[dict[str, type[Record]]] = {
         cls.model_fields["kind"].default: cls
         for cls in (
-            Scenario, FilterVerdict, Grounding, Refinement, Review, Suggestion, Decision, GroundTruth,
+            Scenario, FilterVerdict, Grounding, Twin, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
+            LeakDecision, Suggestion, Decision, GroundTruth,
             ReleaseItem, ModelResponse, Judgment, TrainingExample, TrainingRun,
         )
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Reviews: submitting, undoing, deciding, and who may see whose answer.
+"""Reviews: submitting, undoing and deciding. Who may see whose answer is in `storage.review_access`.
 
 The policy: when `overlap` people have answered and all approve, or all reject, the item moves; otherwise an
 adjudicator settles it. An agreed revision also goes to the adjudicator, because somebody has to make the change.
@@ -8,9 +8,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, exists, func, or_
+from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
+from storage import leakage
 from storage.audit import Tag, lock_chain, record_event
 from storage.claims import (
     CLAIM_TTL_S,
@@ -29,7 +30,21 @@ from storage.claims import (
 )
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import advance, append_record, attach, get_record, label, revise_scenario
-from storage.records import Decision, Edits, Outcome, Provenance, Review, ReviewAnswers, TaskKind, Verdict, parse_record
+from storage.leak_answers import LeakAnswers
+from storage.records import (
+    Decision,
+    Edits,
+    LeakDecision,
+    LeakReview,
+    Outcome,
+    Provenance,
+    Review,
+    ReviewAnswers,
+    TaskKind,
+    Verdict,
+    parse_record,
+)
+from storage.review_access import visible_reviews
 from storage.stages import Stage
 from storage.tables import ClaimRow, DecisionRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 from storage.texts import hash_json, utc_now
@@ -86,7 +101,7 @@ def submit_review(
     session: Session,
     user_id: int,
     claim_id: str,
-    answers: ReviewAnswers,
+    answers: ReviewAnswers | LeakAnswers,
     idempotency_key: str,
     now: datetime | None = None,
 ) -> SubmittedReview:
@@ -110,8 +125,8 @@ def submit_review(
     if earlier is not None:
         return _repeat(session=session, earlier=earlier, request_sha256=request_sha256, key=idempotency_key)
     held = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
-    _check_answers(kind=TaskKind(held.task.kind), answers=answers)
-    review = _store_review(session=session, held=held, answers=answers, now=now)
+    review = _make_review(session=session, held=held, answers=answers, now=now)
+    _store_review(session=session, held=held, review=review, now=now)
     task_id = held.claim.task_id
     row = ReviewRow(
         record_id=review.id,
@@ -119,7 +134,7 @@ def submit_review(
         item_number=held.task.item_number,
         user_id=user_id,
         claim_id=claim_id,
-        verdict=answers.verdict.value,
+        verdict=(answers.verdict if isinstance(answers, ReviewAnswers) else answers.outcome).value,
         seconds=answers.seconds,
         idempotency_key=idempotency_key,
         request_sha256=request_sha256,
@@ -134,7 +149,7 @@ def submit_review(
     )
 
 
-def decide(*, session: Session, task_id: int, now: datetime | None = None) -> Decision | None:
+def decide(*, session: Session, task_id: int, now: datetime | None = None) -> Decision | LeakDecision | None:
     """Settle a task that has all its answers; None while it waits for more. The caller commits.
 
     Called by `submit_review`; calling it again changes nothing.
@@ -144,6 +159,8 @@ def decide(*, session: Session, task_id: int, now: datetime | None = None) -> De
     task = session.get_one(TaskRow, task_id)
     if task.status != "open" or task.submitted < task.overlap:
         return None
+    if task.kind == TaskKind.LEAKAGE_CHECK.value:
+        return leakage.decide(session=session, task=task, now=now)
     reviews = _submitted(session=session, task_id=task.id)
     if task.kind == TaskKind.ADJUDICATION.value:
         return _apply_adjudication(session=session, task=task, review=reviews[-1], now=now)
@@ -195,9 +212,9 @@ def undo_review(
     _reopen(session=session, task=task, item=item, actor=actor, now=now)
     assert task.id is not None and item.number is not None
     review = get_record(session=session, record_id=row.record_id, item_number=item.number)
-    assert isinstance(review, Review)
+    assert isinstance(review, Review | LeakReview)
     provenance = Provenance(actor=actor, tool="storage.reviews.undo_review", created_at=now)
-    undone = Review.model_validate(
+    undone = type(review).model_validate(
         review.model_dump() | {"status": "discarded", "parent_id": review.id, "provenance": provenance.model_dump()}
     )
     append_record(session=session, item=item, record=undone, actor=actor, now=now)
@@ -216,44 +233,12 @@ def undo_review(
     session.flush()  # the old claim's state first: a person holds a task only once
     session.add(claim)
     session.flush()
-    answers = review.model_dump(mode="json", include=set(ReviewAnswers.model_fields))
+    shape = ReviewAnswers if isinstance(review, Review) else LeakAnswers
+    answers = review.model_dump(mode="json", include=set(shape.model_fields))
     save_draft(session=session, user_id=user_id, claim_id=claim.id, body=answers, now=now)
     payload = {"record": undone.id, "supersedes": review.id, "task": task.kind, "round": task.round}
     record_event(session=session, actor=actor, tag=Tag.REVIEW_UNDONE, subject=item.id, payload=payload, now=now)
     return describe_claims(session=session, rows=[claim])[0]
-
-
-def visible_reviews(*, session: Session, viewer_id: int, task_id: int) -> list[Review]:
-    """Return the submitted reviews of a task that this person may see, oldest first.
-
-    Blindness is part of the query: while a task is open, a person gets their own review only. Once every
-    answer is in, those who answered, whoever holds the adjudication, and after the decision everybody may look.
-    """
-    task = session.get(TaskRow, task_id)
-    if task is None:
-        raise NotFound(f"there is no task {task_id}")
-    took_part = exists().where(
-        col(ClaimRow.task_id) == TaskRow.id,
-        col(ClaimRow.user_id) == viewer_id,
-        col(ClaimRow.state).in_(("active", "submitted")),
-        col(TaskRow.item_number) == task.item_number,
-        col(TaskRow.round) == task.round,
-    )
-    own = col(ReviewRow.user_id) == viewer_id
-    rule = {"open": own, "adjudicating": or_(own, took_part)}.get(task.status)
-    query = (
-        select(RecordRow.body)
-        .join(
-            ReviewRow,
-            (col(ReviewRow.record_id) == RecordRow.id) & (col(ReviewRow.item_number) == RecordRow.item_number),
-        )
-        .where(ReviewRow.task_id == task_id, ReviewRow.status == "submitted")
-        .order_by(col(ReviewRow.id))
-    )
-    if rule is not None:
-        query = query.where(rule)
-    records = [parse_record(body) for body in session.exec(query)]
-    return [record for record in records if isinstance(record, Review)]
 
 
 def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
@@ -265,11 +250,18 @@ def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
         raise InvalidRecord("an adjudicator who revises makes the change: edit the query or the scene")
 
 
-def _store_review(*, session: Session, held: HeldClaim, answers: ReviewAnswers, now: datetime) -> Review:
-    """Write the record and its event; count it on the task and close the claim."""
+def _make_review(
+    *, session: Session, held: HeldClaim, answers: ReviewAnswers | LeakAnswers, now: datetime
+) -> Review | LeakReview:
     claim, task, item = held.claim, held.task, held.item
+    kind = TaskKind(task.kind)
+    if isinstance(answers, LeakAnswers) != (kind is TaskKind.LEAKAGE_CHECK):
+        raise InvalidRecord(f"these answers do not fit a task of kind {kind.value}; send the shape of that kind")
+    if isinstance(answers, LeakAnswers):
+        return leakage.make_review(session=session, held=held, answers=answers, now=now)
+    _check_answers(kind=kind, answers=answers)
     actor = f"user:{held.person.name}"
-    review = Review(
+    return Review(
         **answers.model_dump(),
         item_id=item.id,
         task_kind=TaskKind(task.kind),
@@ -279,6 +271,12 @@ def _store_review(*, session: Session, held: HeldClaim, answers: ReviewAnswers, 
         status="submitted",
         provenance=Provenance(actor=actor, tool="storage.reviews.submit_review", created_at=now),
     )
+
+
+def _store_review(*, session: Session, held: HeldClaim, review: Review | LeakReview, now: datetime) -> None:
+    """Write the record and its event; count it on the task and close the claim."""
+    claim, task, item = held.claim, held.task, held.item
+    actor = review.provenance.actor
     append_record(session=session, item=item, record=review, actor=actor, now=now)
     claim.state = "submitted"
     task.submitted += 1
@@ -286,7 +284,6 @@ def _store_review(*, session: Session, held: HeldClaim, answers: ReviewAnswers, 
     discard_draft(session=session, user_id=claim.user_id, task_id=claim.task_id)
     payload = {"record": review.id, "task": task.kind, "round": task.round}
     record_event(session=session, actor=actor, tag=Tag.REVIEW_SUBMITTED, subject=item.id, payload=payload, now=now)
-    return review
 
 
 def _repeat(*, session: Session, earlier: ReviewRow, request_sha256: str, key: str) -> SubmittedReview:
@@ -374,14 +371,7 @@ def _apply_adjudication(*, session: Session, task: TaskRow, review: Review, now:
         revise_scenario(
             session=session, item_id=review.item_id, edits=review.edits, reason=review.note, actor=actor, now=now
         )
-        open_task(
-            session=session,
-            item_id=review.item_id,
-            kind=TaskKind.SCENARIO_REVIEW,
-            overlap=origin.overlap,
-            actor=actor,
-            now=now,
-        )
+        leakage.begin_round(session=session, item_id=review.item_id, old_round=task.round, actor=actor, now=now)
     return decision
 
 
@@ -433,6 +423,9 @@ def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: 
         raise Conflict(f"{name} was revised since and is in a new round of review; its earlier reviews stand")
     if task.status == "open":
         return
+    if task.kind == TaskKind.LEAKAGE_CHECK.value:
+        return leakage.reopen(session=session, task=task, item=item, actor=actor, now=now)
+    leakage.check_not_rejected(session=session, item=item)
     if task.kind == TaskKind.SCENARIO_REVIEW.value:
         _withdraw_adjudication(session=session, task=task)
     else:

@@ -28,10 +28,12 @@ ALLOWED_TRANSITIONS: dict[tuple[Stage, Stage], frozenset[str]] = {
     (Stage.SCENARIO, Stage.REJECTED): frozenset({"filter_verdict"}),
     (Stage.FILTERED, Stage.REJECTED): frozenset({"filter_verdict", "grounding"}),
     (Stage.GROUNDED, Stage.REJECTED): frozenset({"refinement", "filter_verdict"}),
-    (Stage.REFINED, Stage.REJECTED): frozenset({"decision"}),
-    # An undo within reach takes a decision back.
-    (Stage.REVIEWED, Stage.REFINED): frozenset({"decision"}),
-    (Stage.REJECTED, Stage.REFINED): frozenset({"decision"}),
+    (Stage.REFINED, Stage.REJECTED): frozenset({"decision", "leak_decision"}),
+    (Stage.REVIEWED, Stage.REJECTED): frozenset({"leak_decision"}),
+    # An undo within reach takes a decision back; a rewrite sends an approved item round again.
+    (Stage.REVIEWED, Stage.REFINED): frozenset({"decision", "leak_decision"}),
+    (Stage.REJECTED, Stage.REFINED): frozenset({"decision", "leak_decision"}),
+    (Stage.REJECTED, Stage.REVIEWED): frozenset({"leak_decision"}),
 }
 """(from, to) -> kinds of record that may cause the move."""
 

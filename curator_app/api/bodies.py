@@ -1,11 +1,12 @@
 """Bodies that the API takes. Unknown fields are refused, and so is text that no database or file can hold."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import HTTPException, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from storage.leak_answers import LeakAnswers, LeakMarks
 from storage.records import ReviewAnswers, TaskKind
 from storage.texts import canonical_json, check_text
 
@@ -85,6 +86,30 @@ class ReviewBody(ReviewAnswers):
     def to_answers(self) -> ReviewAnswers:
         """Return the part that is the person's answer."""
         return ReviewAnswers.model_construct(**{name: getattr(self, name) for name in ReviewAnswers.model_fields})
+
+
+class GuessBody(Body):
+    """What the query alone points to. Empty: no danger."""
+
+    text: Annotated[str, Field(max_length=2_000), AfterValidator(check_text)] = ""
+    sure: Literal["guess", "fairly", "sure"] = "guess"
+    seconds: float = Field(default=0.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
+
+
+class FindingsBody(LeakMarks):
+    """What the picture adds."""
+
+
+class LeakReviewBody(LeakAnswers):
+    """A finished leakage check."""
+
+    claim_id: ClaimId
+    idempotency_key: Key
+    """As in a review."""
+
+    def to_answers(self) -> LeakAnswers:
+        """Return the part that is the person's answer."""
+        return LeakAnswers.model_construct(**{name: getattr(self, name) for name in LeakAnswers.model_fields})
 
 
 class UndoBody(Body):

@@ -1,8 +1,6 @@
 """Claims over HTTP: take items, keep them, give them back, keep a draft, flag."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -17,15 +15,18 @@ from curator_app.api.bodies import (
     UnskipBody,
     check_size,
 )
+from curator_app.api.claim_views import describe_claim, to_iso
 from curator_app.api.dependencies import CurrentWorkspace
 from storage import reviews
 from storage.accounts import Person, Role
-from storage.claims import Claim
-from storage.items import label
 from storage.records import TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1/claims", tags=["claims"])
-ROLE_OF_KIND = {TaskKind.SCENARIO_REVIEW: Role.ANNOTATOR, TaskKind.ADJUDICATION: Role.ADJUDICATOR}
+ROLE_OF_KIND = {
+    TaskKind.SCENARIO_REVIEW: Role.ANNOTATOR,
+    TaskKind.ADJUDICATION: Role.ADJUDICATOR,
+    TaskKind.LEAKAGE_CHECK: Role.ANNOTATOR,
+}
 REVIEWER = allow(Role.ANNOTATOR, Role.ADJUDICATOR)
 
 
@@ -115,55 +116,3 @@ def flag(claim_id: PathClaimId, body: FlagBody, person: CurrentPerson, workspace
         reviews.add_flag(session=session, user_id=person.id, claim_id=claim_id, note=body.note)
         session.commit()
     return Response(status_code=204)
-
-
-def to_iso(moment: datetime) -> str:
-    """Return a time as ISO 8601 in UTC, with `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def describe_claim(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the review screen shows of a claim, and nothing that its holder must not see."""
-    item, scenario, grounding = claim.item, claim.scenario, claim.grounding
-    image = None
-    if grounding is not None and grounding.image is not None:
-        image = {
-            "url": f"/media/{grounding.image.sha256}",
-            "width": grounding.image.width_px,
-            "height": grounding.image.height_px,
-            "alt": grounding.alt,
-        }
-    return {
-        "claim_id": claim.claim_id,
-        "kind": claim.kind.value,
-        "round": claim.round,
-        "expires_at": to_iso(claim.expires_at),
-        "item": {
-            "id": item.id,
-            "label": label(item.number or 0),
-            "category": _titled(scenario.category.value, titles),
-            "sub_category": _titled(scenario.sub_category, titles),
-            "query": scenario.query,
-            "scene": scenario.scene,
-            "hidden_hazard": scenario.hidden_hazard,
-            "causal_chain": list(scenario.causal_chain),
-            "image": image,
-        },
-        "draft": claim.draft,
-        "others": [
-            {
-                "who": f"Reviewer {place}",
-                "verdict": review.verdict.value,
-                "reasons": [reason.value for reason in review.reasons],
-                "note": review.note,
-                "answers": {criterion.value: answer.value for criterion, answer in review.answers.items()},
-                "edits": {"query": review.edits.query, "scene": review.edits.scene},
-            }
-            for place, review in enumerate(claim.others, start=1)
-        ],
-    }
-
-
-def _titled(slug: str, titles: Mapping[str, str]) -> dict[str, str]:
-    """A slug that the taxonomy has dropped since is its own title."""
-    return {"slug": slug, "title": titles.get(slug, slug)}

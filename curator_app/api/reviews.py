@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson
 from curator_app.api.bodies import ReviewBody, UndoBody
-from curator_app.api.claims import REVIEWER, check_kind, describe_claim
+from curator_app.api.claim_views import describe_claim
+from curator_app.api.claims import REVIEWER, check_kind
 from curator_app.api.dependencies import CurrentWorkspace
 from storage import reviews
 

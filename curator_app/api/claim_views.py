@@ -1,0 +1,103 @@
+"""What a claim looks like to the one who holds it, and nothing that they must not see yet."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from curator_app.actions.leak_detectors import read_machine
+from storage.claims import Claim
+from storage.items import label
+from storage.leak_answers import LeakMarks
+from storage.records import TaskKind
+
+
+def to_iso(moment: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, with `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def describe_claim(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the screen of the claim's kind shows of it."""
+    body = {
+        "claim_id": claim.claim_id,
+        "kind": claim.kind.value,
+        "round": claim.round,
+        "expires_at": to_iso(claim.expires_at),
+        "draft": claim.draft,
+        "others": _describe_others(claim),
+    }
+    if claim.kind is TaskKind.LEAKAGE_CHECK:
+        return body | _describe_check(claim, titles)
+    scenario = claim.scenario
+    item = _describe_picture(claim, titles) | {
+        "scene": scenario.scene,
+        "hidden_hazard": scenario.hidden_hazard,
+        "causal_chain": list(scenario.causal_chain),
+    }
+    return body | {"item": item}
+
+
+def _describe_check(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
+    """The query alone; once the guess is locked the picture; once the findings are, hazard and detectors."""
+    guess, findings, scenario = claim.guess, claim.findings, claim.scenario
+    if guess is None:
+        item = {"id": claim.item.id, "label": label(claim.item.number or 0), "query": scenario.query}
+        return {"step": 1, "item": item, "guess": None, "findings": None, "machine": None}
+    body: dict[str, Any] = {
+        "step": 2,
+        "item": _describe_picture(claim, titles) | {"scene": None if _has_image(claim) else scenario.scene},
+        "guess": {"text": guess.text, "sure": guess.sure, "seconds": guess.seconds},
+        "findings": None,
+        "machine": None,
+    }
+    if findings is None:
+        return body
+    body["step"] = 3
+    body["item"] |= {"hidden_hazard": scenario.hidden_hazard, "causal_chain": list(scenario.causal_chain)}
+    body["findings"] = findings.model_dump(mode="json", include=set(LeakMarks.model_fields))
+    body["machine"] = asdict(read_machine(scenario=scenario, refinements=claim.refinements))
+    return body
+
+
+def _has_image(claim: Claim) -> bool:
+    return claim.grounding is not None and claim.grounding.image is not None
+
+
+def _describe_picture(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
+    item, scenario, grounding = claim.item, claim.scenario, claim.grounding
+    image = None
+    if grounding is not None and grounding.image is not None:
+        image = {
+            "url": f"/media/{grounding.image.sha256}",
+            "width": grounding.image.width_px,
+            "height": grounding.image.height_px,
+            "alt": grounding.alt,
+        }
+    return {
+        "id": item.id,
+        "label": label(item.number or 0),
+        "category": _titled(scenario.category.value, titles),
+        "sub_category": _titled(scenario.sub_category, titles),
+        "query": scenario.query,
+        "image": image,
+    }
+
+
+def _describe_others(claim: Claim) -> list[dict[str, Any]]:
+    return [
+        {
+            "who": f"Reviewer {place}",
+            "verdict": review.verdict.value,
+            "reasons": [reason.value for reason in review.reasons],
+            "note": review.note,
+            "answers": {criterion.value: answer.value for criterion, answer in review.answers.items()},
+            "edits": {"query": review.edits.query, "scene": review.edits.scene},
+        }
+        for place, review in enumerate(claim.others, start=1)
+    ]
+
+
+def _titled(slug: str, titles: Mapping[str, str]) -> dict[str, str]:
+    """A slug that the taxonomy has dropped since is its own title."""
+    return {"slug": slug, "title": titles.get(slug, slug)}

@@ -1,0 +1,73 @@
+"""Leakage checks over HTTP: lock the guess, lock the findings, submit the outcome. Each shows the next part."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from curator_app.access import CurrentPerson, allow
+from curator_app.api.bodies import FindingsBody, GuessBody, LeakReviewBody, PathClaimId
+from curator_app.api.claim_views import describe_claim
+from curator_app.api.claims import check_kind
+from curator_app.api.dependencies import CurrentWorkspace
+from curator_app.workspace import Workspace
+from storage import leakage, reviews
+from storage.accounts import Person, Role
+from storage.claims import read_claim
+from storage.records import TaskKind
+
+ROUTER = APIRouter(prefix="/api/v1/leakage", tags=["leakage"])
+CHECKER = allow(Role.ANNOTATOR)
+
+
+@ROUTER.post("/{claim_id}/guess", dependencies=[CHECKER])
+def lock_guess(
+    claim_id: PathClaimId, body: GuessBody, person: CurrentPerson, workspace: CurrentWorkspace
+) -> dict[str, Any]:
+    """Lock what you read from the query alone; the answer holds the picture. It cannot be changed afterwards."""
+    with workspace.db.write() as session:
+        leakage.lock_guess(
+            session=session,
+            user_id=person.id,
+            claim_id=claim_id,
+            text=body.text,
+            sure=body.sure,
+            seconds=body.seconds,
+        )
+        session.commit()
+    return _read(workspace, person=person, claim_id=claim_id)
+
+
+@ROUTER.post("/{claim_id}/findings", dependencies=[CHECKER])
+def lock_findings(
+    claim_id: PathClaimId, body: FindingsBody, person: CurrentPerson, workspace: CurrentWorkspace
+) -> dict[str, Any]:
+    """Lock what you find with the picture; the answer holds the hazard and what the machine found."""
+    with workspace.db.write() as session:
+        leakage.lock_findings(session=session, user_id=person.id, claim_id=claim_id, marks=body)
+        session.commit()
+    return _read(workspace, person=person, claim_id=claim_id)
+
+
+@ROUTER.post("/reviews", dependencies=[CHECKER])
+def submit(body: LeakReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
+    """Submit the outcome. Undo is that of reviews; guess and findings stay as they were locked."""
+    check_kind(person, TaskKind.LEAKAGE_CHECK)
+    with workspace.db.write() as session:
+        submitted = reviews.submit_review(
+            session=session,
+            user_id=person.id,
+            claim_id=body.claim_id,
+            answers=body.to_answers(),
+            idempotency_key=body.idempotency_key,
+        )
+        session.commit()
+    return JSONResponse(
+        {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
+    )
+
+
+def _read(workspace: Workspace, *, person: Person, claim_id: str) -> dict[str, Any]:
+    with workspace.db.read() as session:
+        claim = read_claim(session=session, user_id=person.id, claim_id=claim_id)
+    return {"claim": describe_claim(claim, workspace.titles)}
