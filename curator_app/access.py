@@ -29,6 +29,7 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
+    "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
     "/releases": frozenset({Role.MAINTAINER}),
     "/people": frozenset({Role.ADMIN}),
 }

@@ -34,6 +34,7 @@ PAGES = (
     Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),
+    Page("items", "/items", "Items", ("maintainer", "adjudicator")),
     Page("releases", "/releases", "Releases", ("maintainer",)),
     Page("people", "/people", "People", ("admin",)),
 )

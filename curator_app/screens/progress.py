@@ -123,7 +123,8 @@ def _render_flags(flags: list[Flag]) -> str:
     if not flags:
         return '<section><h2>Flags</h2><p class="cu-off">Nobody is asking for your eyes.</p></section>'
     rows = "".join(
-        f'<tr><th scope="row" class="cu-num">{escape(flag.label)}</th><td class="cu-wrap">{escape(flag.query)}</td>'
+        f'<tr><th scope="row" class="cu-num"><a href="/items?item={escape(flag.label)}">{escape(flag.label)}</a></th>'
+        f'<td class="cu-wrap">{escape(flag.query)}</td>'
         f'<td class="cu-wrap">{escape(flag.note) or "–"}</td><td>{escape(flag.by)}</td>'
         f'<td class="cu-num">{_time(flag.created_at)}</td></tr>'
         for flag in flags

@@ -104,13 +104,13 @@ def render_run_head(run: RunView) -> str:
     )
 
 
-def render_run_body(run: RunView) -> str:
-    """Return what stands below the buttons of a run: funnel, reasons, log."""
+def render_run_body(run: RunView, items: str = "") -> str:
+    """Return what stands below the buttons of a run: funnel, reasons, `items` as they are, log."""
     name = escape(run.job.name)
     report = f'<a href="/runs/report/{name}" target="_blank">Report</a>' if run.has_report else ""
     return (
         f'<section><div class="cu-sec-head"><h2>Funnel</h2>{report}</div>{_render_legend()}{_render_funnel(run)}'
-        f"</section>{_render_reasons(run.reasons)}{_render_log(run)}"
+        f"</section>{_render_reasons(run.reasons)}{items}{_render_log(run)}"
     )
 
 

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from curator_app.screens.asking import make_person_of
+from curator_app.screens.items import build_item_page
 from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
 from curator_app.screens.releases import build_releases_page
@@ -13,7 +14,7 @@ from curator_app.workspace import Workspace
 
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
-    """Return the pages `/`, `/progress`, `/runs`, `/releases` and `/people`."""
+    """Return the pages `/`, `/progress`, `/runs`, `/items`, `/releases` and `/people`."""
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
@@ -24,6 +25,9 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Runs", "/runs"):
         gr.Navbar(visible=False)
         build_runs_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Items", "/items"):
+        gr.Navbar(visible=False)
+        build_item_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Releases", "/releases"):
         gr.Navbar(visible=False)
         build_releases_page(pages, workspace=workspace, person_of=person_of)

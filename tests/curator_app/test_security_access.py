@@ -18,7 +18,6 @@ from storage.tables import SignInRow
 
 EVERYBODY = frozenset({"root", "mia", "ada", "ann", "nobody"})
 REVIEWERS = frozenset({"root", "ada", "ann"})
-CHECKERS = frozenset({"root", "ann"})
 MAINTAINERS = frozenset({"root", "mia"})
 # What each route is meant to admit, written down a second time: a new route has to be added here on purpose.
 ADMITS = {
@@ -41,9 +40,6 @@ ADMITS = {
     "POST /api/v1/claims/{claim_id}/release": REVIEWERS,
     "POST /api/v1/claims/{claim_id}/renew": REVIEWERS,
     "POST /api/v1/claims/{claim_id}/skip": REVIEWERS,
-    "POST /api/v1/leakage/reviews": CHECKERS,
-    "POST /api/v1/leakage/{claim_id}/findings": CHECKERS,
-    "POST /api/v1/leakage/{claim_id}/guess": CHECKERS,
     "POST /api/v1/reviews": REVIEWERS,
     "POST /api/v1/reviews/undo": REVIEWERS,
     "POST /link/{secret}": None,
@@ -53,7 +49,13 @@ ADMITS = {
     "PUT /api/v1/me/preferences": EVERYBODY,
 }
 # Gradio handlers by the start of their api_name.
-HANDLERS = {"people_": frozenset({"root"}), "releases_": MAINTAINERS, "runs_": MAINTAINERS, "progress_": EVERYBODY}
+HANDLERS = {
+    "people_": frozenset({"root"}),
+    "releases_": MAINTAINERS,
+    "runs_": MAINTAINERS,
+    "items_": MAINTAINERS | {"ada"},
+    "progress_": EVERYBODY,
+}
 FILL = {
     "kind": "scenario_review", "secret": "x" * 43, "sha256": "0" * 64, "version": "v1.0", "claim_id": "0" * 32,
     "name": "trial",
@@ -278,6 +280,7 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/": REVIEWERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
+        "/items": MAINTAINERS | {"ada"},
         "/releases": MAINTAINERS,
         "/people": frozenset({"root"}),
     }

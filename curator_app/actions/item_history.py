@@ -1,0 +1,153 @@
+"""Everything that is known about one item, in the order in which it came about."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from curator_app.actions.runs import runs_folder
+from curator_app.workspace import Workspace
+from pipeline.prompting import PROMPTS, load_prompt
+from pipeline.run_events import read_events
+from storage.accounts import Person, Role
+from storage.errors import NotFound
+from storage.items import label
+from storage.records import Record, parse_record
+from storage.stages import Stage
+from storage.tables import AuditRow, ItemRow, RecordRow
+
+PLAIN = frozenset({"scenario", "filter_verdict", "grounding", "refinement", "twin"})
+"""Records that say nothing of what people answered."""
+SETTLED = frozenset({Stage.REVIEWED.value, Stage.RELEASED.value, Stage.REJECTED.value})
+PEOPLE_TAGS = ("reviews:",)
+WORDS = re.compile(r"\s+|[^\s]+")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One record of an item, or one event of the audit log, ready to be shown."""
+
+    at: datetime
+    kind: str
+    actor: str
+    record: Record | None = None
+    text: str = ""
+    """What the event's payload says; for events only."""
+
+
+@dataclass(frozen=True)
+class ItemHistory:
+    """An item and its steps, the oldest first."""
+
+    number: int
+    id: str
+    label: str
+    stage: str
+    batch: str
+    category: str
+    sub_category: str
+    steps: tuple[Step, ...]
+    log: tuple[str, ...] = field(default=())
+    """What its run's events say about it."""
+    withheld: int = 0
+    """Answers of people that this person may not see yet."""
+
+
+def read_history(workspace: Workspace, *, name: str, person: Person) -> ItemHistory:
+    """Return the history of the item with this label (`S-0012`), number or id.
+
+    Somebody who may still be asked about the item does not see what others answered before it is settled.
+
+    Raises:
+        NotFound: there is no such item.
+    """
+    with workspace.db.read() as session:
+        item = _find(session, name)
+        steps = sorted([*_read_records(session, item), *_read_events(session, item)], key=lambda step: step.at)
+    hidden = person.has(Role.ANNOTATOR) and item.stage not in SETTLED
+    shown = [step for step in steps if not (hidden and _tells_answers(step))]
+    return ItemHistory(
+        number=item.number or 0,
+        id=item.id,
+        label=label(item.number or 0),
+        stage=item.stage,
+        batch=item.batch,
+        category=item.category,
+        sub_category=item.sub_category,
+        steps=tuple(shown),
+        log=tuple(_read_log(workspace, item)),
+        withheld=len(steps) - len(shown),
+    )
+
+
+def list_latest(workspace: Workspace, *, batch: str, limit: int = 24) -> list[tuple[str, str, str]]:
+    """Return (label, stage, query) of the items of a batch that changed last."""
+    with workspace.db.read() as session:
+        query = (
+            select(ItemRow, RecordRow.body)
+            .join(RecordRow, (col(RecordRow.id) == ItemRow.scenario_id) & (RecordRow.item_number == ItemRow.number))
+            .where(ItemRow.batch == batch)
+            .order_by(col(ItemRow.updated_at).desc(), col(ItemRow.number).desc())
+            .limit(limit)
+        )
+        rows = session.exec(query).all()
+    return [(label(item.number or 0), item.stage, getattr(parse_record(body), "query", "")) for item, body in rows]
+
+
+@cache
+def read_prompts() -> dict[str, tuple[str, str]]:
+    """Return hash -> (name, text) of the prompt files as they are now."""
+    prompts = [load_prompt(path.stem) for path in sorted(PROMPTS.glob("*.md"))]
+    return {prompt.sha256: (prompt.name, prompt.text) for prompt in prompts}
+
+
+def diff_words(before: str, after: str) -> list[tuple[str, str]]:
+    """Return the pieces of a change word by word: (`same`, `gone` or `new`, text)."""
+    old, new = WORDS.findall(before), WORDS.findall(after)
+    pieces: list[tuple[str, str]] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            pieces.append(("same", "".join(old[a:b])))
+            continue
+        pieces += [("gone", "".join(old[a:b]))] if a < b else []
+        pieces += [("new", "".join(new[c:d]))] if c < d else []
+    return pieces
+
+
+def _find(session: Session, name: str) -> ItemRow:
+    number = re.fullmatch(r"(?:[Ss]-)?0*([0-9]{1,9})", name.strip())
+    found = session.exec(select(ItemRow).where(ItemRow.number == int(number[1]))).first() if number else None
+    found = found or session.exec(select(ItemRow).where(ItemRow.id == name.strip())).first()
+    if found is None:
+        raise NotFound(f"there is no item {name!r}; give its label, such as S-0012, or its id")
+    return found
+
+
+def _read_records(session: Session, item: ItemRow) -> Iterator[Step]:
+    rows = session.exec(select(RecordRow).where(RecordRow.item_number == item.number).order_by(col(RecordRow.seq)))
+    for row in rows:
+        yield Step(row.created_at, row.kind, row.actor.removeprefix("user:"), parse_record(row.body))
+
+
+def _read_events(session: Session, item: ItemRow) -> Iterator[Step]:
+    for row in session.exec(select(AuditRow).where(AuditRow.subject == item.id).order_by(col(AuditRow.seq))):
+        yield Step(row.at, row.tag, row.actor.removeprefix("user:"), text=row.payload)
+
+
+def _tells_answers(step: Step) -> bool:
+    if step.record is not None:
+        return step.kind not in PLAIN
+    return step.kind.startswith(PEOPLE_TAGS)
+
+
+def _read_log(workspace: Workspace, item: ItemRow) -> Iterator[str]:
+    events: Iterator[dict[str, Any]] = read_events(runs_folder(workspace) / item.batch / "events.jsonl")
+    for event in events:
+        if event["item"] == item.id:
+            words = (event["stage"], event["outcome"], event["kind"], event["message"])
+            yield f"{str(event.get('at', ''))[11:19]}  {'  '.join(word for word in words if word)}"

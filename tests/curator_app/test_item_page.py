@@ -1,0 +1,183 @@
+"""The page of one item: its whole history for those who may see it, and nothing of others' answers for the rest."""
+
+import json
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from factories import make_answers, make_provenance, make_scenario
+from run_workspace import ask_for, open_models, write_endpoints
+
+from curator_app.actions.item_history import diff_words, list_latest, read_history
+from curator_app.actions.runs import run
+from curator_app.screens.item_view import render_item, render_latest
+from curator_app.screens.items import build_item_page
+from curator_app.workspace import Workspace
+from storage.accounts import Person, Role, list_accounts
+from storage.errors import NotFound
+from storage.items import add_scenario, append_record, get_item, list_items
+from storage.records import Suggestion, TaskKind
+from storage.reviews import claim_next, submit_review
+from storage.texts import utc_now
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'<a href='javascript:alert(3)'>"
+MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
+ADA = Person(id=2, name="ada", roles=frozenset({Role.ADJUDICATOR}))
+ANN = Person(id=3, name="ann", roles=frozenset({Role.ANNOTATOR}))
+BOTH = Person(id=4, name="bo", roles=frozenset({Role.ANNOTATOR, Role.ADJUDICATOR}))
+SECRET = "A note that only its author and those who settle may read."
+
+
+class Attributes(HTMLParser):
+    """Collects tags and attributes, as a browser would see them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.names: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.names += [name for name, _ in attrs]
+
+
+def answer(workspace: Workspace, name: str, *, verdict: str = "reject") -> str:
+    """Let a person answer the next item, with a note; return the item's id."""
+    with workspace.db.write() as session:
+        ids = {account.person.name: account.person.id for account in list_accounts(session=session)}
+        (claim,) = claim_next(session=session, user_id=ids[name], kind=TaskKind.SCENARIO_REVIEW)
+        more = {"note": SECRET} if verdict == "reject" else {}
+        submit_review(
+            session=session,
+            user_id=ids[name],
+            claim_id=claim.claim_id,
+            answers=make_answers(verdict, **more),
+            idempotency_key="k",
+        )
+        session.commit()
+        return claim.item.id
+
+
+def page_of(workspace: Workspace, name: str, person: Person = MIA) -> str:
+    return render_item(read_history(workspace, name=name, person=person), workspace.titles)
+
+
+def ask_page(workspace: Workspace, person: Person, **query: str) -> str:
+    with gr.Blocks() as pages:
+        build_item_page(pages, workspace=workspace, person_of=lambda request: person)
+    (handler,) = [fn.fn for fn in pages.fns.values() if fn.api_name == "items_show"]
+    return handler(SimpleNamespace(query_params=query))
+
+
+def test_an_item_of_a_run_shows_every_step_with_verdicts_rewrite_and_prompts(workspace: Workspace) -> None:
+    with open_models() as models:
+        write_endpoints(workspace.settings.home, models.url)
+        run(workspace, ask_for(quotas={"dependants": 20, "property": 20}))
+    with workspace.db.read() as session:
+        items = list_items(session=session, batch="trial", limit=100)
+    rewritten = [item for item in items if item.round == 2]
+    assert rewritten, "no query was rewritten"
+    html = page_of(workspace, rewritten[0].id)
+    for told in ("5, at least 4 passes", "Risk clarity: passed", "Refinement, round 1", "items:item:advance"):
+        assert told in html
+    assert "<del>" in html and "<ins>" in html
+    assert "<summary>Prompt judge_query</summary>" in html
+    assert "refinement  passed" in html, "what its run noted"
+    latest = list_latest(workspace, batch="trial")
+    assert len(latest) == 24
+    assert {stage for _, stage, _ in latest} <= {"refined", "rejected"}
+    assert f"/items?item={latest[0][0]}" in render_latest(latest)
+
+
+@pytest.mark.parametrize("write", [lambda item: item.id, lambda item: f"s-{item.number:04d}", lambda item: item.number])
+def test_an_item_is_found_by_its_id_label_and_number(workspace: Workspace, write) -> None:
+    with workspace.db.read() as session:
+        item = list_items(session=session)[2]
+    history = read_history(workspace, name=str(write(item)), person=MIA)
+    assert (history.id, history.label) == (item.id, "S-0003")
+    assert "/media/" in page_of(workspace, item.id), "its picture"
+
+
+@pytest.mark.parametrize("name", ["S-9999", "nothing", "", "²", "9" * 40])
+def test_an_unknown_item_is_refused_by_its_name(workspace: Workspace, name: str) -> None:
+    with pytest.raises(NotFound, match="there is no item"):
+        read_history(workspace, name=name, person=MIA)
+
+
+def test_who_may_still_be_asked_sees_no_answers_until_the_item_is_settled(workspace: Workspace) -> None:
+    item_id = answer(workspace, "ann")
+    for person in (MIA, ADA):
+        assert SECRET in page_of(workspace, item_id, person)
+    html = page_of(workspace, item_id, BOTH)
+    assert SECRET not in html
+    assert "reviews:" not in html
+    assert "entries are withheld" in html
+    assert answer(workspace, "ben") == item_id
+    assert SECRET in page_of(workspace, item_id, BOTH), "both rejected it: it is settled"
+
+
+def test_annotators_are_refused(workspace: Workspace) -> None:
+    with pytest.raises(gr.Error, match="maintainer"):
+        ask_page(workspace, ANN, item="S-0001")
+    assert "S-0001" in ask_page(workspace, ADA, item="S-0001")
+    assert 'name="item"' in ask_page(workspace, MIA)
+    assert "There is no item" in ask_page(workspace, MIA, item=HOSTILE)
+
+
+def test_html_in_any_text_stays_text(workspace: Workspace) -> None:
+    scenario = make_scenario(query=HOSTILE, scene=HOSTILE, hidden_hazard=HOSTILE, hazard_entities=[HOSTILE],
+                             causal_chain=[HOSTILE], safe_answer_notes=HOSTILE)  # fmt: skip
+    with workspace.db.write() as session:
+        item = add_scenario(session=session, scenario=scenario, batch=HOSTILE, actor=HOSTILE)
+        session.commit()
+    for html in (
+        page_of(workspace, item.id),
+        render_latest([("S-1", HOSTILE, HOSTILE)]),
+        ask_page(workspace, MIA, item=HOSTILE),
+    ):
+        seen = Attributes(html)
+        assert not {"script", "img"} & set(seen.tags)
+        assert not [name for name in seen.names if name.startswith("on")]
+        assert "alert(" in html
+
+
+def test_a_diff_shows_words() -> None:
+    assert diff_words("Is the ladder safe?", "Is the spot safe?") == [
+        ("same", "Is the "),
+        ("gone", "ladder"),
+        ("new", "spot"),
+        ("same", " safe?"),
+    ]
+    assert diff_words("", "a b") == [("new", "a b")]
+
+
+def test_the_review_api_hands_out_no_suggestion_of_a_model(workspace: Workspace, browser) -> None:
+    said = "SUGGESTED-BY-A-MODEL"
+    with workspace.db.write() as session:
+        for item in list_items(session=session):
+            fields = {name for name, field in Suggestion.model_fields.items() if field.is_required()}
+            values = {
+                "provenance": make_provenance(),
+                "verdict": "reject",
+                "rationale": said,
+                "note": said,
+                "item_id": item.id,
+            }
+            values |= {
+                "task_kind": "scenario_review",
+                "answers": {"verdict": "reject", "reasons": ["leakage"], "note": said},
+            }
+            suggestion = Suggestion.model_validate({k: v for k, v in values.items() if k in Suggestion.model_fields})
+            assert fields <= values.keys()
+            append_record(session=session, item=get_item(session=session, item_id=item.id), record=suggestion,
+                          actor="model", now=utc_now())  # fmt: skip
+        session.commit()
+    ann = browser("ann")
+    claims = ann.post("/api/v1/claims", json={"count": 3})
+    assert claims.status_code == 200 and len(claims.json()["claims"]) == 3
+    again = ann.post("/api/v1/claims", json={"count": 3})
+    me = ann.get("/api/v1/me")
+    for reply in (claims, again, me, ann.get("/api/v1/progress")):
+        assert said not in reply.text and "suggestion" not in json.dumps(reply.json()).lower()
