@@ -9,7 +9,7 @@ PORT ?= 7860
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-browser test-faults bench screenshots clean
+.PHONY: help setup setup-models demo test check test-browser test-models test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -21,6 +21,12 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --upgrade pip
 	$(RUN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+setup-models: setup $(VENV)/.installed-models ## add the local models: torch, diffusers, sentence-transformers (gigabytes)
+
+$(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
+	$(RUN)/python -m pip install --quiet --editable '.[dev,models]'
 	@touch $@
 
 demo: setup ## set up everything and open the app on the starter scenarios
@@ -38,6 +44,9 @@ check: setup ## lint, format, types, import contracts, size limits
 
 test-browser: setup ## only the tests that drive a Chromium
 	$(RUN)/pytest -m browser
+
+test-models: setup-models ## real small models on the CPU: pictures, embeddings, text in pictures; no download
+	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m models
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -m faults

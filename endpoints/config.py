@@ -11,17 +11,20 @@ import numpy as np
 
 from endpoints.cache import DiskCache
 from endpoints.chat import ChatEndpoint, OpenAIChat
+from endpoints.diffusers_images import DiffusersImages
 from endpoints.embeddings import EmbeddingEndpoint, HashEmbeddings
 from endpoints.endpoints_file import (
     CHAT_ROLES,
     ROLES,
     ChatRole,
+    DiffusersEntry,
     EndpointsConfig,
     HashEmbeddingsEntry,
     OpenAIEntry,
     OpenAIImagesEntry,
     ScriptedEntry,
     ScriptedImagesEntry,
+    SentenceTransformersEntry,
     load_endpoints,
     read_endpoints,
     scripted_model,
@@ -30,9 +33,11 @@ from endpoints.errors import BadConfig, EndpointError, Refused, Truncated
 from endpoints.images import ImageEndpoint, OpenAIImages, ResilientImages, ScriptedImages
 from endpoints.ledger import Budget, Ledger
 from endpoints.limiter import AdaptiveLimiter
+from endpoints.local_models import shown_name
 from endpoints.messages import ChatRequest, Message
 from endpoints.resilient import Resilient, RetryPolicy
 from endpoints.scripted import ScriptedChatEndpoint
+from endpoints.sentence_embeddings import BUNDLED, SentenceTransformerEmbeddings
 
 __all__ = [
     "CHAT_ROLES",
@@ -264,8 +269,8 @@ async def check_endpoints(roles: Roles) -> list[EndpointCheck]:
     """Try every endpoint that has a role with one cheap call, all at once; return what came of it, in the file's order.
 
     A chat model writes a word, past the cache and counted in the ledger under the role `check`. A picture model's
-    server is asked for its list of models, since one picture can cost minutes or cents. An embedding model embeds a
-    word. Failures are results, not exceptions.
+    server is asked for its list of models, since one picture can cost minutes or cents; of one in this process the
+    weights are looked for and not loaded. An embedding model embeds a word. Failures are results, not exceptions.
     """
     used = roles.config.roles.by_endpoint()
     names = [name for name in roles.config.endpoints if name in used]
@@ -281,7 +286,7 @@ async def _check(roles: Roles, name: str, played: tuple[str, ...]) -> EndpointCh
         if "embedding" in played:
             problem = await asyncio.to_thread(_try_embedding, endpoint)
         elif "image" in played:
-            note = await endpoint.check() if isinstance(endpoint, OpenAIImages) else ""
+            note = await endpoint.check() if isinstance(endpoint, OpenAIImages | DiffusersImages) else ""
             roles.require("image")  # a budget in dollars needs the picture's price
         elif not isinstance(endpoint, ScriptedChatEndpoint):  # a script would lose the reply
             await _try_chat(roles, name, endpoint)
@@ -311,6 +316,10 @@ def _model_of(config: EndpointsConfig, name: str) -> str:
     match config.endpoints[name]:
         case OpenAIEntry(model=model) | OpenAIImagesEntry(model=model):
             return model
+        case DiffusersEntry(model=model):
+            return shown_name(model)
+        case SentenceTransformersEntry(model=given):
+            return shown_name(given or BUNDLED)
         case HashEmbeddingsEntry(dim=dim):
             return f"hash-{dim}"
         case _:
@@ -325,6 +334,10 @@ def _build(name: str, config: EndpointsConfig) -> Any:
         case OpenAIImagesEntry() as entry:
             fields = entry.model_dump(exclude={"kind", "prices", "max_concurrency"})
             return OpenAIImages(name=name, max_connections=entry.max_concurrency, **fields)
+        case DiffusersEntry() as entry:
+            return DiffusersImages(name=name, **entry.model_dump(exclude={"kind"}))
+        case SentenceTransformersEntry() as entry:
+            return SentenceTransformerEmbeddings(**entry.model_dump(exclude={"kind"}))
         case ScriptedEntry() as entry:
             return ScriptedChatEndpoint(entry.replies, name=name, model=scripted_model(name))
         case ScriptedImagesEntry() as entry:

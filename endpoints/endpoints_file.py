@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from endpoints.errors import BadConfig
 from endpoints.images import PicturePrice
 from endpoints.ledger import Price
+from endpoints.local_models import shown_name
 from storage.records import Frozen
 
 ChatRole = Literal["critic", "rewriter", "validator", "judge_a", "judge_b", "target", "text_only_probe"]
@@ -47,12 +48,19 @@ def _check_address(url: str) -> str:
     return url
 
 
+def _check_size(size: str) -> str:
+    if any(int(side) % 16 for side in size.split("x")):
+        raise ValueError("width and height must be multiples of 16 pixels")
+    return size
+
+
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
 Address = Annotated[str, AfterValidator(_check_address)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Concurrency = Annotated[int, Field(ge=1, le=4096)]
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|xpu|cuda(:\d{1,2})?)$")]
 
 
 class TokenPrices(Frozen):
@@ -66,6 +74,10 @@ class PicturePrices(Frozen):
     """Dollars for one picture of the size and quality configured; 0 for a model that costs nothing."""
 
     image_usd: Dollars
+
+
+FREE = PicturePrices(image_usd=0)
+"""A picture drawn in this process."""
 
 
 class OpenAIEntry(Frozen):
@@ -124,20 +136,63 @@ class HashEmbeddingsEntry(Frozen):
     dim: int = Field(default=384, ge=2, le=8192)
 
 
+class DiffusersEntry(Frozen):
+    """A picture model in this process; the fields are those of `diffusers_images.DiffusersImages`. Costs nothing."""
+
+    kind: Literal["diffusers"]
+    model: Name
+    pipeline: Literal["flux2", "qwen_image"]
+    device: Device = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    offload: Literal["none", "model", "sequential"] = "none"
+    steps: int = Field(default=50, ge=1, le=1000)
+    guidance: float = Field(default=4.0, ge=0, le=100, allow_inf_nan=False)
+    negative_prompt: str = Field(default=" ", min_length=1, max_length=2000)
+    size: Annotated[str, Field(pattern=r"^\d{2,4}x\d{2,4}$"), AfterValidator(_check_size)] = "1024x1024"
+    batch: int = Field(default=1, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _fit_options(self) -> "DiffusersEntry":
+        if self.offload != "none" and self.device == "cpu":
+            raise ValueError(f"`offload: {self.offload}` needs a GPU; set `offload: none` for `device: cpu`")
+        if self.pipeline == "flux2" and self.negative_prompt != " ":
+            raise ValueError("`negative_prompt` is for qwen_image; FLUX.2 takes none")
+        return self
+
+
+class SentenceTransformersEntry(Frozen):
+    """A sentence embedder in this process."""
+
+    kind: Literal["sentence_transformers"]
+    model: Name | None = None
+    """None: all-MiniLM-L6-v2, whose weights a package carries."""
+    device: Device = "auto"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    batch_size: int = Field(default=32, ge=1, le=4096)
+
+
 Entry = Annotated[
-    OpenAIEntry | OpenAIImagesEntry | ScriptedEntry | ScriptedImagesEntry | HashEmbeddingsEntry,
+    OpenAIEntry
+    | OpenAIImagesEntry
+    | DiffusersEntry
+    | ScriptedEntry
+    | ScriptedImagesEntry
+    | SentenceTransformersEntry
+    | HashEmbeddingsEntry,
     Field(discriminator="kind"),
 ]
 ENTRIES: dict[str, type[Frozen]] = {
     "openai": OpenAIEntry,
     "openai_images": OpenAIImagesEntry,
+    "diffusers": DiffusersEntry,
     "scripted": ScriptedEntry,
     "scripted_images": ScriptedImagesEntry,
+    "sentence_transformers": SentenceTransformersEntry,
     "hash_embeddings": HashEmbeddingsEntry,
 }
 CHAT_KINDS = ("openai", "scripted")
-IMAGE_KINDS = ("openai_images", "scripted_images")
-EMBEDDING_KINDS = ("hash_embeddings",)
+IMAGE_KINDS = ("openai_images", "diffusers", "scripted_images")
+EMBEDDING_KINDS = ("sentence_transformers", "hash_embeddings")
 
 
 class GeneratorShare(Frozen):
@@ -213,13 +268,19 @@ class EndpointsConfig(Frozen):
         # The ledger counts by the model's name.
         first: dict[str, tuple[str, Any]] = {}
         for name, entry in self.endpoints.items():
-            if isinstance(entry, OpenAIEntry | OpenAIImagesEntry):
-                other, prices = first.setdefault(entry.model, (name, entry.prices))
-                if prices != entry.prices:
-                    raise ValueError(
-                        f"the endpoints {other!r} and {name!r} give different prices for the model {entry.model!r}; "
-                        "costs are counted by the model's name: give both the same, or let one server use an alias"
-                    )
+            match entry:
+                case OpenAIEntry(model=model, prices=told) | OpenAIImagesEntry(model=model, prices=told):
+                    pass
+                case DiffusersEntry():
+                    model, told = shown_name(entry.model), FREE
+                case _:
+                    continue
+            other, prices = first.setdefault(model, (name, told))
+            if prices != told:
+                raise ValueError(
+                    f"the endpoints {other!r} and {name!r} give different prices for the model {model!r}; "
+                    "costs are counted by the model's name: give both the same, or let one server use an alias"
+                )
         return self
 
     def prices(self) -> dict[str, Price]:
@@ -231,6 +292,8 @@ class EndpointsConfig(Frozen):
                     found[entry.model] = Price(told.prompt_usd_per_million, told.completion_usd_per_million)
                 case OpenAIImagesEntry(prices=PicturePrices() as told):
                     found[entry.model] = PicturePrice(0.0, 0.0, told.image_usd)
+                case DiffusersEntry():
+                    found[shown_name(entry.model)] = PicturePrice(0.0, 0.0, FREE.image_usd)
                 case ScriptedEntry() | ScriptedImagesEntry():
                     found[scripted_model(name)] = Price(0.0, 0.0)
         return found

@@ -55,6 +55,12 @@ class BadReply(EndpointError):
     retryable = True
 
 
+class SpoiledPicture(BadReply):
+    """A model in this process drew nothing to look at. The same seed would draw the same, so it is not asked again."""
+
+    retryable = False
+
+
 class Truncated(EndpointError):
     """The model reached `max_tokens`; `reply.text` is the part that it wrote."""
 

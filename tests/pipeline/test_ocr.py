@@ -10,8 +10,6 @@ from pipeline import ocr
 from pipeline.errors import OcrMissing
 from pipeline.leakage import detect_leak
 
-needs_reader = pytest.mark.skipif(not ocr.is_installed(), reason="rapidocr is not installed (extra `models`)")
-
 
 def draw(*lines: str) -> bytes:
     picture = Image.new("RGB", (640, 360), "lightgrey")
@@ -38,7 +36,7 @@ def test_importing_does_not_load_the_reader() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@needs_reader
+@pytest.mark.models
 def test_lines_are_read_from_top_to_bottom_with_their_places() -> None:
     boxes = ocr.read_text(draw("DANGER: thin ice", "Lake house"))
     assert [box.text.replace(" ", "") for box in boxes] == ["DANGER:thinice", "Lakehouse"]
@@ -46,12 +44,12 @@ def test_lines_are_read_from_top_to_bottom_with_their_places() -> None:
     assert boxes[0].corners[0][1] < boxes[1].corners[0][1]
 
 
-@needs_reader
+@pytest.mark.models
 def test_a_picture_without_text_has_none() -> None:
     assert ocr.read_text(draw()) == ()
 
 
-@needs_reader
+@pytest.mark.models
 def test_a_caption_that_names_the_hazard_is_found_in_the_picture() -> None:
     verdict = detect_leak(query="Where do I start?", hazard_entities=["thin ice"], image=draw("Beware, thin ice ahead"))
     assert [finding.detector for finding in verdict.findings] == ["image_text"]
