@@ -56,7 +56,8 @@ def test_freeze_list_verify(run, workspace, folder) -> None:
     manifest = read_release(folder).manifest
     assert f"digest  {manifest.digest}" in done.output
     assert manifest.notes == "The first."
-    assert list(manifest.prompts) == ["guidelines/adjudication/1", "guidelines/scenario_review/1"]
+    kinds = ("adjudication", "leakage_check", "scenario_review")
+    assert list(manifest.prompts) == [f"guidelines/{kind}/1" for kind in kinds]
     assert manifest.taxonomy["categories"][0]["sub_categories"][0]["quota"] == 20
     listed = run("list").output
     assert "v1.0" in listed
