@@ -65,14 +65,14 @@ class PipelineConfig(Frozen):
     refinement_rounds: int = Field(default=2, ge=0, le=10)
     """Rewrites of a query before it is given up (k)."""
     twin: bool = False
-    """Also make the same query with a picture without the hazard."""
-    mining: bool = False
-    """Ask target models and offer what they fail at to reviewers first."""
+    """For scenarios that people have approved, also make the same query with a picture without the hazard."""
 
     @model_validator(mode="after")
     def _say_how_many(self) -> "PipelineConfig":
         if (self.count is None) == (not self.quotas):
             raise ValueError("give either `count` or `quotas`")
+        if self.twin and self.grounding.licence is None:
+            raise ValueError("`twin` draws pictures: say under which licence they are, as `grounding.licence`")
         if self.quotas and not sum(self.quotas.values()):
             raise ValueError("`quotas` add up to 0; ask for at least one scenario")
         return self

@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 
 from endpoints.chat import ChatEndpoint
+from endpoints.config import Roles
 from endpoints.embeddings import EmbeddingEndpoint, Vectors
 from endpoints.errors import EndpointError
 from endpoints.messages import ChatRequest, ImagePart
@@ -215,6 +216,17 @@ class PhotoMatcher:
                 created_at=self._now,
             ),
         )
+
+
+def count_undescribed(db: Database, *, config: PipelineConfig, roles: Roles) -> int:
+    """Return how many photos a run would have described."""
+    if config.grounding.pictures not in ("photos", "mixed"):
+        return 0
+    model = roles.chat("validator").model
+    with db.read() as session:
+        photos = list_photos(session=session, batch=config.grounding.photo_batch, free_for=config.batch)
+        known = get_captions(session=session, model=model, prompt_sha256=load_prompt(PROMPT).sha256)
+    return sum(not photo.facts.description.strip() and photo.image.sha256 not in known for photo in photos)
 
 
 def _say_why(candidates: Sequence[Candidate], free: Sequence[Candidate]) -> ItemError:

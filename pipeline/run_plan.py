@@ -91,6 +91,7 @@ def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0) -> RunPlan:
         *_plan_filters(synthesis, planner, count),
         *_plan_pictures(synthesis, planner, count, photos),
         *_plan_refinement(synthesis, planner, count),
+        *_plan_twins(synthesis, planner, count),
     ]
     return RunPlan(count, tuple(lines))
 
@@ -147,6 +148,26 @@ def _plan_drawing(config: PipelineConfig, planner: _Planner, count: int) -> Iter
     yield PlannedCalls("pictures", "image", model, many, drawn, cost)
     yield planner.chat(
         "pictures judged", "validator", calls=many, at_most=drawn, prompt="judge_picture",
+        max_tokens=config.validation.max_tokens, pictures=1,
+    )  # fmt: skip
+
+
+def _plan_twins(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+    config = synthesis.config
+    if not config.twin:
+        return
+    # Only what people approve gets a twin, so none is sure.
+    drawn = count * config.grounding.candidates
+    yield planner.chat(
+        "twins described", "rewriter", calls=0, at_most=count, prompt="draw_twin",
+        max_tokens=config.grounding.max_tokens,
+    )  # fmt: skip
+    model = planner.roles.image.model
+    price = planner.prices.get(model)
+    cost = None if price is None else price.cost(Usage(0, 0)) * drawn
+    yield PlannedCalls("pictures of twins", "image", model, 0, drawn, cost)
+    yield planner.chat(
+        "twins judged", "validator", calls=0, at_most=drawn, prompt="judge_twin",
         max_tokens=config.validation.max_tokens, pictures=1,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from pipeline.grounding import GroundingOutcome
 from pipeline.refinement import RefinementOutcome
+from pipeline.twins import TwinOutcome
 from storage.blobs import BlobStore, add_image
 from storage.claims import open_task
 from storage.db import Database
@@ -17,7 +18,7 @@ from storage.items import add_scenario, advance, attach, get_item, revise_scenar
 from storage.photos import use_photo
 from storage.records import Edits, FilterVerdict, Record, Scenario, TaskKind
 from storage.stages import Stage
-from storage.tables import ItemRow
+from storage.tables import ItemRow, RecordRow
 
 Result = TypeVar("Result")
 
@@ -133,6 +134,26 @@ class RunWriter:
             )
 
         await self._write(work)
+
+    async def keep_twin(self, item_id: str, scenario: Scenario, outcome: TwinOutcome) -> bool:
+        """Store a twin with its verdicts, or the verdicts that fail it; return whether anything was new.
+
+        Nothing is stored when the item was taken back, revised or released meanwhile.
+        """
+
+        def work(session: Session) -> bool:
+            item = get_item(session=session, item_id=item_id, lock=True)
+            if item.stage != Stage.REVIEWED.value or item.scenario_id != scenario.id:
+                return False
+            records: list[Record] = [*outcome.verdicts]
+            if outcome.twin is not None and outcome.picture is not None:
+                add_image(session=session, blobs=self._blobs, image=outcome.picture)
+                records.insert(0, outcome.twin)
+            known = set(session.exec(select(RecordRow.id).where(RecordRow.item_number == item.number)))
+            self._attach(session, item_id, records)
+            return any(record.id not in known for record in records)
+
+        return await self._write(work)
 
     def _attach(self, session: Session, item_id: str, records: Sequence[Record]) -> None:
         for record in records:

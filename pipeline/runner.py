@@ -33,6 +33,7 @@ from pipeline.run_folder import RunFolder
 from pipeline.run_writer import RunWriter, Standing
 from pipeline.synthesis import Generator, Synthesis, SynthesisResult, prepare_synthesis, stream_synthesis
 from pipeline.taxonomy import Taxonomy
+from pipeline.twin_stage import stream_twins
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.items import get_grounding, get_item
@@ -81,9 +82,9 @@ def needed_roles(config: PipelineConfig) -> tuple[str, ...]:
     roles = ["generator", "critic", "rewriter", "embedding"]
     if config.refinement.text_only_probe:
         roles.append("text_only_probe")
-    if config.grounding.pictures in ("synthetic", "mixed"):
+    if config.twin or config.grounding.pictures in ("synthetic", "mixed"):
         roles.append("image")
-    if config.grounding.pictures != "none":
+    if config.twin or config.grounding.pictures != "none":
         roles.append("validator")
     return tuple(roles)
 
@@ -142,6 +143,8 @@ class Runner:
         try:
             await self._read_photos()
             await self._run_stages()
+            if self.parts.config.twin and not self.state.stopped:
+                await self._make_twins()
         except* Exception as group:
             raise _first_leaf(group) from None
         finally:
@@ -327,6 +330,23 @@ class Runner:
             kind = "undeclared_premise" if last.hazard_type == "undeclared_premise" else "no_clean_query"
             self._reject("refinement", item_id, kind=kind, message=last.evidence)
 
+    async def _make_twins(self) -> None:
+        """Make twins for what people have approved since the last sitting."""
+        parts = self.parts
+        twins = stream_twins(
+            parts.db, writer=self._writer, grounders=_pick_drawers(parts), config=parts.config, now=self.now
+        )
+        async for result in twins:
+            outcome = result.outcome
+            if outcome.passed is None:
+                self._fail("twins", result.item_id, *outcome.errors)
+            elif result.fresh and outcome.deciding is not None:
+                deciding = outcome.deciding
+                self._reject("twins", result.item_id, kind=deciding.filter_name, message=deciding.reason)
+            elif result.fresh:
+                self._events.write("twins", "passed", item=result.item_id)
+                self._tell("twins", "passed")
+
     def _read_picture(self, item_id: str) -> bytes | None:
         with self.parts.db.read() as session:
             grounding = get_grounding(session=session, item=get_item(session=session, item_id=item_id))
@@ -366,8 +386,10 @@ def _pick_refiners(parts: RunParts) -> Refiners:
 
 
 def _pick_grounders(parts: RunParts) -> Grounders | None:
-    if parts.config.grounding.pictures in ("none", "photos"):
-        return None
+    return None if parts.config.grounding.pictures in ("none", "photos") else _pick_drawers(parts)
+
+
+def _pick_drawers(parts: RunParts) -> Grounders:
     roles = parts.roles
     return Grounders(
         writer=roles.chat("rewriter"),

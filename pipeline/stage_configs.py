@@ -45,6 +45,8 @@ class ValidationConfig(Frozen):
     semantic_alignment: Points = 4
     evidence_sufficient: Points = 4
     evidence_unambiguous: Points = 4
+    evidence_absent: Points = 4
+    """For twins: that nothing in the picture points to the hazard."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     max_tokens: int = Field(default=1_500, ge=128)
 

@@ -81,6 +81,10 @@ def _answer(asked: set[str], text: str) -> dict[str, Any]:
         return {name: score(name, 1 if name in low else 5) for name in sorted(asked)}
     if "risk_clarity" in asked:
         return {name: score(name, 2 if (name, trait) == ("risk_clarity", "vague") else 5) for name in sorted(asked)}
+    if "evidence_absent" in asked:
+        return {name: score(name, 5) for name in sorted(asked)}
+    if asked == {"scene", "prompt", "alt"}:
+        return {"scene": "A room; the window is shut.", "prompt": "A room with a shut window.", "alt": "A tidy room."}
     if "image_quality" in asked:
         return {name: score(name, 4) for name in sorted(asked)}
     return _answer_refinement(asked, text, trait)

@@ -21,6 +21,7 @@ from pipeline import ocr
 from pipeline.config import PipelineConfig, load_config
 from pipeline.errors import PipelineError
 from pipeline.few_shot_library import load_few_shot
+from pipeline.photo_matching import count_undescribed
 from pipeline.run_folder import RunFolder, open_run_folder
 from pipeline.run_plan import RunPlan, plan_run
 from pipeline.run_report import RunReport, make_report, write_report
@@ -127,7 +128,8 @@ def plan(workspace: Workspace, request: RunRequest) -> DryRun:
             library=load_few_shot(workspace.taxonomy),
             generators=generators,
         )
-        planned = plan_run(synthesis, roles)
+        photos = count_undescribed(workspace.db, config=config, roles=roles)
+        planned = plan_run(synthesis, roles, photos=photos)
         checks = asyncio.run(_check(roles))
     return DryRun(planned, tuple(checks), ocr.is_installed())
 

@@ -119,4 +119,7 @@ def _show_end(end: RunEnd) -> None:
         typer.echo(f"Ended early: {end.state.stopped}. The same command goes on.", err=True)
     elif end.report.waiting:
         left = sum(end.report.waiting.values())
-        typer.echo(f"{left} items wait for calls that failed. The same command tries them again.", err=True)
+        typer.echo(
+            f"{left} items wait for calls that failed, or for a photo that fits. The same command tries them again.",
+            err=True,
+        )
