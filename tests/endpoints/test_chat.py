@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import traceback
+from base64 import b64encode
 from email.utils import formatdate
 
 import pytest
@@ -124,7 +125,7 @@ def test_a_fault_is_its_error_and_never_shows_the_key(
     fault: Fault, api_key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    timeout_s = 0.3 if ERRORS[fault] is TimedOut else 20.0
+    timeout_s = 2.5 if ERRORS[fault] is TimedOut else 20.0
     with FaultyServer(plan=plan_from({"q": fault})) as server, pytest.raises(EndpointError) as caught:
         call(server, ask("q"), timeout_s=timeout_s)
     error = caught.value
@@ -219,6 +220,15 @@ def test_credentials_in_the_address_stay_out_of_errors() -> None:
     with pytest.raises(Unreachable) as caught:
         asyncio.run(OpenAIChat(name="a", model="m", base_url=address).complete(ask("q")))
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_credentials_in_the_address_are_sent_in_place_of_the_key() -> None:
+    with FaultyServer() as server:
+        address = f"http://user:hunter%402@127.0.0.1:{server.port}/v1"
+        asyncio.run(OpenAIChat(name="a", model="m", base_url=address).complete(ask("q")))
+    (head,) = server.headers
+    sent = [line for line in head.decode().split("\r\n") if line.lower().startswith("authorization")]
+    assert [line.split(": ")[1] for line in sent] == ["Basic " + b64encode(b"user:hunter@2").decode()]
 
 
 @pytest.mark.parametrize(
