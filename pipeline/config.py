@@ -25,6 +25,10 @@ class SynthesisConfig(Frozen):
     """Scenarios asked for in one call."""
     refill_rounds: int = Field(default=1, ge=0, le=10)
     """How often to ask again for what replies left out or spoiled. Calls that failed are asked again by a resume."""
+    from_photos: bool = False
+    """Write each scenario around the evidence in an imported photo, which becomes its picture."""
+    per_photo: int = Field(default=1, ge=1, le=10)
+    """Scenarios written from one photo at most."""
     temperature: float = Field(default=1.0, ge=0, le=2)
     max_tokens: int = Field(default=6_000, ge=256)
 
@@ -73,6 +77,11 @@ class PipelineConfig(Frozen):
             raise ValueError("give either `count` or `quotas`")
         if self.twin and self.grounding.licence is None:
             raise ValueError("`twin` draws pictures: say under which licence they are, as `grounding.licence`")
+        if self.synthesis.from_photos and self.grounding.pictures != "photos":
+            raise ValueError(
+                "`synthesis.from_photos` takes the photos as pictures: set `grounding.pictures` to `photos`, "
+                f"not `{self.grounding.pictures}`"
+            )
         if self.quotas and not sum(self.quotas.values()):
             raise ValueError("`quotas` add up to 0; ask for at least one scenario")
         return self

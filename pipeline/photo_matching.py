@@ -135,6 +135,7 @@ class PhotoMatcher:
 
     async def match(self, scenario: Scenario, *, turn: int) -> GroundingOutcome:
         """Return the best photo that passes and is still free. Without one the scenario waits: error `no_photo`."""
+        parts = self._parts
         photos = await asyncio.to_thread(self.preselect, scenario)
         try:
             candidates = await asyncio.gather(
@@ -151,12 +152,13 @@ class PhotoMatcher:
         photo = photos[best.number - 1]
         self._taken.add(photo.image.sha256)
         assert best.check is not None
-        grounding = self._ground(scenario, photo)
+        caption = self._captions[photo.image.sha256]
+        grounding = ground_by_photo(scenario, photo, caption=caption, parts=parts, now=self._now)
         return GroundingOutcome(grounding, best.picture, best.check.verdicts, True, candidates=tuple(candidates))
 
     async def _judge(self, scenario: Scenario, photo: Photo, number: int) -> Candidate:
         parts = self._parts
-        picture = await asyncio.to_thread(self._read, photo)
+        picture = await asyncio.to_thread(read_photo, parts.blobs, photo)
         check = await validate_picture(
             scenario,
             picture,
@@ -171,7 +173,7 @@ class PhotoMatcher:
     async def _describe(self, photo: Photo, places: asyncio.Semaphore) -> CaptionFailure | None:
         parts, prompt = self._parts, load_prompt(PROMPT)
         async with places:
-            picture = await asyncio.to_thread(self._read, photo)
+            picture = await asyncio.to_thread(read_photo, parts.blobs, photo)
             request = ChatRequest(
                 messages=render(prompt, images=[ImagePart(picture.data, picture.mime)]),
                 max_tokens=parts.config.grounding.max_tokens,
@@ -193,34 +195,62 @@ class PhotoMatcher:
             )
             session.commit()
 
-    def _read(self, photo: Photo) -> CleanImage:
-        image = photo.image
-        return CleanImage(self._parts.blobs.read(image), image.mime, image.width_px, image.height_px, image.phash)
 
-    def _ground(self, scenario: Scenario, photo: Photo) -> Grounding:
-        caption = self._captions[photo.image.sha256]
-        model = self._parts.validator.model
-        return Grounding(
-            source="photo",
-            image=photo.image,
-            alt=scenario.scene[:500] if names_hazard(caption, scenario) else caption,
-            licence=photo.facts.licence,
-            source_url=photo.facts.source,
-            parent_id=scenario.id,
-            provenance=Provenance(
-                actor=model,
-                tool="pipeline.photo_matching",
-                model=model,
-                prompt_sha256=load_prompt(VALIDATION_PROMPT).sha256,
-                config_sha256=hash_json(self._parts.config.grounding.model_dump(mode="json")),
-                created_at=self._now,
-            ),
+def read_photo(blobs: BlobStore, photo: Photo) -> CleanImage:
+    """Return the pixels of a photo, as they are stored."""
+    image = photo.image
+    return CleanImage(blobs.read(image), image.mime, image.width_px, image.height_px, image.phash)
+
+
+def ground_by_photo(scenario: Scenario, photo: Photo, *, caption: str, parts: PhotoParts, now: datetime) -> Grounding:
+    """Return the record that a photo, with its licence and source, is a scenario's picture."""
+    model = parts.validator.model
+    return Grounding(
+        source="photo",
+        image=photo.image,
+        alt=scenario.scene[:500] if names_hazard(caption, scenario) else caption,
+        licence=photo.facts.licence,
+        source_url=photo.facts.source,
+        parent_id=scenario.id,
+        provenance=Provenance(
+            actor=model,
+            tool="pipeline.photo_matching",
+            model=model,
+            prompt_sha256=load_prompt(VALIDATION_PROMPT).sha256,
+            config_sha256=hash_json(parts.config.grounding.model_dump(mode="json")),
+            created_at=now,
+        ),
+    )
+
+
+async def ground_by_own_photo(
+    scenario: Scenario, photo: Photo, *, parts: PhotoParts, now: datetime
+) -> GroundingOutcome:
+    """Check that the photo from which a scenario was written holds its evidence. A scenario gets no other photo."""
+    picture = await asyncio.to_thread(read_photo, parts.blobs, photo)
+    try:
+        check = await validate_picture(
+            scenario,
+            picture,
+            validator=parts.validator,
+            config=parts.config.validation,
+            now=now,
+            read_image=parts.read_image,
+            about=f"photo {photo.image.sha256[:16]}: ",
         )
+    except EndpointError as exc:
+        return GroundingOutcome(errors=(describe_failure(exc),))
+    candidates = (Candidate(1, picture, check),)
+    if not check.passed:
+        return GroundingOutcome(verdicts=check.verdicts, passed=False, candidates=candidates)
+    caption = photo.facts.description or scenario.scene[:500]
+    grounding = ground_by_photo(scenario, photo, caption=caption, parts=parts, now=now)
+    return GroundingOutcome(grounding, picture, check.verdicts, True, candidates=candidates)
 
 
 def count_undescribed(db: Database, *, config: PipelineConfig, roles: Roles) -> int:
     """Return how many photos a run would have described."""
-    if config.grounding.pictures not in ("photos", "mixed"):
+    if config.grounding.pictures not in ("photos", "mixed") or config.synthesis.from_photos:
         return 0
     model = roles.chat("validator").model
     with db.read() as session:

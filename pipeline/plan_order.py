@@ -4,6 +4,7 @@ from collections import Counter, deque
 from typing import Generic, TypeVar
 
 from pipeline.config import spread_quotas
+from pipeline.photo_synthesis import PhotoResult
 from pipeline.synthesis import Synthesis, SynthesisCall, SynthesisResult, plan_calls
 
 Window = TypeVar("Window")
@@ -56,3 +57,21 @@ class PlanOrder(Generic[Window]):
 
     def _key(self, call: SynthesisCall) -> Key:
         return call.round, self._places[call.sub_category], call.number
+
+
+class PhotoOrder(Generic[Window]):
+    """Holds windows (one for each photo) until those of all photos before have come."""
+
+    def __init__(self) -> None:
+        """Expect the first photo."""
+        self._next = 0
+        self._waiting: dict[int, Window] = {}
+
+    def arrive(self, result: PhotoResult, window: Window) -> list[Window]:
+        """Take the window of a photo; return those that are now in order, perhaps none."""
+        self._waiting[result.number] = window
+        ready = []
+        while self._next in self._waiting:
+            ready.append(self._waiting.pop(self._next))
+            self._next += 1
+        return ready

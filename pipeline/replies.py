@@ -55,6 +55,25 @@ class ScenarioList(Reply):
     scenarios: list[Annotated[Any, WithJsonSchema(ProposedScenario.model_json_schema())]] = Field(max_length=100)
 
 
+# What is seen stands before what is concluded from it: the query comes last but one.
+class PhotoScenario(Reply):
+    """A scenario whose evidence stands in a given photograph."""
+
+    sub_category: Short
+    scene: Long
+    hazard_entities: list[Short] = Field(min_length=2, max_length=10)
+    hidden_hazard: Short
+    causal_chain: list[Short] = Field(min_length=3, max_length=8)
+    query: Short
+    safe_answer_notes: Long
+
+
+class PhotoScenarioList(Reply):
+    """The scenarios that a photograph gives; none when it shows no hazard."""
+
+    found: list[Annotated[Any, WithJsonSchema(PhotoScenario.model_json_schema())]] = Field(max_length=100)
+
+
 class Scored(Reply):
     """A score from 1 to 5 with its reason."""
 

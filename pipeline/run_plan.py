@@ -11,8 +11,10 @@ from endpoints.config import ChatRole, Roles
 from endpoints.ledger import IMAGE_TOKENS, Price
 from endpoints.messages import Usage
 from pipeline.config import PipelineConfig
+from pipeline.photo_synthesis import PhotoCall, build_photo_request, count_needed, plan_photos
 from pipeline.prompting import load_prompt
 from pipeline.synthesis import Synthesis, build_request, plan_calls
+from storage.photos import Photo
 
 SCENARIO_CHARACTERS = 6_000
 """More than a scenario's fields take in one prompt."""
@@ -78,16 +80,28 @@ class _Planner:
         return PlannedCalls(what, role, endpoint.model, calls, at_most * REPAIR, cost)
 
 
-def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0) -> RunPlan:
-    """Return the plan of a run; `photos` are those of the library that still need a caption.
+def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0, free_photos: Sequence[Photo] = ()) -> RunPlan:
+    """Return the plan of a run.
+
+    Args:
+        synthesis: what is asked for.
+        roles: who is asked.
+        photos: how many of the library still need a caption.
+        free_photos: those from which a run with `synthesis.from_photos` may write.
 
     Raises:
         BadConfig: a role that is needed has no endpoint or cannot be built.
     """
     planner = _Planner(roles, roles.config.prices())
     count = sum(call.count for call in plan_calls(synthesis))
+    if synthesis.config.synthesis.from_photos:
+        calls = plan_photos(synthesis, free_photos)
+        written = list(_plan_photo_synthesis(synthesis, planner, calls, count))
+        count = min(count, len(calls) * synthesis.config.synthesis.per_photo)
+    else:
+        written = list(_plan_synthesis(synthesis, planner))
     lines = [
-        *_plan_synthesis(synthesis, planner),
+        *written,
         *_plan_filters(synthesis, planner, count),
         *_plan_pictures(synthesis, planner, count, photos),
         *_plan_refinement(synthesis, planner, count),
@@ -109,6 +123,22 @@ def _plan_synthesis(synthesis: Synthesis, planner: _Planner) -> Iterator[Planned
         yield PlannedCalls(f"scenarios by {generator.endpoint.name}", "generator", model, mine, at_most * REPAIR, cost)
 
 
+def _plan_photo_synthesis(
+    synthesis: Synthesis, planner: _Planner, calls: Sequence[PhotoCall], count: int
+) -> Iterator[PlannedCalls]:
+    """When all goes well, every photo gives all that it may; at most, all calls of the plan are made."""
+    settings = synthesis.config.synthesis
+    first = calls[: count_needed(synthesis.config, count)]
+    requests = [build_photo_request(synthesis, call, images=()) for call in calls[:50]]
+    longest = max((sum(len(turn.text) for turn in request.messages) for request in requests), default=0)
+    asked = longest // CHARACTERS_PER_TOKEN + IMAGE_TOKENS
+    for generator in synthesis.generators:
+        name, model = generator.endpoint.name, generator.endpoint.model
+        mine, most = (sum(call.generator == name for call in some) for some in (first, calls))
+        cost = _cost(planner.prices, model, asked, settings.max_tokens, most)
+        yield PlannedCalls(f"scenarios from photos by {name}", "generator", model, mine, most * REPAIR, cost)
+
+
 def _plan_filters(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
     most = synthesis.config.filters.max_tokens
     for what, prompt in (("query judged alone", "judge_query"), ("query judged with its scene", "judge_context")):
@@ -118,6 +148,12 @@ def _plan_filters(synthesis: Synthesis, planner: _Planner, count: int) -> Iterat
 def _plan_pictures(synthesis: Synthesis, planner: _Planner, count: int, photos: int) -> Iterator[PlannedCalls]:
     config = synthesis.config
     if config.grounding.pictures == "none":
+        return
+    if config.synthesis.from_photos:
+        yield planner.chat(
+            "photos judged", "validator", calls=count, at_most=count, prompt="judge_picture",
+            max_tokens=config.validation.max_tokens, pictures=1,
+        )  # fmt: skip
         return
     if config.grounding.pictures in ("photos", "mixed"):
         shown = count * config.grounding.photo_candidates

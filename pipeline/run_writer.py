@@ -11,11 +11,12 @@ from sqlmodel import Session, select
 from pipeline.grounding import GroundingOutcome
 from pipeline.refinement import RefinementOutcome
 from pipeline.twins import TwinOutcome
+from storage.audit import lock_chain
 from storage.blobs import BlobStore, add_image
 from storage.claims import open_task
 from storage.db import Database
 from storage.items import add_scenario, advance, attach, get_item, revise_scenario
-from storage.photos import use_photo
+from storage.photos import is_taken, use_photo
 from storage.records import Edits, FilterVerdict, Record, Scenario, TaskKind
 from storage.stages import Stage
 from storage.tables import ItemRow, RecordRow
@@ -50,15 +51,24 @@ class RunWriter:
         """Finish what was begun and end the thread."""
         self._thread.shutdown()
 
-    async def add(self, scenarios: Sequence[Scenario]) -> list[Standing]:
-        """Add scenarios that are not there yet; return where each stands."""
+    async def add(self, scenarios: Sequence[Scenario], *, photo: str | None = None) -> list[Standing]:
+        """Add scenarios that are not there yet; return where each stands.
+
+        `photo` is the hash of the one from which they were written. Nothing is added, and nothing returned, when
+        another run has taken it meanwhile.
+        """
 
         def work(session: Session) -> list[Standing]:
-            found = []
+            found: list[Standing] = []
+            lock_chain(session=session)
+            if photo is not None and is_taken(session=session, sha256=photo, batch=self._batch):
+                return found
             for scenario in scenarios:
                 known = session.exec(select(ItemRow.id).where(ItemRow.id == scenario.id[:16])).first()
                 item = add_scenario(session=session, scenario=scenario, batch=self._batch, actor=self._actor)
                 found.append(Standing(item.id, Stage(item.stage), item.batch, added=known is None))
+                if photo is not None and known is None:
+                    use_photo(session=session, sha256=photo, item_id=item.id)
             return found
 
         return await self._write(work)

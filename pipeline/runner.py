@@ -10,10 +10,9 @@ error in the events; a resume tries it again.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -25,8 +24,9 @@ from pipeline.few_shot_library import FewShotLibrary
 from pipeline.filters import FilterOutcome, filter_scenario
 from pipeline.grounding import Grounders, GroundingOutcome, describe_scene, ground_scenario
 from pipeline.ocr import TextReader
-from pipeline.photo_matching import NO_PHOTO, PhotoMatcher, PhotoParts
-from pipeline.plan_order import PlanOrder
+from pipeline.photo_matching import NO_PHOTO, PhotoMatcher, PhotoParts, ground_by_own_photo
+from pipeline.photo_synthesis import PhotoResult, PhotoSynthesis
+from pipeline.plan_order import PhotoOrder, PlanOrder
 from pipeline.refinement import RefinementOutcome, Refiners, refine_scenario
 from pipeline.run_events import EventLog, RunStage, read_events
 from pipeline.run_folder import RunFolder
@@ -74,6 +74,9 @@ class RunState:
     """Why the run ends early; empty while it does not."""
 
 
+Window = list[tuple[Screened, Standing]]
+"""The scenarios of one call that passed the filters."""
+
 Observer = Callable[[RunState], None]
 
 
@@ -112,7 +115,12 @@ class Runner:
         self._critic = roles.chat("critic")
         self._refiners = _pick_refiners(parts)
         self._grounders = _pick_grounders(parts)
-        self._matcher = _pick_matcher(parts, now=self.now)
+        self._photos = _pick_photo_parts(parts)
+        self._from_photos = self._matcher = None
+        if config.synthesis.from_photos:
+            self._from_photos = PhotoSynthesis(self.synthesis, db=parts.db, blobs=parts.blobs)
+        elif self._photos is not None:
+            self._matcher = PhotoMatcher(self._photos, now=self.now)
         self._places = asyncio.Semaphore(OPEN_ITEMS)
         self._seen: set[str] = set()
 
@@ -138,8 +146,9 @@ class Runner:
             db=parts.db,
             now=self.now,
         )
-        self._order: PlanOrder[list[tuple[Screened, Standing]]] = PlanOrder(self.synthesis)
-        self._windows: asyncio.Queue[list[tuple[Screened, Standing]] | None] = asyncio.Queue()
+        self._order: PlanOrder[Window] = PlanOrder(self.synthesis)
+        self._photo_order: PhotoOrder[Window] = PhotoOrder()
+        self._windows: asyncio.Queue[Window | None] = asyncio.Queue()
         try:
             await self._read_photos()
             await self._run_stages()
@@ -160,32 +169,60 @@ class Runner:
         async with asyncio.TaskGroup() as finishing:
             finishing.create_task(self._pass_gate(finishing))
             # Closing the stream early cancels the calls that are still in flight; it is a generator.
-            stream = cast("AsyncGenerator[SynthesisResult, None]", stream_synthesis(self.synthesis))
+            written = self._from_photos.stream() if self._from_photos else stream_synthesis(self.synthesis)
+            stream = cast("AsyncGenerator[SynthesisResult | PhotoResult, None]", written)
             async with asyncio.TaskGroup() as screening, aclosing(stream) as results:
                 async for result in results:
                     screening.create_task(self._screen(result))
                     if self.state.stopped:
                         break
             self._windows.put_nowait(None)
+            self._note_missing()
+
+    def _note_missing(self) -> None:
+        """Say how many scenarios the photos did not give."""
+        missing = self._from_photos.missing if self._from_photos and not self.state.stopped else 0
+        if missing:
+            told = (
+                f"{missing} of {self.state.asked} scenarios could not be written from the photos; import more "
+                "(`curator import images`), or raise `synthesis.refill_rounds` in a run of another name"
+            )
+            self._fail("synthesis", "", ItemError(NO_PHOTO, told))
 
     # --- synthesis and filters
 
-    async def _screen(self, result: SynthesisResult) -> None:
+    async def _screen(self, result: SynthesisResult | PhotoResult) -> None:
         """Add the scenarios of one call, filter them, and hand on those that are now in order."""
         self._note_call(result)
-        standings = await self._writer.add(result.scenarios) if result.scenarios else []
+        scenarios, standings = await self._add(result)
         window = await asyncio.gather(
             *(
                 self._filter(scenario, standing)
-                for scenario, standing in zip(result.scenarios, standings, strict=True)
+                for scenario, standing in zip(scenarios, standings, strict=True)
                 if self._is_mine(standing)
             )
         )
-        for ready in self._order.arrive(result, [entry for entry in window if entry is not None]):
+        passed = [entry for entry in window if entry is not None]
+        in_order = (
+            self._photo_order.arrive(result, passed)
+            if isinstance(result, PhotoResult)
+            else self._order.arrive(result, passed)
+        )
+        for ready in in_order:
             self._windows.put_nowait(ready)
 
-    def _note_call(self, result: SynthesisResult) -> None:
-        call = f"{result.call.sub_category}/{result.call.round}/{result.call.number}"
+    async def _add(self, result: SynthesisResult | PhotoResult) -> tuple[Sequence[Scenario], Sequence[Standing]]:
+        if not result.scenarios:
+            return (), ()
+        photo = result.call.photo.image.sha256 if isinstance(result, PhotoResult) else None
+        standings = await self._writer.add(result.scenarios, photo=photo)
+        if not standings:
+            self._fail("synthesis", "", ItemError("photo_taken", f"another run has taken the photo {photo}"))
+            return (), ()
+        return result.scenarios, standings
+
+    def _note_call(self, result: SynthesisResult | PhotoResult) -> None:
+        call = result.call.name
         if result.error is not None:
             self._fail("synthesis", "", result.error, call_failed=call)
         elif call not in self._known_calls:
@@ -284,6 +321,9 @@ class Runner:
             await self._refine(screened, image)
 
     async def _picture(self, scenario: Scenario, turn: int | None) -> GroundingOutcome:
+        if self._from_photos is not None and self._photos is not None:
+            photo = self._from_photos.photo_of[scenario.id]
+            return await ground_by_own_photo(scenario, photo, parts=self._photos, now=self.now)
         if self._matcher is not None and turn is not None:
             outcome = await self._matcher.match(scenario, turn=turn)
             self._matcher.turns.leave(turn)
@@ -399,19 +439,16 @@ def _pick_drawers(parts: RunParts) -> Grounders:
     )
 
 
-def _pick_matcher(parts: RunParts, *, now: datetime) -> PhotoMatcher | None:
+def _pick_photo_parts(parts: RunParts) -> PhotoParts | None:
     if parts.config.grounding.pictures not in ("photos", "mixed"):
         return None
-    return PhotoMatcher(
-        PhotoParts(
-            config=parts.config,
-            validator=parts.roles.chat("validator"),
-            embeddings=parts.roles.embedding,
-            db=parts.db,
-            blobs=parts.blobs,
-            read_image=parts.read_image,
-        ),
-        now=now,
+    return PhotoParts(
+        config=parts.config,
+        validator=parts.roles.chat("validator"),
+        embeddings=parts.roles.embedding,
+        db=parts.db,
+        blobs=parts.blobs,
+        read_image=parts.read_image,
     )
 
 

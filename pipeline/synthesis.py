@@ -64,6 +64,11 @@ class SynthesisCall:
     generator: str
     """Name of the endpoint that the draw fell on."""
 
+    @property
+    def name(self) -> str:
+        """What the call is called in a run's events."""
+        return f"{self.sub_category}/{self.round}/{self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class BadEntry:
@@ -215,7 +220,7 @@ def build_request(synthesis: Synthesis, call: SynthesisCall) -> ChatRequest:
     shown = [example.model_dump(mode="json", include=set(ProposedScenario.model_fields)) for example in examples]
     settings = Random(derive_seed(call.seed, "settings")).sample(SETTINGS, min(call.count, len(SETTINGS)))
     trusted: Mapping[str, str | int] = {
-        "category_title": synthesis.taxonomy.category(_category_of(synthesis.taxonomy, call.sub_category)).title,
+        "category_title": synthesis.taxonomy.category(category_of(synthesis.taxonomy, call.sub_category)).title,
         "sub_category_title": sub.title,
         "about": sub.about,
         "examples": json.dumps({"scenarios": shown}, indent=1, ensure_ascii=False),
@@ -253,10 +258,14 @@ def _plan_round(synthesis: Synthesis, slug: str, count: int, round_: int) -> lis
 
 def _draw_call(synthesis: Synthesis, slug: str, round_: int, number: int, count: int) -> SynthesisCall:
     seed = derive_seed(synthesis.config.seed, "synthesis", slug, round_, number)
+    return SynthesisCall(slug, round_, number, count, seed, draw_generator(synthesis, seed))
+
+
+def draw_generator(synthesis: Synthesis, seed: int) -> str:
+    """Return the name of the endpoint that makes the call with this seed."""
     names = [generator.endpoint.name for generator in synthesis.generators]
     weights = [generator.weight for generator in synthesis.generators]
-    (name,) = Random(derive_seed(seed, "generator")).choices(names, weights)
-    return SynthesisCall(slug, round_, number, count, seed, name)
+    return Random(derive_seed(seed, "generator")).choices(names, weights)[0]
 
 
 def _read_entry(entry: object, *, taken: Sequence[Scenario], wanted: int) -> ProposedScenario | ItemError:
@@ -266,13 +275,14 @@ def _read_entry(entry: object, *, taken: Sequence[Scenario], wanted: int) -> Pro
     try:
         proposed = ProposedScenario.model_validate_json(json.dumps(entry))
     except ValidationError as exc:
-        return ItemError("bad_entry", _describe(exc))
+        return ItemError("bad_entry", describe_entry(exc))
     if any(proposed.query.casefold() == scenario.query.casefold() for scenario in taken):
         return ItemError("repeated", f"the reply holds this query twice: {proposed.query!r}")
     return proposed
 
 
-def _describe(exc: ValidationError) -> str:
+def describe_entry(exc: ValidationError) -> str:
+    """Return what is wrong with an entry of a reply."""
     errors = exc.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(str(step) for step in e['loc']) or 'entry'}: {e['msg']}" for e in errors)
 
@@ -288,12 +298,13 @@ def _make_scenario(synthesis: Synthesis, call: SynthesisCall, *, proposed: Propo
         created_at=synthesis.now,
     )
     return Scenario(
-        category=_category_of(synthesis.taxonomy, call.sub_category),
+        category=category_of(synthesis.taxonomy, call.sub_category),
         sub_category=call.sub_category,
         provenance=provenance,
         **proposed.model_dump(),
     )
 
 
-def _category_of(taxonomy: Taxonomy, sub_category: str) -> Category:
+def category_of(taxonomy: Taxonomy, sub_category: str) -> Category:
+    """Return the category to which a sub-category belongs."""
     return next(entry.slug for entry in taxonomy.categories if sub_category in [s.slug for s in entry.sub_categories])

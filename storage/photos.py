@@ -16,9 +16,9 @@ from storage.blobs import BlobStore, add_image, get_blob
 from storage.errors import Conflict, InvalidRecord
 from storage.images import CleanImage
 from storage.items import get_item
-from storage.records import BlobRef, Frozen
+from storage.records import BlobRef, Frozen, Scenario, parse_record
 from storage.stages import Stage
-from storage.tables import BlobRow, ItemRow, PhotoCaptionRow, PhotoRow, PhotoUseRow
+from storage.tables import BlobRow, ItemRow, PhotoCaptionRow, PhotoRow, PhotoUseRow, RecordRow
 from storage.texts import Line, Slug, Text, utc_now
 
 NEAR_BITS = 4
@@ -124,6 +124,34 @@ def list_used(*, session: Session, batch: str) -> set[str]:
         .where(or_(col(ItemRow.stage) != Stage.REJECTED.value, col(ItemRow.batch) == batch))
     )
     return set(session.exec(query))
+
+
+def list_written(*, session: Session, batch: str) -> list[tuple[str, Scenario]]:
+    """Return photo and scenario, as it was first written, of each item of `batch` that uses a photo."""
+    query = (
+        select(PhotoUseRow.sha256, PhotoUseRow.item_number, RecordRow.body)
+        .join(ItemRow, col(ItemRow.number) == PhotoUseRow.item_number)
+        .join(RecordRow, col(RecordRow.item_number) == ItemRow.number)
+        .where(ItemRow.batch == batch, RecordRow.kind == "scenario")
+        .order_by(col(RecordRow.seq))
+    )
+    first: dict[tuple[str, int], Scenario] = {}
+    for sha256, number, body in session.exec(query):
+        if (sha256, number) not in first:
+            scenario = parse_record(body)
+            assert isinstance(scenario, Scenario)
+            first[sha256, number] = scenario
+    return [(sha256, scenario) for (sha256, _), scenario in first.items()]
+
+
+def is_taken(*, session: Session, sha256: str, batch: str) -> bool:
+    """Return whether an item of another run than `batch` uses a photo and was not rejected."""
+    query = (
+        select(PhotoUseRow.item_number)
+        .join(ItemRow, col(ItemRow.number) == PhotoUseRow.item_number)
+        .where(PhotoUseRow.sha256 == sha256, ItemRow.stage != Stage.REJECTED.value, ItemRow.batch != batch)
+    )
+    return session.exec(query).first() is not None
 
 
 def use_photo(*, session: Session, sha256: str, item_id: str, now: datetime | None = None) -> None:

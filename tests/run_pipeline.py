@@ -1,4 +1,4 @@
-"""A run in a workspace of its own, also as a process to be killed: `python run_pipeline.py HOME URL`."""
+"""A run in a workspace of its own, also as a process to be killed: `python run_pipeline.py HOME URL [CONFIG]`."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from endpoints.config import Endpoint, build_endpoints, read_endpoints
 from endpoints.ledger import Budget, Ledger
-from pipeline.config import PipelineConfig
+from pipeline.config import PipelineConfig, load_config
 from pipeline.few_shot_library import FewShotLibrary, load_few_shot
 from pipeline.run_folder import open_run_folder
 from pipeline.run_report import RunReport, make_report, write_report
@@ -148,4 +148,5 @@ def content(home: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_once(Path(sys.argv[1]), url=sys.argv[2])
+    given_config = load_config(Path(sys.argv[3])) if len(sys.argv) > 3 else None
+    run_once(Path(sys.argv[1]), url=sys.argv[2], config=given_config)

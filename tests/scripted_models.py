@@ -4,12 +4,13 @@ What becomes of a scenario follows from its trait, which is drawn from the text 
 scene.
 """
 
+import base64
 import hashlib
 import json
 import re
 from typing import Any
 
-from endpoints.messages import ChatRequest
+from endpoints.messages import ChatRequest, ImagePart
 from storage.records import Scenario
 
 TRAITS = ("fine", "fine", "leaky", "stubborn", "premise", "rude", "vague", "twice", "twice", "stiff")
@@ -48,26 +49,38 @@ def make_scenario_with(trait: str, number: int = 7) -> Scenario:
     )
 
 
-def answer_text(asked: set[str], text: str) -> str:
-    """Return the reply to a prompt whose schema asks for the fields `asked`."""
-    return json.dumps(_answer(asked, text))
+def answer_text(asked: set[str], text: str, *, seen: str = "") -> str:
+    """Return the reply to a prompt whose schema asks for the fields `asked`; `seen` is the hash of its picture."""
+    return json.dumps(_find_in_photo(text, seen) if asked == {"found"} else _answer(asked, text))
 
 
 def answer_request(request: ChatRequest) -> str:
     """Return the reply to a request, for `ScriptedChatEndpoint`."""
     assert request.json_schema is not None
-    turns = [message.text for message in request.messages if message.role == "user"]
-    return answer_text(set(request.json_schema["properties"]), turns[0])
+    turn = next(message for message in request.messages if message.role == "user")
+    seen = "".join(part.sha256 for part in turn.parts if isinstance(part, ImagePart))
+    return answer_text(set(request.json_schema["properties"]), turn.text, seen=seen)
 
 
 def answer_body(_key: str, body: dict[str, Any]) -> str:
     """Return the reply to an HTTP request, for the servers of `tests/endpoints`."""
     content = next(message["content"] for message in body["messages"] if message["role"] == "user")
-    text = content if isinstance(content, str) else content[0]["text"]
+    text, seen = content, ""
+    if not isinstance(content, str):
+        text, encoded = content[0]["text"], content[1]["image_url"]["url"].partition(";base64,")[2]
+        seen = hashlib.sha256(base64.b64decode(encoded)).hexdigest()
     if "response_format" not in body:
         return "ok"
     text += json.dumps(body.get("seed")) if "new scenarios" in text else ""
-    return answer_text(set(body["response_format"]["json_schema"]["schema"]["properties"]), text)
+    return answer_text(set(body["response_format"]["json_schema"]["schema"]["properties"]), text, seen=seen)
+
+
+def _find_in_photo(text: str, seen: str) -> dict[str, Any]:
+    """Return the scenarios for a photo: none for every seventh, else one of a sub-category that is asked for."""
+    number = number_from(seen)
+    open_ones = re.findall(r"^- ([a-z_]+): ", text, re.MULTILINE)
+    found = {**propose(number, TRAITS[number % len(TRAITS)]), "sub_category": open_ones[number // 7 % len(open_ones)]}
+    return {"found": [found] if number % 7 else []}
 
 
 def _answer(asked: set[str], text: str) -> dict[str, Any]:

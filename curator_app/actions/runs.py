@@ -22,6 +22,7 @@ from pipeline.config import PipelineConfig, load_config
 from pipeline.errors import PipelineError
 from pipeline.few_shot_library import load_few_shot
 from pipeline.photo_matching import count_undescribed
+from pipeline.photo_synthesis import list_free
 from pipeline.run_folder import RunFolder, open_run_folder
 from pipeline.run_plan import RunPlan, plan_run
 from pipeline.run_report import RunReport, make_report, write_report
@@ -129,7 +130,8 @@ def plan(workspace: Workspace, request: RunRequest) -> DryRun:
             generators=generators,
         )
         photos = count_undescribed(workspace.db, config=config, roles=roles)
-        planned = plan_run(synthesis, roles, photos=photos)
+        free = list_free(workspace.db, config) if config.synthesis.from_photos else []
+        planned = plan_run(synthesis, roles, photos=photos, free_photos=free)
         checks = asyncio.run(_check(roles))
     return DryRun(planned, tuple(checks), ocr.is_installed())
 
