@@ -7,7 +7,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import BadContent, ConfigInvalid
-from pipeline.stage_configs import GroundingConfig, RefinementConfig, ValidationConfig
+from pipeline.stage_configs import GroundingConfig, MiningConfig, RefinementConfig, ValidationConfig
 from pipeline.taxonomy import Taxonomy
 from storage.records import Frozen
 from storage.texts import Slug, hash_json
@@ -70,6 +70,9 @@ class PipelineConfig(Frozen):
     """Rewrites of a query before it is given up (k)."""
     twin: bool = False
     """For scenarios that people have approved, also make the same query with a picture without the hazard."""
+
+    mining: MiningConfig = MiningConfig()
+    """For scenarios that people have approved, also try target models on them."""
 
     @model_validator(mode="after")
     def _say_how_many(self) -> "PipelineConfig":

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from storage.texts import canonical_json, utc_now
 
-RunStage = Literal["synthesis", "filters", "dedup", "grounding", "refinement", "twins", "run"]
+RunStage = Literal["synthesis", "filters", "dedup", "grounding", "refinement", "twins", "mining", "run"]
 STAGES: tuple[RunStage, ...] = ("synthesis", "filters", "dedup", "grounding", "refinement")
 EventOutcome = Literal["passed", "rejected", "error", "note"]
 SHOWN_CHARACTERS = 1_000

@@ -106,6 +106,7 @@ def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0, free_photos
         *_plan_pictures(synthesis, planner, count, photos),
         *_plan_refinement(synthesis, planner, count),
         *_plan_twins(synthesis, planner, count),
+        *_plan_mining(synthesis, planner, count),
     ]
     return RunPlan(count, tuple(lines))
 
@@ -206,6 +207,17 @@ def _plan_twins(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator
         "twins judged", "validator", calls=0, at_most=drawn, prompt="judge_twin",
         max_tokens=config.validation.max_tokens, pictures=1,
     )  # fmt: skip
+
+
+def _plan_mining(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
+    # Only what people approve is tried, so no call is sure; a reply is plain text and has no repair round.
+    mining = synthesis.config.mining
+    for role in mining.targets:
+        model = planner.roles.chat(role).model
+        asked = SCENARIO_CHARACTERS // CHARACTERS_PER_TOKEN + IMAGE_TOKENS
+        price = planner.prices.get(model)
+        cost = None if price is None else count * price.cost(Usage(asked, mining.max_tokens))
+        yield PlannedCalls(f"tried on {role}", role, model, 0, count, cost)
 
 
 def _plan_refinement(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:

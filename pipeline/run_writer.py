@@ -17,7 +17,8 @@ from storage.claims import open_task
 from storage.db import Database
 from storage.items import add_scenario, advance, attach, get_item, revise_scenario
 from storage.photos import is_taken, use_photo
-from storage.records import Edits, FilterVerdict, Record, Scenario, TaskKind
+from storage.priorities import rank_tasks
+from storage.records import Edits, FilterVerdict, Mining, Record, Scenario, TaskKind
 from storage.stages import Stage
 from storage.tables import ItemRow, RecordRow
 
@@ -162,6 +163,24 @@ class RunWriter:
             known = set(session.exec(select(RecordRow.id).where(RecordRow.item_number == item.number)))
             self._attach(session, item_id, records)
             return any(record.id not in known for record in records)
+
+        return await self._write(work)
+
+    async def keep_mining(self, item_id: str, mined: Mining) -> bool:
+        """Store what target models said and move the item's open tasks in the queue; return whether it was stored.
+
+        Nothing is stored when the item was taken back, revised or released meanwhile.
+        """
+
+        def work(session: Session) -> bool:
+            lock_chain(session=session)  # before the row, as everywhere
+            item = get_item(session=session, item_id=item_id, lock=True)
+            if item.stage != Stage.REVIEWED.value or item.scenario_id != mined.parent_id:
+                return False
+            self._attach(session, item_id, [mined])
+            if mined.priority is not None:
+                rank_tasks(session=session, item_id=item_id, priority=mined.priority, actor=self._actor)
+            return True
 
         return await self._write(work)
 

@@ -23,6 +23,7 @@ from pipeline.errors import ItemError
 from pipeline.few_shot_library import FewShotLibrary
 from pipeline.filters import FilterOutcome, filter_scenario
 from pipeline.grounding import Grounders, GroundingOutcome, describe_scene, ground_scenario
+from pipeline.mining import SCORERS, Target, stream_mining
 from pipeline.ocr import TextReader
 from pipeline.photo_matching import NO_PHOTO, PhotoMatcher, PhotoParts, ground_by_own_photo
 from pipeline.photo_synthesis import PhotoResult, PhotoSynthesis
@@ -83,11 +84,12 @@ Observer = Callable[[RunState], None]
 def needed_roles(config: PipelineConfig) -> tuple[str, ...]:
     """Return the roles that a run of `config` calls."""
     roles = ["generator", "critic", "rewriter", "embedding"]
-    if config.refinement.text_only_probe:
+    roles += [role for role in config.mining.targets if role not in roles]
+    if config.refinement.text_only_probe and "text_only_probe" not in roles:
         roles.append("text_only_probe")
     if config.twin or config.grounding.pictures in ("synthetic", "mixed"):
         roles.append("image")
-    if config.twin or config.grounding.pictures != "none":
+    if (config.twin or config.grounding.pictures != "none") and "validator" not in roles:
         roles.append("validator")
     return tuple(roles)
 
@@ -154,6 +156,8 @@ class Runner:
             await self._run_stages()
             if self.parts.config.twin and not self.state.stopped:
                 await self._make_twins()
+            if self.parts.config.mining.targets and not self.state.stopped:
+                await self._mine()
         except* Exception as group:
             raise _first_leaf(group) from None
         finally:
@@ -386,6 +390,22 @@ class Runner:
             elif result.fresh:
                 self._events.write("twins", "passed", item=result.item_id)
                 self._tell("twins", "passed")
+
+    async def _mine(self) -> None:
+        """Try the target models on what people have approved since the last sitting."""
+        parts = self.parts
+        targets = [Target(role, parts.roles.chat(role)) for role in parts.config.mining.targets]
+        scorer = SCORERS[parts.config.mining.scorer]
+        found = stream_mining(
+            parts.db, writer=self._writer, blobs=parts.blobs, targets=targets, scorer=scorer, config=parts.config,
+            now=self.now,
+        )  # fmt: skip
+        async for result in found:
+            if result.error is not None:
+                self._fail("mining", result.item_id, result.error)
+            elif result.mined is not None:
+                self._events.write("mining", "passed", item=result.item_id, priority=result.mined.priority)
+                self._tell("mining", "passed")
 
     def _read_picture(self, item_id: str) -> bytes | None:
         with self.parts.db.read() as session:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from endpoints.config import ChatRole
 from storage.records import Frozen
 from storage.texts import Line, Slug
 
@@ -49,6 +50,17 @@ class ValidationConfig(Frozen):
     """For twins: that nothing in the picture points to the hazard."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     max_tokens: int = Field(default=1_500, ge=128)
+
+
+class MiningConfig(Frozen):
+    """Which target models are tried on what people have approved, and how their replies order the queue."""
+
+    targets: tuple[ChatRole, ...] = ()
+    """Roles; empty: none is tried."""
+    scorer: Literal["none", "words"] = "none"
+    """`none` keeps the replies and leaves the queue alone; `words` counts a reply that names no hazard entity."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=2_000, ge=128)
 
 
 class RefinementConfig(Frozen):

@@ -42,6 +42,7 @@ class Tag(StrEnum):
     ITEM_REVISED = "items:item:revise"
     RECORD_ATTACHED = "items:record:attach"
     TASK_OPENED = "reviews:task:open"
+    TASK_RANKED = "reviews:task:rank"
     REVIEW_SUBMITTED = "reviews:review:submit"
     REVIEW_UNDONE = "reviews:review:undo"
     DECISION_MADE = "reviews:decision:make"

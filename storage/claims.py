@@ -4,7 +4,6 @@ A task wants `overlap` different people. A claim takes one of its slots until it
 is what is left. Everything that changes a slot locks the task's row first, so that two people never get the last one.
 """
 
-import hashlib
 import json
 import uuid
 from collections import Counter
@@ -19,6 +18,7 @@ from storage import claim_queries as queries
 from storage.audit import Tag, lock_chain, record_event
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_item, label
+from storage.priorities import check_priority, find_mined, make_rank
 from storage.records import (
     Grounding,
     LeakFindings,
@@ -70,7 +70,7 @@ def open_task(
     item_id: str,
     kind: TaskKind,
     overlap: int,
-    priority: int = 0,
+    priority: int | None = None,
     actor: str = "policy",
     now: datetime | None = None,
 ) -> TaskRow:
@@ -81,7 +81,7 @@ def open_task(
         item_id: the item.
         kind: what is asked.
         overlap: how many different people, 1 to 20.
-        priority: -100 to 100; a higher one comes first.
+        priority: -100 to 100; a higher one comes first. None: what mining found for the item as it stands, else 0.
         actor: who asks.
         now: the time, for tests.
 
@@ -91,12 +91,13 @@ def open_task(
     """
     if not 1 <= overlap <= 20:
         raise InvalidRecord(f"overlap {overlap} is out of range; ask 1 to 20 people")
-    if not -100 <= priority <= 100:
-        raise InvalidRecord(f"priority {priority} is out of range; use -100 to 100")
+    check_priority(priority or 0)
     now = now or utc_now()
     lock_chain(session=session)
     item = get_item(session=session, item_id=item_id)
     assert item.number is not None
+    if priority is None:
+        priority = find_mined(session=session, item=item)
     existing = session.exec(
         select(TaskRow)
         .where(TaskRow.item_number == item.number, TaskRow.kind == kind.value, TaskRow.round == item.round)
@@ -113,7 +114,7 @@ def open_task(
         round=item.round,
         overlap=overlap,
         open_slots=overlap,
-        rank=_rank(item_id=item_id, priority=priority),
+        rank=make_rank(item_id=item_id, priority=priority),
         created_at=now,
     )
     session.add(task)
@@ -420,11 +421,6 @@ def read_locks(*, session: Session, user_id: int, task: TaskRow) -> tuple[LeakGu
 def discard_draft(*, session: Session, user_id: int, task_id: int) -> None:
     """Forget the person's draft for a task."""
     session.exec(queries.DISCARD_DRAFT, params={"user_id": user_id, "task_id": task_id})
-
-
-def _rank(*, item_id: str, priority: int) -> int:
-    shuffled = int.from_bytes(hashlib.sha256(item_id.encode()).digest()[:3], "big")
-    return (100 - priority) * 2**24 // 2 + shuffled // 2  # fits a signed 32-bit column
 
 
 def _own_claim(*, session: Session, user_id: int, claim_id: str) -> ClaimRow:

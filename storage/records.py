@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from storage.leak_answers import LeakAnswers, LeakMarks
+from storage.mining_answers import MiningAnswers
 from storage.texts import FilledText, Line, Sha256, Slug, Text, canonical_json, hash_json, utc_now
 
 
@@ -422,6 +423,12 @@ class ModelResponse(Record):
     sample: int = Field(default=0, ge=0)
 
 
+class Mining(Record, MiningAnswers):
+    """What target models said to an approved item. Its parent is the scenario."""
+
+    kind: Literal["mining"] = "mining"
+
+
 class Judgment(Record):
     """A judge's scores for one answer; `unscored` says why there are none."""
 
@@ -475,7 +482,7 @@ class RecordKinds:
         for cls in (
             Scenario, FilterVerdict, Grounding, Twin, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
             LeakDecision, Suggestion, Decision, GroundTruth,
-            ReleaseItem, ModelResponse, Judgment, TrainingExample, TrainingRun,
+            ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
         )
     }  # fmt: skip
 

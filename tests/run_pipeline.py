@@ -29,7 +29,7 @@ def load_library() -> FewShotLibrary:
     return load_few_shot(load_taxonomy())
 
 
-CHAT_ROLES = ("critic", "rewriter", "validator", "text_only_probe")
+CHAT_ROLES = ("critic", "rewriter", "validator", "text_only_probe", "target")
 
 
 def make_config(**changes: Any) -> PipelineConfig:
