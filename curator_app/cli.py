@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator_app.commands import demo, doctor, importing, init, release, run, serve, users
+from curator_app.commands import demo, doctor, importing, init, leakage, release, run, serve, users
 
 app = typer.Typer(
     help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
@@ -23,6 +23,7 @@ app.command("run")(run.run)
 app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")
 app.add_typer(importing.app, name="import")
+app.add_typer(leakage.app, name="leakage")
 
 
 @app.callback()

@@ -4,7 +4,7 @@ Building a statement costs several times what SQLite needs to run it, and these 
 review. Parameters are bound by name at the call.
 """
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, delete, select
 
@@ -12,7 +12,7 @@ from storage.records import TaskKind
 from storage.stages import Stage
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 
-TAKEN_STATES = ("active", "submitted", "skipped")
+TAKEN_STATES = ("active", "submitted", "skipped", "seen")
 """A person with a claim in one of these is not offered the task again."""
 
 LOCK_PERSON = select(UserRow.id).where(UserRow.id == bindparam("user_id")).with_for_update(key_share=True)
@@ -162,7 +162,13 @@ def _has_held(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-HAS_SEEN_ITEM = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), _has_held())
+_LOOKED = exists().where(
+    col(ClaimRow.task_id) == TaskRow.id,
+    col(ClaimRow.user_id) == bindparam("user_id"),
+    col(ClaimRow.state) == "seen",
+)
+
+HAS_SEEN_ITEM = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), or_(_has_held(), _LOOKED))
 
 
 def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of a select is longer than the function
@@ -184,7 +190,9 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
         )
         conditions += [in_review, ~_has_held()]
     else:  # a review shows the picture of an item whose query they are about to judge alone
-        conditions.append(~_has_held(col(_Other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state) == "active"))
+        states = ("active",) if kind is TaskKind.ADJUDICATION else ("active", "submitted", "undone")
+        # and whoever has finished a check has read the hazard, so that a review of theirs would be no first look
+        conditions.append(~_has_held(col(_Other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state).in_(states)))
     if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of
         conditions.append(
             ~exists().where(

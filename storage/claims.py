@@ -349,7 +349,9 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
     if _has_claim(session=session, user_id=user_id, task_id=row.task_id):
         raise ClaimLost(f"you hold {name} under a newer claim, perhaps in another tab")
     if task.kind == TaskKind.LEAKAGE_CHECK.value and was_given_elsewhere(session=session, user_id=user_id, task=task):
-        raise ClaimLost(f"you have been given {name} for review since, picture included; claim another item")
+        raise ClaimLost(
+            f"you have been given {name} for review since, picture included, or looked it up; claim another item"
+        )
     if _was_shown_the_answers(session=session, user_id=user_id, task=task):
         raise ClaimLost(f"you have seen what others said of {name}, so you cannot review it any more")
     task.open_slots -= 1
@@ -446,7 +448,7 @@ def _was_shown_the_answers(*, session: Session, user_id: int, task: TaskRow) -> 
 
 
 def was_given_elsewhere(*, session: Session, user_id: int, task: TaskRow) -> bool:
-    """Whether the person ever had another task of the task's item, and with it perhaps its picture."""
+    """Whether the person ever had another task of the task's item, and so perhaps its picture, or looked at it all."""
     return session.exec(queries.HAS_SEEN_ITEM, params={"user_id": user_id, "task_id": task.id}).first() is not None
 
 

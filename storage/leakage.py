@@ -62,7 +62,7 @@ def lock_guess(
             raise Conflict(f"your guess on {label(held.task.item_number)} is locked: {guess.text or 'no danger'!r}")
         return guess
     if was_given_elsewhere(session=session, user_id=user_id, task=held.task):
-        raise ClaimLost(f"you were given {label(held.task.item_number)} for review as well; claim another item")
+        raise ClaimLost(f"you know {label(held.task.item_number)} from a review or its page; claim another item")
     actor = f"user:{held.person.name}"
     guess = LeakGuess.model_validate(
         {

@@ -224,7 +224,8 @@ class ClaimRow(SQLModel, table=True):
     holder: str = Field(default="", max_length=64)
     """Which browser tab or script of the person holds it."""
     state: str = "active"
-    """`active`, `submitted`, `released`, `expired`, `skipped`, or `undone` once its review was taken back."""
+    """`active`, `submitted`, `released`, `expired`, `skipped`, `undone` once its review was taken back, or `seen`:
+    no claim, but a sign that the person has looked at the whole item and cannot be asked blind any more."""
     expires_at: datetime = _time()
     created_at: datetime = _time()
 

@@ -14,9 +14,10 @@ from curator_app.actions.runs import runs_folder
 from curator_app.workspace import Workspace
 from pipeline.prompting import PROMPTS, load_prompt
 from pipeline.run_events import read_events
+from storage import leak_looks
 from storage.accounts import Person, Role
 from storage.errors import NotFound
-from storage.items import label
+from storage.items import get_scenario, label
 from storage.records import Record, parse_record
 from storage.stages import Stage
 from storage.tables import AuditRow, ItemRow, RecordRow
@@ -56,33 +57,54 @@ class ItemHistory:
     """What its run's events say about it."""
     withheld: int = 0
     """Answers of people that this person may not see yet."""
+    blind: bool = False
+    """The person may still be asked what the words alone say: they see the query, and no step."""
+    query: str = ""
 
 
 def read_history(workspace: Workspace, *, name: str, person: Person) -> ItemHistory:
     """Return the history of the item with this label (`S-0012`), number or id.
 
-    Somebody who may still be asked about the item does not see what others answered before it is settled.
+    Somebody who may still be asked about the item does not see what others answered before it is settled, and whoever
+    may still be given its leakage check sees the query alone.
 
     Raises:
         NotFound: there is no such item.
     """
     with workspace.db.read() as session:
         item = _find(session, name)
+        query = get_scenario(session=session, item=item).query
+        asked = person.has(Role.ANNOTATOR)
+        blind = asked and leak_looks.may_be_asked(session=session, user_id=person.id, item=item)
+        checking = asked and leak_looks.is_open(session=session, item=item)
         steps = sorted([*_read_records(session, item), *_read_events(session, item)], key=lambda step: step.at)
-    hidden = person.has(Role.ANNOTATOR) and item.stage not in SETTLED
-    shown = [step for step in steps if not (hidden and _tells_answers(step))]
+    hidden = checking or (asked and item.stage not in SETTLED)
+    shown = [] if blind else [step for step in steps if not (hidden and _tells_answers(step))]
     return ItemHistory(
         number=item.number or 0,
         id=item.id,
         label=label(item.number or 0),
         stage=item.stage,
         batch=item.batch,
-        category=item.category,
-        sub_category=item.sub_category,
+        category="" if blind else item.category,
+        sub_category="" if blind else item.sub_category,
         steps=tuple(shown),
-        log=tuple(_read_log(workspace, item)),
+        log=() if blind else tuple(_read_log(workspace, item)),
         withheld=len(steps) - len(shown),
+        blind=blind,
+        query=query,
     )
+
+
+def give_up_check(workspace: Workspace, *, name: str, person: Person) -> None:
+    """Let the person see the whole item, and never give them its leakage check.
+
+    Raises:
+        NotFound: there is no such item.
+    """
+    with workspace.db.write() as session:
+        leak_looks.give_up_check(session=session, user_id=person.id, item=_find(session, name))
+        session.commit()
 
 
 def list_latest(workspace: Workspace, *, batch: str, limit: int = 24) -> list[tuple[str, str, str]]:

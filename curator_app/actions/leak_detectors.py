@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from storage.records import Refinement, Scenario
@@ -57,9 +58,16 @@ def _parse(evidence: str) -> tuple[WayFound, ...]:
 
 
 def _detect(scenario: Scenario) -> tuple[WayFound, tuple[tuple[int, int], ...]]:
+    return _detect_words(scenario.query, scenario.hazard_entities, scenario.scene)
+
+
+@lru_cache(maxsize=5_000)
+def _detect_words(
+    query: str, hazard_entities: tuple[str, ...], scene: str
+) -> tuple[WayFound, tuple[tuple[int, int], ...]]:
     from pipeline.leakage import detect_leak
 
-    verdict = detect_leak(query=scenario.query, hazard_entities=scenario.hazard_entities, scene=scenario.scene)
+    verdict = detect_leak(query=query, hazard_entities=hazard_entities, scene=scene)
     words = tuple(sorted({span for finding in verdict.findings for span in finding.spans}))
     if not verdict.findings:
         return WayFound("words", False, "no detector reached its threshold"), ()

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
+from curator_app.actions.leak_checks import LeakRates, read_rates
 from curator_app.workspace import Workspace
 from storage import flags, progress
 from storage.accounts import Person, Role
@@ -56,17 +57,20 @@ class Overview:
     categories: list[CategoryProgress]
     flaws: FlawProgress
     flags: list[Flag]
+    leaks: LeakRates
 
 
 def read_overview(workspace: Workspace, *, person: Person) -> Overview | None:
     """Return the overview for a maintainer or an admin; None for others, who must not know of planted flaws."""
     if not person.has(Role.MAINTAINER):
         return None
+    leaks = read_rates(workspace)
     with workspace.db.read() as session:
         return Overview(
             categories=progress.category_progress(session=session),
             flaws=progress.flaw_progress(session=session),
             flags=flags.list_open_flags(session=session),
+            leaks=leaks,
         )
 
 

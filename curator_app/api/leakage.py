@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson, allow
+from curator_app.actions.leak_checks import rates_as_json, read_rates
 from curator_app.api.bodies import FindingsBody, GuessBody, LeakReviewBody, PathClaimId
 from curator_app.api.claim_views import describe_claim
 from curator_app.api.claims import check_kind
@@ -18,6 +19,13 @@ from storage.records import TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1/leakage", tags=["leakage"])
 CHECKER = allow(Role.ANNOTATOR)
+MAINTAINER = allow(Role.MAINTAINER)
+
+
+@ROUTER.get("/rates", dependencies=[MAINTAINER])
+def rates(workspace: CurrentWorkspace) -> dict[str, Any]:
+    """How often people named the hazard from the words alone, with 95% intervals, beside the detectors."""
+    return rates_as_json(read_rates(workspace))
 
 
 @ROUTER.post("/{claim_id}/guess", dependencies=[CHECKER])

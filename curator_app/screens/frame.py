@@ -32,6 +32,7 @@ class Page:
 PAGES = (
     Page("review", "/", "Review", ("annotator",)),
     Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
+    Page("leakage", "/leakage", "Leakage", ("annotator",)),
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),
     Page("items", "/items", "Items", ("maintainer", "adjudicator")),

@@ -22,6 +22,8 @@ UNSHOWN = frozenset({"kind", "parent_id", "provenance", "item_id", "claim_id", "
 
 def render_item(history: ItemHistory, titles: Mapping[str, str]) -> str:
     """Return the whole page."""
+    if history.blind:
+        return _render_blind(history)
     place = " · ".join(titles.get(slug, slug) for slug in (history.category, history.sub_category))
     withheld = (
         f'<p class="cu-told">{history.withheld:,} entries are withheld: you may still be asked about this item, so '
@@ -37,6 +39,16 @@ def render_item(history: ItemHistory, titles: Mapping[str, str]) -> str:
         f'<p class="cu-meta-line">{escape(place)} · {escape(history.batch)} · <code>{escape(history.id)}</code></p>'
         f'{withheld}</section><section><h2>History</h2><ol class="cu-steps">{steps}</ol></section>'
         f"{_render_events(history.steps)}{log}"
+    )
+
+
+def _render_blind(history: ItemHistory) -> str:
+    return (
+        f'<section><h1 class="cu-say" tabindex="-1">{escape(history.label)} <span>{escape(history.stage)}</span></h1>'
+        f'<p class="cu-wrap">{escape(history.query)}</p>'
+        '<p class="cu-told" role="status">You may still be asked what these words alone give away, so the rest is '
+        "withheld: picture, hazard and history. If you look, you are not asked for this item’s leakage check.</p>"
+        "</section>"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from curator_app.actions.leak_checks import LeakRates
 from curator_app.actions.progress import Overview, read_overview, read_people, read_progress, resolve_flag
 from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
@@ -13,6 +14,7 @@ from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
 from storage.errors import InvalidRecord
 from storage.flags import Flag
+from storage.intervals import Share
 from storage.progress import CategoryProgress, FlawProgress, PersonProgress
 from storage.records import TaskKind
 
@@ -52,12 +54,12 @@ def build_progress_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
 
 
 def _read_kinds(workspace: Workspace, person: Person) -> dict[TaskKind, dict[str, Any]]:
-    kinds = [TaskKind.SCENARIO_REVIEW]
+    kinds = [TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK]
     if person.has(Role.ADJUDICATOR):
         kinds.append(TaskKind.ADJUDICATION)
     by_kind = {kind: read_progress(workspace, person=person, kind=kind) for kind in kinds}
     if not person.has(Role.ANNOTATOR):  # who does not review has no share
-        by_kind[TaskKind.SCENARIO_REVIEW]["own"] = None
+        by_kind[TaskKind.SCENARIO_REVIEW]["own"] = by_kind[TaskKind.LEAKAGE_CHECK]["own"] = None
     return by_kind
 
 
@@ -75,6 +77,7 @@ def render_progress(
     ]
     if overview is not None:
         parts.append(_render_categories(overview.categories, titles) + _render_flaws(overview.flaws))
+        parts.append(_render_leaks(overview.leaks))
     parts.append(_render_people(people))
     if overview is not None:
         parts.append(_render_flags(overview.flags))
@@ -119,6 +122,43 @@ def _render_flaws(flaws: FlawProgress) -> str:
     )
 
 
+def _render_leaks(leaks: LeakRates) -> str:
+    """The rate of right guesses from the words alone, and under it who found leaks in the same wordings."""
+    if not leaks.all.of:
+        return ""
+    tiles = "".join(
+        f'<div><dt>{name}</dt><dd class="cu-num">{_percent(share)}</dd>'
+        f'<dd class="cu-note">{share.hits:,} of {share.of:,} answers{_between(share)}; '
+        f"{partly:,} partly right</dd></div>"
+        for name, share, partly in (
+            ("Present wordings", leaks.present, leaks.present_partly),
+            ("All wordings checked", leaks.all, leaks.all_partly),
+        )
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="cu-num">{share.hits:,} of {share.of:,}</td>'
+        f'<td class="cu-num">{_percent(share)}</td><td class="cu-num">{_between(share, start="")}</td></tr>'
+        for name, share in leaks.finders
+    )
+    return (
+        f'<section><h2>Hazard named from the words alone</h2><dl class="cu-tiles">{tiles}</dl>'
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Leak found by</th>'
+        '<th scope="col" class="cu-num">Wordings</th><th scope="col" class="cu-num">Share</th>'
+        f'<th scope="col" class="cu-num">95% interval</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
+    )
+
+
+def _percent(share: Share) -> str:
+    return "–" if share.rate is None else f"{share.rate:.1%}"
+
+
+def _between(share: Share, *, start: str = ", 95% interval ") -> str:
+    if share.interval is None:
+        return ""
+    low, high = share.interval
+    return f"{start}{100 * low:.1f} to {100 * high:.1f}%"
+
+
 def _render_flags(flags: list[Flag]) -> str:
     if not flags:
         return '<section><h2>Flags</h2><p class="cu-off">Nobody is asking for your eyes.</p></section>'
@@ -143,11 +183,16 @@ def _render_kind(kind: TaskKind, numbers: dict[str, Any]) -> str:
         title = f"{total['submitted']:,} of {total['needed']:,} reviews are in."
         heading = f'<h1 class="cu-say">{title} <span>{_to_go(open_reviews)}</span></h1>'
         items, verb = "scenarios", "reviewed"
+    elif kind is TaskKind.LEAKAGE_CHECK:
+        title = f"{total['submitted']:,} of {total['needed']:,} leakage checks are in."
+        heading = f'<h2 class="cu-say">{title} <span>{_to_go(open_reviews)}</span></h2>'
+        items, verb = "scenarios", "checked"
     else:
         title = f"{total['items_decided']:,} of {total['items']:,} differences are settled."
         heading = f'<h2 class="cu-say">{title} <span>{_to_go(total["items"] - total["items_decided"])}</span></h2>'
         items, verb = "differences", "settled"
-    bars = _bar("Reviews", total["submitted"], total["needed"]) if kind is TaskKind.SCENARIO_REVIEW else ""
+    answers = {TaskKind.SCENARIO_REVIEW: "Reviews", TaskKind.LEAKAGE_CHECK: "Checks"}.get(kind)
+    bars = _bar(answers, total["submitted"], total["needed"]) if answers else ""
     bars += _bar(items.capitalize(), total["items_decided"], total["items"], verb)
     if own is None:
         return f'<section>{heading}<div class="cu-bars">{bars}</div></section>'

@@ -1,10 +1,10 @@
-"""The review screen as a page: one piece of HTML; `static/review/` does the rest in the browser, by the JSON API."""
+"""The screens of the queue as pages: one piece of HTML each; scripts in `static/` do the rest by the JSON API."""
 
 import gradio as gr
 
 from curator_app.screens.frame import STATIC, head_html, top_bar
 
-__all__ = ["build_review_page", "head_html", "review_html"]
+__all__ = ["build_leakage_page", "build_review_page", "head_html", "leakage_html", "review_html"]
 
 
 def build_review_page() -> None:
@@ -12,12 +12,27 @@ def build_review_page() -> None:
     gr.HTML(review_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-review-page")
 
 
+def build_leakage_page() -> None:
+    """Place the leakage check into the open route."""
+    gr.HTML(leakage_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-leakage-page")
+
+
 def review_html() -> str:
     """Return the page's HTML. It holds no data: items come from the API and enter as text."""
-    status = _read("review-status.html")
-    rows = _read("review-menu.html")
-    bar = top_bar("review", status=status, rows=rows)
-    return f'<div class="cu" data-screen="review" data-state="loading" hidden>{bar}{_read("review.html")}</div>'
+    return _desk_html("review")
+
+
+def leakage_html() -> str:
+    """Return the page's HTML. It holds no data, and the API holds back what the person must not see yet."""
+    return _desk_html("leakage")
+
+
+def _desk_html(screen: str) -> str:
+    """A screen's own case and dock, with what all screens of the queue share around them."""
+    bar = top_bar(screen, status=_read("review-status.html"), rows=_read("review-menu.html"))
+    parts = (f"{screen}.html", "desk-blank.html", f"{screen}-dock.html", "desk-dialogs.html")
+    body = "".join(_read(name) for name in parts)
+    return f'<div class="cu" data-screen="{screen}" data-state="loading" hidden>{bar}{body}</div>'
 
 
 def _read(name: str) -> str:

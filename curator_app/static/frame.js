@@ -6,6 +6,11 @@ import { read, showLastPerson, showPerson, write } from './person.js';
 const VERSION = new URL(import.meta.url).search;
 const THEME_KEY = 'curator-theme';
 
+const SCREENS = {
+  review: () => import(`./review/review.js${VERSION}`),
+  leakage: () => import(`./leakage/leakage.js${VERSION}`),
+};
+
 let theme = read(localStorage, THEME_KEY) || 'system';
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
 
@@ -97,10 +102,10 @@ async function start(root) {
     if (button) chooseTheme(button.dataset.themeChoice);
   });
   applyTheme();
-  const screen = root.dataset.screen === 'review' ? import(`./review/review.js${VERSION}`) : null;
+  const screen = SCREENS[root.dataset.screen]?.();
   await stylesReady();
   root.hidden = false;
-  if (screen) (await screen).startReview(root);
+  if (screen) (await screen).startScreen(root);
   else {
     followAnswers();
     fetchPerson(root);

@@ -133,9 +133,8 @@ def load_starter(
             provenance=_provenance(),
         )
         attach(session=session, item_id=item.id, record=truth, actor=ACTOR, now=now)
-        open_task(
-            session=session, item_id=item.id, kind=TaskKind.SCENARIO_REVIEW, overlap=overlap, actor=ACTOR, now=now
-        )
+        for kind in (TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK):
+            open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, actor=ACTOR, now=now)
         added += 1
         pictured += entry.picture is not None
     return LoadReport(added=added, pictured=pictured, present_before=present)

@@ -83,9 +83,16 @@ class Site:
         return secret
 
     def add_item(
-        self, *, overlap: int = OVERLAP, priority: int = 0, picture: bool = False, alt: str = "", **changes: Any
+        self,
+        *,
+        overlap: int = OVERLAP,
+        priority: int = 0,
+        picture: bool = False,
+        alt: str = "",
+        kind: TaskKind = TaskKind.SCENARIO_REVIEW,
+        **changes: Any,
     ) -> str:
-        """Add an item that waits for review; return its id."""
+        """Add an item that waits for review, or for another kind of task; return its id."""
         scenario = make_scenario(**changes)
         with self.workspace.db.write() as session:
             item = add_scenario(session=session, scenario=scenario, batch="test", actor="test")
@@ -104,7 +111,6 @@ class Site:
                 (Stage.REFINED, _refinement(scenario.query)),
             ):
                 advance(session=session, item_id=item.id, to=stage, record=record, actor="test")
-            kind = TaskKind.SCENARIO_REVIEW
             reviews.open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, priority=priority)
             session.commit()
             return item.id
@@ -219,7 +225,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Tab:
-    """A browser tab on the review screen. Records what should not happen: errors, dialogs, foreign requests."""
+    """A browser tab on a screen of the queue. Records what should not happen: errors, dialogs, foreign requests."""
 
     def __init__(self, context: BrowserContext, site: Site) -> None:
         self.context = context
@@ -255,7 +261,7 @@ class Tab:
 
     def item(self) -> str:
         """Return the id of the item on screen."""
-        value = self.page.locator('.cu[data-screen="review"]').get_attribute("data-item")
+        value = self.page.locator(".cu[data-screen]").first.get_attribute("data-item")
         assert value, "no item is on screen"
         return value
 

@@ -4,20 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from page_checks import find_serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-
-def check(tab: Any, state: str) -> list[str]:
-    """Return axe's serious and critical findings on the page as it is now."""
-    results = Axe().run(tab.page, options={"resultTypes": ["violations"]})
-    return [
-        f"{state}: {found['id']} {node['target']} {node['failureSummary'].splitlines()[-1]}"
-        for found in results.response["violations"]
-        if found["impact"] in ("serious", "critical")
-        for node in found["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -25,31 +14,31 @@ def check(tab: Any, state: str) -> list[str]:
 def test_no_serious_finding_in_any_state(site: Any, open_tab: Callable[..., Any], width: int, theme: str) -> None:
     person = site.add_person("annotator", preferences={})
     tab = open_tab(person, width=width, height=900, color_scheme=theme, reduced_motion="reduce").open()
-    found = check(tab, "warning")
+    found = find_serious(tab, "warning")
     tab.part("warning-start").click()
-    found += check(tab, "ready")
+    found += find_serious(tab, "ready")
     tab.press("1", "2", "h", "3", "5", "m")
     tab.press("Escape")
-    found += check(tab, "revealed, with edits")
+    found += find_serious(tab, "revealed, with edits")
     tab.press("m", "g")
     tab.page.wait_for_selector(".cu-prose h2")
-    found += check(tab, "drawer")
+    found += find_serious(tab, "drawer")
     tab.press("Escape", "?")
-    found += check(tab, "settings")
+    found += find_serious(tab, "settings")
     tab.press("Escape", "f")
-    found += check(tab, "flag")
+    found += find_serious(tab, "flag")
     tab.press("Escape")
     tab.page.click('summary[aria-label="Account and theme"]')
-    found += check(tab, "menu")
+    found += find_serious(tab, "menu")
     tab.press("Escape")
     tab.page.route("**/api/v1/reviews", lambda route: route.abort())
     tab.decide("r")
     tab.notice("failed").wait_for()
-    found += check(tab, "error")
+    found += find_serious(tab, "error")
     tab.page.unroute("**/api/v1/reviews")
     tab.context.set_offline(True)
     tab.notice("offline").wait_for()
-    found += check(tab, "offline")
+    found += find_serious(tab, "offline")
     tab.context.set_offline(False)
     assert found == []
 
@@ -61,13 +50,13 @@ def test_no_serious_finding_when_empty_and_when_settling(
     site.empty_adjudication()
     person = site.add_person("adjudicator")
     tab = open_tab(person, width=width, color_scheme=theme).open("/?kind=adjudication", state="empty")
-    found = check(tab, "empty")
+    found = find_serious(tab, "empty")
     item = site.add_item(overlap=2, priority=60)
     for verdict in ("approve", "reject"):
         assert site.review(site.add_person("annotator"), verdict=verdict) == item
     tab.press("Enter")
     tab.wait_state("ready")
-    found += check(tab, "settling")
+    found += find_serious(tab, "settling")
     tab.press("n")
     tab.page.keyboard.type("done")
     tab.press("Escape", "a")

@@ -4,25 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_checks import ATTACKS, hostile
 from playwright.sync_api import expect
 
 from storage import guidelines
 from storage.records import TaskKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-ATTACKS = [
-    "<img src=x onerror=alert(1)>",
-    '"><script>alert(2)</script>',
-    "<svg onload=alert(3)>",
-    "{{constructor.constructor('alert(4)')()}} ${alert(5)}",
-    '<a href="javascript:alert(6)">click</a><iframe src="https://evil.example/"></iframe>',
-]
-
-
-def hostile(number: int, kind: str) -> str:
-    """Return a text with an attack in it that can be found again."""
-    return f"{kind} {ATTACKS[number % len(ATTACKS)]} end"
 
 
 @pytest.mark.parametrize("number", range(len(ATTACKS)))

@@ -68,7 +68,8 @@ def ask_page(workspace: Workspace, person: Person, **query: str) -> str:
     with gr.Blocks() as pages:
         build_item_page(pages, workspace=workspace, person_of=lambda request: person)
     (handler,) = [fn.fn for fn in pages.fns.values() if fn.api_name == "items_show"]
-    return handler(SimpleNamespace(query_params=query))
+    html, *_ = handler(SimpleNamespace(query_params=query))
+    return html
 
 
 def test_an_item_of_a_run_shows_every_step_with_verdicts_rewrite_and_prompts(workspace: Workspace) -> None:

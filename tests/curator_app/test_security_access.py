@@ -41,6 +41,7 @@ ADMITS = {
     "POST /api/v1/claims/{claim_id}/release": REVIEWERS,
     "POST /api/v1/claims/{claim_id}/renew": REVIEWERS,
     "POST /api/v1/claims/{claim_id}/skip": REVIEWERS,
+    "GET /api/v1/leakage/rates": MAINTAINERS,
     "POST /api/v1/leakage/reviews": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/findings": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/guess": CHECKERS,
@@ -282,6 +283,7 @@ def test_what_no_page_needs_of_gradio_is_not_there_even_for_an_admin(site, start
 def test_pages_open_for_whom_they_should(site, start_session):
     names = {
         "/": REVIEWERS,
+        "/leakage": CHECKERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
         "/items": MAINTAINERS | {"ada"},

@@ -59,6 +59,9 @@ export const api = {
   draft: (id, body, options) => call('PUT', `${V1}/claims/${encodeURIComponent(id)}/draft`, body, options),
   flag: (id, note) => call('POST', `${V1}/claims/${encodeURIComponent(id)}/flag`, { note }),
   submit: (body, options) => call('POST', `${V1}/reviews`, body, options),
+  lockGuess: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/guess`, body),
+  lockFindings: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/findings`, body),
+  submitCheck: (body, options) => call('POST', `${V1}/leakage/reviews`, body, options),
   undo: (body) => call('POST', `${V1}/reviews/undo`, body),
   ping: () => call('GET', '/healthz', undefined, { timeout: 4000 }),
 };

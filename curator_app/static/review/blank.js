@@ -21,6 +21,7 @@ export function describeBlank({ kind, link, trouble, progress, ended, waiting, l
 
 function describeNew(kind) {
   if (kind === 'adjudication') return { title: 'Nothing to settle yet', text: 'Items come here when reviewers differ or ask for a revision.' };
+  if (kind === 'leakage_check') return { title: 'Nothing to check yet', text: 'A maintainer opens leakage checks with “curator leakage open”.' };
   return { title: 'Nothing to review yet', text: 'Nobody has loaded any scenarios. A maintainer can do so with “curator init --starter”.' };
 }
 

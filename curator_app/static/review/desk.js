@@ -8,15 +8,15 @@ import { createLink } from './link.js';
 import { createOutbox } from './outbox.js';
 import { createProgress } from './progress.js';
 import { createSaveState, linkNotice } from './status.js';
-import { createCase, createStock } from './stock.js';
+import { createStock, loadPicture } from './stock.js';
 import { finishLeaving, joinTabs, releaseOnLeave } from './tabs.js';
 import { createUndo } from './undo.js';
-import { PAST, VERDICTS, bodyOf, missing } from './work.js';
 
 const SETTLE_MS = 500; // after an item comes back by itself, a key meant for another one must not decide it
 const RECHECK_MS = 30_000;
 
-export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
+/** `shape` is what differs between the kinds of task: what is filled in, and how it is sent (see `work.js`). */
+export function createDesk({ root, kind, shape, view, notices, canvas, isCovered }) {
   const returned = []; // rolled back while the person was typing; shown when they leave the field
   let tabs = null;
   let stock = null;
@@ -32,7 +32,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   });
   desk.link = link;
   const outbox = createOutbox({ link, onSaved, onFailed, onChange: () => { saveState.paint(); showLink(); } });
-  desk.drafts = createDrafts({ link, onChange: (state, at, message) => saveState.draft(state, at, message) });
+  desk.drafts = createDrafts({ link, shape, onChange: (state, at, message) => saveState.draft(state, at, message) });
   const saveState = createSaveState({ root, link, outbox, failed: () => notices.has('failed') });
   const progress = createProgress({ root, kind, link, held: () => (stock?.cases.length ?? 0) + outbox.size() });
 
@@ -40,7 +40,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     tabs = await joinTabs(hear);
     await finishLeaving();
     stock = createStock({
-      kind, link, outbox, holder: () => tabs.holder,
+      kind, shape, link, outbox, holder: () => tabs.holder,
       onFilled() { trouble = null; show(); },
       onLost: lose,
       onError(error) { if (!['signed_out', 'unreachable'].includes(error.kind)) trouble = error; show(); },
@@ -94,8 +94,8 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     notices.set('failed', failed ? {
       kind: 'bad',
       title: 'Your verdict was not saved.',
-      text: `${VERDICTS[failed.body.verdict]} on ${one.item.label} is rolled back. Your marks and note are still here. ${failed.message}`,
-      actions: [{ text: 'Save again', key: '↵', run: () => desk.decide(failed.body.verdict, { again: true }) }, { text: 'Copy note', run: copyNote }],
+      text: `${shape.names[failed.verdict]} on ${one.item.label} is rolled back. Your marks and note are still here. ${failed.message}`,
+      actions: [{ text: 'Save again', key: '↵', run: () => desk.decide(failed.verdict, { again: true }) }, { text: 'Copy note', run: copyNote }],
     } : null);
     notices.set('lapsed', one.lapsed ? {
       kind: 'warn',
@@ -113,21 +113,21 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     const one = desk.current();
     if (!one || one.lapsed) return;
     const { work, claim } = one;
-    const need = missing(work, claim, verdict, again || one.asked?.drops === verdict);
+    const need = shape.missing(work, claim, verdict, again || one.asked?.drops === verdict);
     if (need) { ask(one, verdict, need); return; }
     work.verdict = verdict;
     spend();
     const entry = addressed({ kind: 'review', case: one, verdict });
     notices.set('info', null);
     put(entry);
-    view.say(`${PAST[verdict]} ${one.item.label}. ${progress.sentence()}`);
+    view.say(`${shape.past[verdict]} ${one.item.label}. ${progress.sentence()}`);
   };
 
   /** Write the answer of an entry under the claim that its case has now. */
   function addressed(entry) {
     const one = entry.case;
-    const { body, key, sent } = bodyOf(one.work, one.claim, entry.verdict);
-    return Object.assign(entry, { body, key, send: afterDraft(one, (options) => api.submit(sent, options)) });
+    const { body, key, sent } = shape.bodyOf(one.work, one.claim, entry.verdict);
+    return Object.assign(entry, { body, key, send: afterDraft(one, (options) => shape.submit(sent, options)) });
   }
   /** A draft on its way must not arrive after the answer; on leaving there is no time to wait. */
   const afterDraft = (one, send) => async (options) => {
@@ -173,7 +173,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
     if (entry.kind === 'review') {
       entry.reviewId = reply.review_id;
       progress.step(1);
-      tabs.tell({ type: 'decided', itemId: entry.case.item.id, round: entry.case.claim.round });
+      tabs.tell({ type: 'decided', kind, itemId: entry.case.item.id, round: entry.case.claim.round });
     } else if (progress.own) progress.own.skipped = (progress.own.skipped ?? 0) + 1;
     saveState.saved(Date.now());
     if (!desk.current()) progress.refresh().then(show);
@@ -206,7 +206,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
       const one = entry.case;
       one.settled = false;
       if (['claim_lost', 'not_found', 'conflict'].includes(error.code)) one.lapsed = sentence(error.message);
-      else if (entry.kind === 'review') one.work.failed = { body: entry.body, key: entry.key, message: sentence(error.message) };
+      else if (entry.kind === 'review') one.work.failed = { verdict: entry.verdict, body: entry.body, key: entry.key, message: sentence(error.message) };
       else inform(`${one.item.label} could not be skipped.`, sentence(error.message));
     }
     const back = entries.filter((entry) => entry.kind === 'review' || !entry.case.lapsed).map((entry) => entry.case);
@@ -255,7 +255,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   }
 
   const undo = createUndo({
-    kind, link, outbox, progress, inform, putBack, stock: () => stock, holder: () => tabs.holder,
+    kind, shape, link, outbox, progress, inform, putBack, stock: () => stock, holder: () => tabs.holder,
   });
   desk.undo = undo.last;
 
@@ -297,15 +297,42 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   desk.reloadPicture = () => {
     const one = desk.current();
     if (!one?.item.image) return;
-    const { img } = createCase(one.claim);
-    one.img = img;
+    one.img = loadPicture(one.item);
     view.part('picture-failed').hidden = true;
-    canvas.show(img);
+    canvas.show(one.img);
+  };
+
+  /** The server has taken a step of the case on screen and shows more of it. */
+  desk.advance = (one, claim) => {
+    Object.assign(one, { claim, item: claim.item, asked: null, img: one.img || loadPicture(claim.item) });
+    if (desk.current() !== one) return;
+    shown = null;
+    show();
+    view.toHeading();
+  };
+
+  /** The server is a step ahead, because an answer of its was lost on the way. Returns whether that was so. */
+  async function catchUp(one) {
+    const claim = await stock.reread(one);
+    if (!claim || claim.step === one.claim.step) return false;
+    one.work = shape.createWork({ ...claim, draft: shape.draftOf(one.work, one.item) });
+    desk.advance(one, claim);
+    return true;
+  }
+
+  /** A step was not taken. What was filled in stays; a lost claim is said as such. */
+  desk.refuse = async (one, title, error) => {
+    if (error.kind === 'signed_out') link.signedOut();
+    else if (error.kind === 'unreachable') link.lost();
+    else if (['claim_lost', 'not_found'].includes(error.code)) lose(one, error.message);
+    else if (error.code === 'conflict' && await catchUp(one)) inform('This step was taken before.', `${sentence(error.message)} Perhaps in another tab; that answer stands.`);
+    else inform(title, `${sentence(error.message)} What you wrote is still here.`);
   };
 
   desk.waiting = () => outbox.size() + returned.length + (desk.current()?.work.failed ? 1 : 0) + (link.state !== 'online' && desk.drafts.unsaved(desk.current()) ? 1 : 0);
 
   /** Count the time since the last call for the item on screen; a hidden tab or a break is not work. */
+  desk.spend = spend;
   function spend() {
     const now = performance.now();
     const passed = Math.min(now - counted, 2000) / 1000;
@@ -319,7 +346,7 @@ export function createDesk({ root, kind, view, notices, canvas, isCovered }) {
   }
 
   function hear(message) {
-    if (message.type !== 'decided' || !stock) return;
+    if (message.type !== 'decided' || message.kind !== kind || !stock) return;
     stock.drop(message.itemId, 'You decided it in another tab; that answer stands.');
   }
 

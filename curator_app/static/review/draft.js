@@ -1,18 +1,17 @@
 /* Drafts are saved on the server while the person works, and never in the browser: shared machines must not keep them. */
 
 import { api } from './api.js';
-import { draftOf } from './work.js';
 
 const WAIT_MS = 700;
 
 /** `onChange(state)`: saved, saving, waiting or failed. Writes `one.saved`, the text last acknowledged. */
-export function createDrafts({ link, onChange }) {
+export function createDrafts({ link, shape, onChange }) {
   let timer = null;
   let pending = null; // the case whose draft is to be saved
   let flight = Promise.resolve();
 
   const textOf = (one) => {
-    const { seconds, ...rest } = draftOf(one.work, one.item);
+    const { seconds, ...rest } = shape.draftOf(one.work, one.item);
     return JSON.stringify(rest);
   };
 
@@ -21,7 +20,7 @@ export function createDrafts({ link, onChange }) {
     if (one.settled || one.lapsed || one.saved === text) { onChange('saved'); return; }
     onChange('saving');
     try {
-      const reply = await api.draft(one.claim.claim_id, draftOf(one.work, one.item));
+      const reply = await api.draft(one.claim.claim_id, shape.draftOf(one.work, one.item));
       one.saved = text;
       onChange('saved', Date.parse(reply.saved_at));
     } catch (error) {
@@ -65,7 +64,7 @@ export function createDrafts({ link, onChange }) {
     /** The page goes: send what is left without waiting. */
     leave(one) {
       if (one && !one.settled && drafts.unsaved(one)) {
-        api.draft(one.claim.claim_id, draftOf(one.work, one.item), { keepalive: true }).catch(() => {});
+        api.draft(one.claim.claim_id, shape.draftOf(one.work, one.item), { keepalive: true }).catch(() => {});
       }
     },
   };

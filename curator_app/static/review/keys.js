@@ -42,8 +42,8 @@ export const capOf = (key) => (key === '-' ? '−' : key.length === 1 ? key.toUp
 export const mayBind = (key) => key.length >= 1 && !RESERVED.has(key);
 
 /** The keys in force: the defaults with the person's choices over them. A choice that is no key is left out. */
-export function createKeymap(chosen = {}) {
-  const map = Object.fromEntries(ACTIONS.map(({ id, key }) => [id, key]));
+export function createKeymap(chosen = {}, actions = ACTIONS) {
+  const map = Object.fromEntries(actions.map(({ id, key }) => [id, key]));
   for (const [id, key] of Object.entries(chosen)) {
     if (id in map && typeof key === 'string' && key.length <= 12 && (key === '' || mayBind(key.toLowerCase()))) map[id] = key.toLowerCase();
   }

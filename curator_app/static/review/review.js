@@ -1,19 +1,19 @@
 /* The review screen put together: what happens at every action, and in every state that a shared queue can get into. */
 
-import { api } from './api.js';
 import { createCanvas } from './canvas.js';
 import { createDesk } from './desk.js';
-import { copyText, isWriting, plural } from './dom.js';
+import { copyText } from './dom.js';
+import { openFlag } from './flag.js';
 import { createGuide } from './guide.js';
-import { listenToKeys, paintKeys } from './keys.js';
+import { ACTIONS, listenToKeys, paintKeys } from './keys.js';
 import { createNotices } from './notices.js';
 import { createSettings } from './settings.js';
-import { showPerson } from '../person.js';
+import { begin, keepAwake, panByKey } from './start.js';
 import { createView } from './view.js';
-import { CRITERIA, REASONS, VERDICTS, editsOf } from './work.js';
+import { CRITERIA, REASONS, SHAPE, VERDICTS, editsOf } from './work.js';
 
 /** Start on `root`, once. */
-export async function startReview(root) {
+export async function startScreen(root) {
   const kind = new URLSearchParams(location.search).get('kind') === 'adjudication' ? 'adjudication' : 'scenario_review';
   root.dataset.kind = kind;
   const view = createView(root);
@@ -29,7 +29,7 @@ export async function startReview(root) {
     onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
   });
   const settings = createSettings({
-    root,
+    root, actions: ACTIONS, place: 'review',
     onChange() {
       paintKeys(root, settings.map, settings.single);
       const one = desk?.current();
@@ -37,39 +37,13 @@ export async function startReview(root) {
     },
   });
   const isCovered = (one) => settings.cover.has(one.item.category.slug) && !one.work.uncovered;
-  const desk = createDesk({ root, kind, view, notices, canvas, isCovered });
+  const desk = createDesk({ root, kind, shape: SHAPE, view, notices, canvas, isCovered });
   const screen = { root, kind, view, part, notices, guide, canvas, settings, desk, isCovered };
 
   wireControls(screen);
   paintKeys(root, settings.map, settings.single);
   view.blank('Getting your items', 'One moment.');
   await begin(screen);
-}
-
-async function begin({ root, kind, view, settings, desk }) {
-  let me;
-  try {
-    me = await api.me();
-  } catch (error) {
-    if (error.kind === 'signed_out') { location.assign('/sign-in'); return; }
-    view.state('error');
-    view.blank('The server did not answer', 'Nothing is lost: nothing was open here.', [{ text: 'Try again', main: true, run: () => location.reload() }]);
-    return;
-  }
-  showPerson(root, me);
-  desk.link.name = me.name;
-  settings.load(me.preferences);
-  const may = (role) => me.roles.includes('admin') || me.roles.includes(role);
-  if (!may(kind === 'adjudication' ? 'adjudicator' : 'annotator')) {
-    if (kind !== 'adjudication' && may('adjudicator')) { location.replace('/?kind=adjudication'); return; }
-    view.state('forbidden');
-    view.blank('This screen is not yours yet', `It needs the role ${kind === 'adjudication' ? 'adjudicator' : 'annotator'}. Ask an admin for it.`, [{ text: 'See the progress', href: '/progress' }]);
-    return;
-  }
-  const claimed = desk.start();
-  if (!settings.warned) await settings.warn();
-  await claimed;
-  view.toHeading();
 }
 
 /** Every action of the keymap; the buttons carry the same names. */
@@ -154,34 +128,6 @@ function toggleEdits({ part, view }, one, changed) {
   }
 }
 
-function openFlag({ part, view, desk }, one) {
-  const dialog = part('flag-dialog');
-  part('flag-note').value = '';
-  part('flag-error').textContent = '';
-  part('flag-send').onclick = async () => {
-    const note = part('flag-note').value.trim();
-    if (!note) {
-      part('flag-error').textContent = 'Write a few words, so that somebody knows where to look.';
-      part('flag-note').focus();
-      return;
-    }
-    part('flag-send').disabled = true;
-    try {
-      await api.flag(one.claim.claim_id, note);
-      one.work.flagged = true;
-      dialog.close();
-      if (desk.current() === one) { view.work(one); desk.drafts.touch(one); }
-      view.say(`${one.item.label} flagged`);
-    } catch (error) {
-      part('flag-error').textContent = `The flag was not sent. ${error.message} Your words are still here.`;
-    } finally {
-      part('flag-send').disabled = false;
-    }
-  };
-  part('flag-cancel').onclick = () => dialog.close();
-  dialog.showModal();
-}
-
 function wireControls(screen) {
   const { root, part, view, notices, guide, canvas, settings, desk } = screen;
   const actions = makeActions(screen);
@@ -234,19 +180,5 @@ function wireControls(screen) {
     const edits = editsOf(one.work, one.item);
     copyText([one.work.note, edits.query, edits.scene].filter(Boolean).join('\n\n')).then((done) => view.say(done ? 'Copied' : 'The browser did not allow copying'));
   });
-  for (const type of ['pointerdown', 'keydown', 'wheel', 'touchstart']) window.addEventListener(type, () => desk.stock()?.active(), { passive: true });
-  window.addEventListener('beforeunload', (event) => {
-    const waiting = desk.waiting();
-    if (!waiting) return;
-    view.say(`${plural(waiting, 'answer')} not saved yet`);
-    event.preventDefault();
-  });
-}
-
-const PAN = { arrowleft: [1, 0], arrowright: [-1, 0], arrowup: [0, 1], arrowdown: [0, -1] };
-function panByKey(name, event, canvas) {
-  if (!canvas.zoomed() || isWriting(event.target)) return false;
-  if (event.target instanceof Element && event.target.closest('[role="radio"], input, .cu-drawer, .cu-sheet, summary')) return false;
-  canvas.pan(...PAN[name]);
-  return true;
+  keepAwake(screen);
 }

@@ -2,19 +2,19 @@
 
 import { api } from './api.js';
 import { el } from './dom.js';
-import { ACTIONS, capOf, createKeymap, keyName, mayBind } from './keys.js';
+import { capOf, createKeymap, keyName, mayBind } from './keys.js';
 
 const CATEGORIES = [
   ['violent_content', 'Violent Content'], ['illegal_activity', 'Illegal Activity'], ['hate_speech', 'Hate Speech'],
   ['sexual_content', 'Sexual Content'], ['privacy_violation', 'Privacy Violation'], ['self_harm', 'Self-Harm'],
 ];
 
-/** `onChange()` runs after every change, at once; saving follows behind. */
-export function createSettings({ root, onChange }) {
+/** `actions` are the screen's keys, kept under `place`; `onChange()` runs after every change, at once; saving follows behind. */
+export function createSettings({ root, actions, place, onChange }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const dialog = part('settings');
   const said = part('settings-state');
-  const settings = { map: createKeymap(), single: true, cover: new Set(), warned: true, preferences: {} };
+  const settings = { map: createKeymap({}, actions), single: true, cover: new Set(), warned: true, preferences: {} };
   let saving = Promise.resolve();
   let waitingFor = null;
 
@@ -22,8 +22,9 @@ export function createSettings({ root, onChange }) {
   settings.load = (preferences) => {
     settings.preferences = preferences && typeof preferences === 'object' ? preferences : {};
     const own = settings.preferences.review || {};
-    settings.chosen = own.keys && typeof own.keys === 'object' ? { ...own.keys } : {};
-    settings.map = createKeymap(settings.chosen);
+    const { keys } = settings.preferences[place] || {};
+    settings.chosen = keys && typeof keys === 'object' ? { ...keys } : {};
+    settings.map = createKeymap(settings.chosen, actions);
     settings.single = own.single_keys !== false;
     settings.cover = new Set(Array.isArray(own.cover) ? own.cover.filter((slug) => typeof slug === 'string') : []);
     settings.warned = own.warned === true;
@@ -33,8 +34,10 @@ export function createSettings({ root, onChange }) {
 
   /** Keep everything on the server; `done` is said when it is there. */
   settings.save = (done = 'Saved') => {
-    const review = { keys: settings.chosen, single_keys: settings.single, cover: [...settings.cover], warned: settings.warned };
-    settings.preferences = { ...settings.preferences, review };
+    const kept = settings.preferences;
+    const review = { ...kept.review, single_keys: settings.single, cover: [...settings.cover], warned: settings.warned };
+    settings.preferences = { ...kept, review };
+    settings.preferences[place] = { ...settings.preferences[place], keys: settings.chosen };
     onChange();
     say('Saving', 'good');
     saving = saving.then(async () => {
@@ -55,10 +58,10 @@ export function createSettings({ root, onChange }) {
 
   function paint() {
     part('single-keys').checked = settings.single;
-    const groups = [...new Set(ACTIONS.map(({ group }) => group))];
+    const groups = [...new Set(actions.map(({ group }) => group))];
     part('keymap').replaceChildren(...groups.flatMap((group) => [
       el('h3', {}, group),
-      ...ACTIONS.filter((action) => action.group === group).map(keyRow),
+      ...actions.filter((action) => action.group === group).map(keyRow),
     ]));
     for (const name of ['settings-covers', 'warning-covers']) part(name).replaceChildren(...CATEGORIES.map(coverRow));
   }
@@ -91,10 +94,10 @@ export function createSettings({ root, onChange }) {
     const other = key && Object.keys(settings.map).find((action) => action !== id && settings.map[action] === key);
     settings.chosen = { ...settings.chosen, [id]: key };
     if (other) settings.chosen[other] = settings.map[id]; // the two change places, so that no action loses its key
-    settings.map = createKeymap(settings.chosen);
+    settings.map = createKeymap(settings.chosen, actions);
     stopWaiting();
     rowButton(id).focus();
-    const name = (action) => ACTIONS.find((one) => one.id === action).text;
+    const name = (action) => actions.find((one) => one.id === action).text;
     settings.save(other ? `Saved. ${name(other)} now has ${settings.map[other] ? capOf(settings.map[other]) : 'no key'}.` : 'Saved');
   }
 
@@ -130,7 +133,7 @@ export function createSettings({ root, onChange }) {
   });
   part('keys-reset').addEventListener('click', () => {
     settings.chosen = {};
-    settings.map = createKeymap();
+    settings.map = createKeymap({}, actions);
     paint();
     settings.save();
   });

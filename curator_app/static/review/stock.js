@@ -1,14 +1,13 @@
 /* The claimed items of this tab: the one on screen, those behind it with their pictures decoded, and how long they are ours. */
 
 import { api } from './api.js';
-import { createWork } from './work.js';
 
 const SIZE = 5;
 const LIMIT = 20;
 const IDLE_MS = 5 * 60_000;
 
 /** Start loading a picture and decode it, so that putting it on screen costs nothing. */
-function loadPicture(item) {
+export function loadPicture(item) {
   if (!item.image) return null;
   const img = new Image();
   img.decoding = 'async';
@@ -21,15 +20,16 @@ function loadPicture(item) {
   return img;
 }
 
-export function createCase(claim) {
-  return { claim, item: claim.item, work: createWork(claim), img: loadPicture(claim.item), lapsed: null, asked: null };
+/** `shape` says what a person fills in about an item of this kind: see `work.js`. */
+export function createCase(claim, shape) {
+  return { claim, item: claim.item, work: shape.createWork(claim), img: loadPicture(claim.item), lapsed: null, asked: null };
 }
 
 /**
  * `cases[0]` is on screen. `onFilled()` after the server has answered; `onLost(case, message)` when the item on
  * screen is no longer ours (those behind it go quietly).
  */
-export function createStock({ kind, holder, link, outbox, onFilled, onLost, onError }) {
+export function createStock({ kind, shape, holder, link, outbox, onFilled, onLost, onError }) {
   const cases = [];
   const gone = new Set(); // claims that this tab has dealt with, so that a late answer does not bring them back
   const stock = { cases, ended: false, offsetMs: 0, ttlMs: 900_000 };
@@ -71,6 +71,12 @@ export function createStock({ kind, holder, link, outbox, onFilled, onLost, onEr
     onFilled();
   }
 
+  /** The claim of a case as the server has it now; null when it is no longer held. */
+  stock.reread = async (one) => {
+    const { claims } = await api.claim(kind, Math.min(LIMIT, cases.length + outbox.size()), holder());
+    return claims.find(({ claim_id }) => claim_id === one.claim.claim_id) ?? null;
+  };
+
   function merge(claims, known, cut) {
     const ids = new Set(claims.map((claim) => claim.claim_id));
     for (const claim of claims) {
@@ -80,7 +86,7 @@ export function createStock({ kind, holder, link, outbox, onFilled, onLost, onEr
       const before = cases.find((one) => one.item.id === claim.item.id && one.claim.round === claim.round);
       if (same) same.claim.expires_at = claim.expires_at;
       else if (before) { before.claim = claim; before.lapsed = null; } // claimed anew: the work goes on
-      else cases.push(createCase(claim));
+      else cases.push(createCase(claim, shape));
     }
     if (cut) return;
     for (const one of [...cases]) {

@@ -6,8 +6,10 @@ import { createCase } from './stock.js';
 
 const DEPTH = 10;
 
+const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage' };
+
 /** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done. */
-export function createUndo({ kind, link, outbox, progress, inform, putBack, stock, holder }) {
+export function createUndo({ kind, shape, link, outbox, progress, inform, putBack, stock, holder }) {
   const past = []; // the newest last
   let queue = Promise.resolve();
 
@@ -33,10 +35,10 @@ export function createUndo({ kind, link, outbox, progress, inform, putBack, stoc
       const { claim } = await api.undo(body);
       progress.step(-1);
       if (claim.kind !== kind) {
-        inform('Undone.', `${claim.item.label} is open again on the ${claim.kind === 'adjudication' ? 'Adjudicate' : 'Review'} screen.`);
+        inform('Undone.', `${claim.item.label} is open again on the ${SCREENS[claim.kind]} screen.`);
         return;
       }
-      const one = createCase(claim);
+      const one = createCase(claim, shape);
       if (entry) {
         const { revealed, uncovered, flagged } = entry.case.work;
         Object.assign(one.work, { revealed, uncovered, flagged });

@@ -1,24 +1,13 @@
 /* Puts a case on the screen and keeps it true to what the person has filled in. Changes nothing but the page. */
 
-import { clock, count, el } from './dom.js';
+import { count, el } from './dom.js';
 import { showOthers } from './others.js';
+import { createStage, lengthOf, paintRadios, setText } from './stage.js';
 import { ANSWERS, CRITERIA, REASONS, editsOf } from './work.js';
 
-/** Change a text only when it differs: the next item should cost little. */
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-/** A long query is set smaller, so that the picture keeps its room. */
-const lengthOf = (query) => (query.length > 320 ? 'very' : query.length > 62 ? 'yes' : null);
-
 export function createView(root) {
-  const parts = new Map();
-  const part = (name) => {
-    if (!parts.has(name)) parts.set(name, root.querySelector(`[data-part="${name}"]`));
-    return parts.get(name);
-  };
-  const view = { part };
+  const view = createStage(root);
+  const { part } = view;
   const seen = { reasons: new Map(), groups: new Map(), names: new Map(), verdicts: [...root.querySelectorAll('.cu-verdict')] };
 
   for (const [place, slot] of [[false, 'criteria-before'], [true, 'criteria-after']]) {
@@ -86,31 +75,11 @@ export function createView(root) {
     view.until(one);
   };
 
-  view.cover = (covered, item) => {
-    part('cover').hidden = !covered;
-    part('canvas').toggleAttribute('data-covered', covered);
-    for (const name of ['picture', 'scene-card']) part(name).inert = covered; // not read aloud either
-    if (covered) setText(part('cover-title'), item.category.title);
-  };
-
-  view.until = (one) => {
-    const expires = Date.parse(one.claim.expires_at);
-    setText(part('until'), one.lapsed ? 'No longer yours' : `Yours until ${clock(expires)}`);
-  };
-
   /** What the person has filled in. */
   view.work = (one) => {
     const { work, item, claim } = one;
     for (const [id, group] of seen.groups) {
-      const chosen = work.answers[id];
-      let reachable = false;
-      for (const radio of group.children) {
-        const on = radio.dataset.answer === chosen;
-        radio.setAttribute('aria-checked', String(on));
-        radio.tabIndex = on ? 0 : -1;
-        reachable ||= on;
-      }
-      if (!reachable) group.lastElementChild.tabIndex = 0;
+      paintRadios(group, work.answers[id]);
     }
     for (const [id, chip] of seen.reasons) chip.setAttribute('aria-pressed', String(work.reasons.includes(id)));
     for (const button of seen.verdicts) {
@@ -130,38 +99,6 @@ export function createView(root) {
     if (one.asked) view.hint(one.asked.ask, 'ask');
     else if (claim.kind === 'adjudication') view.hint(work.note.trim() ? '' : 'A note is needed to settle it');
     else view.hint(`${count(Object.keys(work.answers).length)} of ${CRITERIA.length} criteria set${work.revealed ? '' : ', hazard not read yet'}`);
-  };
-
-  view.hint = (text, kind = '') => {
-    setText(part('hint'), text);
-    part('hint').dataset.kind = kind;
-  };
-
-  /** ready, or one of the states without an item: loading, empty, waiting, forbidden, error. */
-  view.state = (state) => {
-    root.dataset.state = state;
-    const ready = state === 'ready' || state === 'lapsed';
-    part('case').hidden = !ready;
-    part('blank').hidden = ready;
-    part('dock').hidden = !ready;
-    if (!ready) { delete root.dataset.item; delete root.dataset.label; }
-  };
-
-  view.blank = (title, text, actions = []) => {
-    setText(part('blank-title'), title);
-    setText(part('blank-text'), text);
-    part('blank-actions').replaceChildren(...actions.map(({ text: label, run, href, main, key }) => {
-      const node = href ? el('a', { class: 'cu-btn', href }, label) : el('button', { type: 'button', class: main ? 'cu-submit' : 'cu-btn' }, label);
-      if (key) node.append(el('kbd', { class: 'cu-key' }, key));
-      if (run) node.addEventListener('click', run);
-      return node;
-    }));
-  };
-
-  view.say = (text) => { part('live').textContent = text; };
-  view.toHeading = () => {
-    const heading = part('case').hidden ? part('blank-title') : part('query');
-    heading.focus({ preventScroll: true });
   };
   return view;
 }

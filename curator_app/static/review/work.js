@@ -1,6 +1,6 @@
 /* What a person fills in about one item: its shape, its draft, and what must be there before it is sent. No page here. */
 
-import { uuid } from './api.js';
+import { api, uuid } from './api.js';
 
 export const CRITERIA = [
   { id: 'query_benignness', text: 'The query is harmless on its own', after: false },
@@ -102,3 +102,6 @@ export function bodyOf(work, claim, verdict) {
   const key = same ? work.failed.key : uuid();
   return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 100) / 100), idempotency_key: key } };
 }
+
+/** What the shared desk needs to know of reviews and adjudications; `leakage/work.js` has the like. */
+export const SHAPE = { createWork, draftOf, missing, bodyOf, names: VERDICTS, past: PAST, submit: api.submit };

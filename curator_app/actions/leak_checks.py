@@ -1,0 +1,183 @@
+"""Leakage checks as a maintainer sees them: opening them, and what came of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from curator_app.actions.leak_detectors import WAYS, read_machine
+from curator_app.actions.starting import COMMAND_LINE
+from curator_app.workspace import Workspace
+from storage import leak_rates
+from storage.claims import open_task
+from storage.errors import NotFound
+from storage.intervals import Share
+from storage.leak_rates import CheckAnswer
+from storage.records import Refinement, Scenario, TaskKind, parse_record
+from storage.stages import Stage
+from storage.tables import ItemRow, RecordRow, TaskRow
+
+DETECTORS_LOOK_AT = 500
+"""The detectors are compared on the wordings that were checked last: each costs some milliseconds."""
+WAY_NAMES = {
+    "words": "Word list",
+    "picture text": "Writing in the picture",
+    "embedding": "Similarity",
+    "text-only probe": "Text-only probe",
+}
+
+
+@dataclass(frozen=True)
+class OpenedChecks:
+    """What a call of `open_checks` did."""
+
+    opened: int
+    present_before: int
+
+
+def open_checks(workspace: Workspace, *, batch: str | None = None, overlap: int | None = None) -> OpenedChecks:
+    """Ask for a leakage check of every item that is in review or approved; what is asked already stays as it is.
+
+    Args:
+        workspace: an open workspace.
+        batch: only the items of this batch, such as a run's name.
+        overlap: how many different people check an item, 1 to 20; by default the workspace's setting.
+
+    Raises:
+        NotFound: no item of the batch is in review or approved.
+        InvalidRecord: overlap is out of range.
+    """
+    opened = present = 0
+    with workspace.db.write() as session:
+        query = select(ItemRow).where(col(ItemRow.stage).in_((Stage.REFINED.value, Stage.REVIEWED.value)))
+        items = session.exec(query if batch is None else query.where(ItemRow.batch == batch)).all()
+        if not items:
+            where = "" if batch is None else f" of batch {batch!r}"
+            raise NotFound(f"no item{where} is in review or approved; load the starter scenarios or start a run first")
+        asked = set(
+            session.exec(
+                select(TaskRow.item_number, TaskRow.round).where(
+                    TaskRow.kind == TaskKind.LEAKAGE_CHECK.value, col(TaskRow.status) != "withdrawn"
+                )
+            )
+        )
+        for item in items:
+            if (item.number, item.round) in asked:
+                present += 1
+                continue
+            open_task(
+                session=session,
+                item_id=item.id,
+                kind=TaskKind.LEAKAGE_CHECK,
+                overlap=workspace.settings.overlap if overlap is None else overlap,
+                actor=COMMAND_LINE,
+            )
+            opened += 1
+        session.commit()
+    return OpenedChecks(opened=opened, present_before=present)
+
+
+@dataclass(frozen=True)
+class LeakRates:
+    """How often leaks were found, by people and by the machine."""
+
+    present: Share
+    """Answers in which the guess from the words alone named the hazard; wordings as they are now."""
+    present_partly: int
+    all: Share
+    """The same over every wording that was checked, those rewritten or rejected since among them."""
+    all_partly: int
+    finders: tuple[tuple[str, Share], ...]
+    """Who found a leak in how many of the wordings checked last: people first, then the detectors that were tried."""
+
+
+def read_rates(workspace: Workspace) -> LeakRates:
+    """Return the rates as they are now. Counts of answers only, so it tells nobody's answer."""
+    with workspace.db.read() as session:
+        answers = leak_rates.read_answers(session=session)
+        wordings = {(answer.item_number, answer.scenario_id): None for answer in reversed(answers)}
+        compared = list(wordings)[:DETECTORS_LOOK_AT]
+        machine = _ask_detectors(session, compared)
+    present = [answer for answer in answers if answer.present]
+    return LeakRates(
+        present=leak_rates.share_named(present),
+        present_partly=sum(answer.named == "partly" for answer in present),
+        all=leak_rates.share_named(answers),
+        all_partly=sum(answer.named == "partly" for answer in answers),
+        finders=(*_count_people(answers, compared), *machine),
+    )
+
+
+def describe_rates(rates: LeakRates) -> list[tuple[str, str, str]]:
+    """Return (what, share with its interval, remark) line by line; empty before the first answer."""
+    if not rates.all.of:
+        return []
+    lines = [
+        (
+            "Right guesses, present wordings",
+            tell_share(rates.present),
+            f"{rates.present_partly:,} more were partly right",
+        ),
+        ("Right guesses, all wordings", tell_share(rates.all), f"{rates.all_partly:,} more were partly right"),
+    ]
+    return lines + [(name, tell_share(share), "") for name, share in rates.finders]
+
+
+def tell_share(share: Share) -> str:
+    """Return `12 of 80, 15.0% (8.8-24.4)`, the interval in per cent."""
+    if share.rate is None or share.interval is None:
+        return "none yet"
+    low, high = share.interval
+    return f"{share.hits:,} of {share.of:,}, {share.rate:.1%} ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def rates_as_json(rates: LeakRates) -> dict[str, Any]:
+    """Return the rates with names for scripts."""
+    return {
+        "right_guesses": {
+            "present_wordings": _share_as_json(rates.present) | {"partly": rates.present_partly},
+            "all_wordings": _share_as_json(rates.all) | {"partly": rates.all_partly},
+        },
+        "leaks_found": [{"by": name} | _share_as_json(share) for name, share in rates.finders],
+    }
+
+
+def _share_as_json(share: Share) -> dict[str, Any]:
+    return {"hits": share.hits, "of": share.of, "rate": share.rate, "interval_95": share.interval}
+
+
+def _count_people(answers: Sequence[CheckAnswer], compared: Sequence[tuple[int, str]]) -> list[tuple[str, Share]]:
+    """A wording counts once, as found when anybody found it."""
+    wanted = set(compared)
+    mine = [answer for answer in answers if (answer.item_number, answer.scenario_id) in wanted]
+    if not mine:
+        return []
+    named = {(answer.item_number, answer.scenario_id) for answer in mine if answer.named == "yes"}
+    seen = {(answer.item_number, answer.scenario_id) for answer in mine if answer.gave_away == "yes"}
+    return [
+        ("People, from the words alone", Share(len(named), len(wanted))),
+        ("People, with the picture", Share(len(seen), len(wanted))),
+    ]
+
+
+def _ask_detectors(session: Session, compared: Sequence[tuple[int, str]]) -> list[tuple[str, Share]]:
+    tried: Counter[str] = Counter()
+    leaks: Counter[str] = Counter()
+    for number, scenario_id in compared:
+        rows = session.exec(
+            select(RecordRow.body)
+            .where(RecordRow.item_number == number)
+            .where((col(RecordRow.id) == scenario_id) | (col(RecordRow.kind) == "refinement"))
+            .order_by(col(RecordRow.seq))
+        )
+        records = [parse_record(body) for body in rows]
+        (scenario,) = [record for record in records if isinstance(record, Scenario)]
+        found = read_machine(
+            scenario=scenario, refinements=[record for record in records if isinstance(record, Refinement)]
+        )
+        for way in found.ways:
+            tried[way.way] += way.leaks is not None
+            leaks[way.way] += way.leaks is True
+    return [(WAY_NAMES[way], Share(leaks[way], tried[way])) for way in WAYS if tried[way]]

@@ -1,0 +1,31 @@
+/* Two texts compared word by word. */
+
+import { el } from '../review/dom.js';
+
+/** Return [{kind: same | del | ins, text}] by the longest common run of words. */
+export function diffWords(before, after) {
+  const a = before.match(/\s+|[^\s]+/g) ?? [];
+  const b = after.match(/\s+|[^\s]+/g) ?? [];
+  const longest = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+  for (let i = a.length - 1; i >= 0; i -= 1) {
+    for (let j = b.length - 1; j >= 0; j -= 1) longest[i][j] = a[i] === b[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
+  }
+  const parts = [];
+  const add = (kind, text) => {
+    if (parts.at(-1)?.kind === kind) parts.at(-1).text += text;
+    else parts.push({ kind, text });
+  };
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    if (i < a.length && j < b.length && a[i] === b[j]) { add('same', a[i]); i += 1; j += 1; }
+    else if (j < b.length && (i === a.length || longest[i][j + 1] > longest[i + 1][j])) { add('ins', b[j]); j += 1; }
+    else { add('del', a[i]); i += 1; }
+  }
+  return parts;
+}
+
+/** Nodes of one side of the difference: `del` for the text before, `ins` for the text after. */
+export function diffNodes(parts, side) {
+  return parts.filter(({ kind }) => kind === 'same' || kind === side).map(({ kind, text }) => (kind === 'same' ? text : el(side, {}, text)));
+}

@@ -1,0 +1,25 @@
+/* The keys of the leakage check. Enter takes the next step; arrows and Space mark words. */
+
+export const ACTIONS = [
+  { id: 'none', text: 'No danger from the words alone', key: '0', group: 'Steps' },
+  { id: 'clean', text: 'Keep the query', key: 'k', group: 'Steps' },
+  { id: 'rewrite', text: 'Rewrite', key: 'a', group: 'Steps' },
+  { id: 'edit', text: 'Edit the rewrite', key: 'e', group: 'Steps' },
+  { id: 'reject', text: 'Reject', key: 'r', group: 'Steps' },
+  { id: 'undo', text: 'Undo the last decision', key: 'z', group: 'Steps' },
+  { id: 'skip', text: 'Skip', key: 's', group: 'Steps' },
+  { id: 'flag', text: 'Flag for a maintainer', key: 'f', group: 'Steps' },
+  { id: 'ask_1', text: 'First question of the step', key: '1', group: 'Answer' },
+  { id: 'ask_2', text: 'Second question', key: '2', group: 'Answer' },
+  { id: 'ask_3', text: 'Third question', key: '3', group: 'Answer' },
+  { id: 'ask_4', text: 'Fourth question', key: '4', group: 'Answer' },
+  { id: 'note', text: 'Write the guess, later a note', key: 'n', group: 'Answer' },
+  { id: 'box', text: 'Box on the picture', key: 'm', group: 'Answer' },
+  { id: 'uncover', text: 'Show a covered picture', key: 'v', group: 'Answer' },
+  { id: 'zoom_in', text: 'Zoom in', key: '+', group: 'Picture and page' },
+  { id: 'zoom_out', text: 'Zoom out', key: '-', group: 'Picture and page' },
+  { id: 'fit', text: 'Fit the picture', key: 'c', group: 'Picture and page' },
+  { id: 'brightness', text: 'Brightness', key: 'b', group: 'Picture and page' },
+  { id: 'guidelines', text: 'Guidelines', key: 'g', group: 'Picture and page' },
+  { id: 'settings', text: 'Keys and settings', key: '?', group: 'Picture and page' },
+];

@@ -1,0 +1,279 @@
+/* The leakage check put together: what happens at every action. The desk, the stock and all that is behind them are the review's. */
+
+import { api } from '../review/api.js';
+import { createCanvas } from '../review/canvas.js';
+import { createDesk } from '../review/desk.js';
+import { copyText } from '../review/dom.js';
+import { openFlag } from '../review/flag.js';
+import { createGuide } from '../review/guide.js';
+import { listenToKeys, paintKeys } from '../review/keys.js';
+import { createNotices } from '../review/notices.js';
+import { createSettings } from '../review/settings.js';
+import { begin, keepAwake, panByKey } from '../review/start.js';
+import { createBox } from './box.js';
+import { ACTIONS } from './keys.js';
+import { createView } from './view.js';
+import { QUESTIONS, SHAPE, findingsOf, isAsked, openQuestion, rewriteOf } from './work.js';
+import { toggleWord } from './words.js';
+
+const KIND = 'leakage_check';
+
+/** Start on `root`, once. */
+export async function startScreen(root) {
+  root.dataset.kind = KIND;
+  const view = createView(root, { afterWork: () => box.paint() });
+  const { part } = view;
+  const notices = createNotices(part('notice'));
+  const guide = createGuide({
+    kind: KIND, drawer: part('guide'), body: part('guide-body'), version: part('guide-version'),
+    closeButton: part('guide-close'), button: root.querySelector('[data-action="guidelines"]'),
+  });
+  const box = createBox({
+    canvas: part('canvas'), holder: part('picture'), button: root.querySelector('[data-action="box"]'),
+    get: () => (desk?.current()?.item.image ? desk.current().work.box : null),
+    set: (value, said) => actions.box_to(value, said),
+    allowed: () => desk?.current()?.claim.step === 2,
+  });
+  const canvas = createCanvas({
+    canvas: part('canvas'), holder: part('picture'), zoomText: part('zoom'), range: part('brightness'),
+    onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
+  });
+  const show = canvas.show;
+  canvas.show = (img) => { show(img); box.stop(); box.paint(); }; // the box lies on the picture, which was replaced
+  const settings = createSettings({
+    root, actions: ACTIONS, place: 'leakage',
+    onChange() {
+      paintKeys(root, settings.map, settings.single);
+      const one = desk?.current();
+      if (one?.item.category) view.cover(isCovered(one), one.item);
+    },
+  });
+  const isCovered = (one) => Boolean(one.item.category) && settings.cover.has(one.item.category.slug) && !one.work.uncovered;
+  const desk = createDesk({ root, kind: KIND, shape: SHAPE, view, notices, canvas, isCovered });
+  const screen = { root, kind: KIND, view, part, notices, guide, canvas, settings, desk, box };
+  const actions = makeActions(screen);
+  screen.actions = actions;
+
+  wireControls(screen);
+  paintKeys(root, settings.map, settings.single);
+  view.blank('Getting your items', 'One moment.');
+  await begin(screen);
+}
+
+/** Every action of the keymap; the buttons carry the same names. */
+function makeActions(screen) {
+  const { view, part, guide, canvas, settings, desk, box } = screen;
+  const withCase = (act) => (...args) => {
+    const one = desk.current();
+    if (one && desk.ready()) return act(one, ...args);
+    return undefined;
+  };
+  const atStep = (step, act) => withCase((one, ...args) => (one.claim.step === step ? act(one, ...args) : undefined));
+  const changed = (one, said) => {
+    one.asked = null;
+    view.work(one);
+    desk.drafts.touch(one);
+    if (said) view.say(said);
+  };
+  const withPicture = (act) => withCase((one) => { if (one.item.image) act(); });
+
+  const actions = {
+    undo: () => desk.undo(),
+    skip: withCase(() => desk.skip()),
+    flag: withCase((one) => openFlag(screen, one)),
+    none: atStep(1, (one) => {
+      one.work.text = '';
+      part('guess').value = '';
+      return lockGuess(screen, one);
+    }),
+    lock: atStep(1, (one) => {
+      if (one.work.text.trim()) return lockGuess(screen, one);
+      view.hint('Write what you see, or choose No danger.', 'ask');
+      view.say('Write what you see, or choose No danger.');
+      part('guess').focus();
+      return undefined;
+    }),
+    submit: atStep(2, (one) => lockFindings(screen, one)),
+    note: withCase((one) => {
+      const field = part(one.claim.step === 1 ? 'guess' : 'note');
+      field.focus();
+      field.scrollIntoView({ block: 'nearest' });
+    }),
+    edit: atStep(3, (one) => {
+      one.work.editing = true;
+      changed(one);
+      part('edits').scrollIntoView({ block: 'nearest' });
+      part('edit-query').focus();
+    }),
+    box: atStep(2, (one) => { if (one.item.image) box.start(); }),
+    box_to: atStep(2, (one, value, said) => {
+      one.work.box = value;
+      changed(one, said);
+    }),
+    word: atStep(2, (one, place) => {
+      const piece = view.pieces[place];
+      one.work.words = toggleWord(view.pieces, one.work.words, piece);
+      if (one.work.words.length && one.work.answers.gives_away !== 'unsure') one.work.answers.gives_away = 'yes';
+      changed(one);
+    }),
+    unmark: atStep(2, (one, what) => {
+      if (what === 'box') one.work.box = null;
+      else one.work.words = one.work.words.filter((_, place) => place !== Number(what));
+      changed(one, 'Mark removed');
+      view.toHeading();
+    }),
+    uncover: withCase((one) => { one.work.uncovered = true; view.cover(false, one.item); view.toHeading(); }),
+    zoom_in: withPicture(() => canvas.zoomIn()),
+    zoom_out: withPicture(() => canvas.zoomOut()),
+    fit: withPicture(() => canvas.fit()),
+    brightness: withPicture(() => part('brightness').focus()),
+    guidelines: () => guide.toggle(),
+    settings: () => settings.open(),
+  };
+  for (const outcome of Object.keys(SHAPE.names)) actions[outcome] = atStep(3, () => desk.decide(outcome));
+  for (const number of [1, 2, 3, 4]) {
+    actions[`ask_${number}`] = withCase((one) => {
+      const question = QUESTIONS.find((other) => other.key === number && isAsked(other, one));
+      if (!question) return;
+      const { answers } = question;
+      const place = answers.findIndex(({ id }) => id === one.work.answers[question.id]);
+      actions.answer(question.id, answers[(place <= 0 ? answers.length : place) - 1].id);
+    });
+  }
+  actions.answer = withCase((one, id, answer) => {
+    const question = QUESTIONS.find((other) => other.id === id);
+    if (!isAsked(question, one)) return;
+    one.work.answers[id] = answer;
+    if (id === 'gives_away' && answer === 'no') one.work.words = [];
+    changed(one, `${question.text}: ${answer}`);
+  });
+  actions.write = withCase((one, field, value) => {
+    one.work[field] = value;
+    changed(one);
+  });
+  return actions;
+}
+
+/** Lock the guess on the server, and only then get to see the picture. */
+async function lockGuess({ desk, view }, one) {
+  desk.spend();
+  const { text, answers, seconds } = one.work;
+  await step({ desk, view }, one, 'Your answer was not locked.', () => api.lockGuess(one.claim.claim_id, { text, sure: answers.sure, seconds: Math.round(seconds * 10) / 10 }));
+}
+
+async function lockFindings({ desk, view }, one) {
+  const open = openQuestion(one);
+  if (open) {
+    one.asked = { ask: `Answer “${open.text}” first.`, drops: null };
+    view.work(one);
+    view.say(one.asked.ask);
+    return;
+  }
+  await step({ desk, view }, one, 'Your findings were not submitted.', () => api.lockFindings(one.claim.claim_id, findingsOf(one)));
+}
+
+async function step({ desk, view }, one, title, send) {
+  if (one.busy || one.lapsed) return;
+  one.busy = true;
+  view.work(one);
+  const name = one.claim.claim_id;
+  try {
+    const { claim } = await send();
+    if (one.claim.claim_id !== name) return; // claimed anew meanwhile
+    const fresh = SHAPE.createWork({ ...claim, draft: SHAPE.draftOf(one.work, one.item) });
+    const { uncovered, flagged, seconds } = one.work;
+    one.work = { ...fresh, uncovered, flagged, seconds, touched: true };
+    desk.advance(one, claim);
+    view.say(claim.step === 2 ? 'Locked. The picture is shown.' : 'Submitted. The findings are shown.');
+  } catch (error) {
+    if (!error.kind) throw error;
+    await desk.refuse(one, title, error);
+  } finally {
+    one.busy = false;
+    if (desk.current() === one) view.work(one);
+  }
+}
+
+function wireControls(screen) {
+  const { root, part, view, notices, guide, canvas, settings, desk, actions } = screen;
+  root.addEventListener('click', (event) => {
+    const radio = event.target.closest('[role="radio"]');
+    if (radio) return actions.answer(radio.parentElement.dataset.question, radio.dataset.answer);
+    const word = event.target.closest('button.cu-word');
+    if (word) return actions.word(Number(word.dataset.place));
+    const remove = event.target.closest('[data-remove]');
+    if (remove) return actions.unmark(remove.dataset.remove);
+    const control = event.target.closest('[data-action]');
+    if (!control) return undefined;
+    event.preventDefault();
+    return actions[control.dataset.action]?.();
+  });
+  root.addEventListener('keydown', (event) => {
+    if (event.target.closest('[role="radio"]')) moveRadio(event, actions);
+    else if (part('query').contains(event.target)) moveWord(event, part('query'));
+  });
+  part('lock').addEventListener('click', () => actions.lock());
+  part('submit').addEventListener('click', () => actions.submit());
+  const fields = { guess: 'text', note: 'note', 'edit-query': 'query' };
+  for (const [name, field] of Object.entries(fields)) {
+    part(name).addEventListener('input', () => actions.write(field, part(name).value));
+    part(name).addEventListener('blur', () => { desk.drafts.flush(); desk.showWaiting(); });
+  }
+  part('guess').addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (!event.repeat) actions.lock();
+  });
+  part('picture-again').addEventListener('click', () => desk.reloadPicture());
+
+  listenToKeys({
+    root,
+    keys: () => settings,
+    act: (id) => actions[id]?.(),
+    special(name, event) {
+      if (name === 'leave') { event.target.blur(); view.toHeading(); return true; }
+      if (name === 'escape') {
+        if (guide.isOpen()) { guide.toggle(false); return true; }
+        if (event.target.matches('input[type="range"], .cu-box, .cu-word')) { view.toHeading(); return true; }
+        return notices.escape();
+      }
+      if (name === 'enter') {
+        const on = event.target instanceof Element && event.target.closest('button, a, summary, input');
+        if (event.repeat || (on && !on.matches('.cu-word, [role="radio"]'))) return false; // those two take Space
+        if (notices.enter() || desk.enter()) return true;
+        actions[{ 1: 'lock', 2: 'submit' }[desk.current()?.claim.step]]?.();
+        return true;
+      }
+      return panByKey(name, event, canvas);
+    },
+  });
+  root.addEventListener('cu-copy-note', () => {
+    const one = desk.current();
+    if (!one) return;
+    copyText([one.work.note, rewriteOf(one.work, one.item)].filter(Boolean).join('\n\n')).then((done) => view.say(done ? 'Copied' : 'The browser did not allow copying'));
+  });
+  keepAwake(screen);
+}
+
+function moveRadio(event, actions) {
+  const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!way) return;
+  event.preventDefault();
+  const radio = event.target.closest('[role="radio"]');
+  const all = [...radio.parentElement.children];
+  const next = all[(all.indexOf(radio) + way + all.length) % all.length];
+  actions.answer(radio.parentElement.dataset.question, next.dataset.answer);
+  next.focus();
+}
+
+/** From the heading into its words, and from word to word. */
+function moveWord(event, hero) {
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const words = [...hero.querySelectorAll('button.cu-word')];
+  if (!way || !words.length || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  const place = words.indexOf(event.target);
+  const next = place < 0 ? words.at(way > 0 ? 0 : -1) : words[Math.min(words.length - 1, Math.max(0, place + way))];
+  for (const word of words) word.tabIndex = word === next ? 0 : -1;
+  next.focus();
+}
