@@ -73,9 +73,10 @@ def test_every_command_is_documented() -> None:
     assert missing == []
 
 
-def test_every_key_of_the_review_screen_is_documented() -> None:
-    keys = set(re.findall(r"\bkey: '(.)'", read("curator_app/static/review/keys.js")))
-    shown = read("docs/reviewing.md")
+@pytest.mark.parametrize(("screen", "page"), [("review", "reviewing"), ("leakage", "leakage-checks")])
+def test_every_key_of_the_screens_is_documented(screen: str, page: str) -> None:
+    keys = set(re.findall(r"\bkey: '(.)'", read(f"curator_app/static/{screen}/keys.js")))
+    shown = read(f"docs/{page}.md")
     assert len(keys) > 10
     assert [key for key in keys if f"`{key.upper()}`" not in shown] == []
 

@@ -114,23 +114,20 @@ def describe_rates(rates: LeakRates) -> list[tuple[str, str, str]]:
     """Return (what, share with its interval, remark) line by line; empty before the first answer."""
     if not rates.all.of:
         return []
+    guesses = (("present", rates.present, rates.present_partly), ("all", rates.all, rates.all_partly))
     lines = [
-        (
-            "Right guesses, present wordings",
-            tell_share(rates.present),
-            f"{rates.present_partly:,} more were partly right",
-        ),
-        ("Right guesses, all wordings", tell_share(rates.all), f"{rates.all_partly:,} more were partly right"),
+        (f"Hazard named, {which} wordings", f"{tell_share(share)} answers", f"{partly:,} more were partly right")
+        for which, share, partly in guesses
     ]
-    return lines + [(name, tell_share(share), "") for name, share in rates.finders]
+    return lines + [(f"Leak found: {name}", f"{tell_share(share)} wordings", "") for name, share in rates.finders]
 
 
 def tell_share(share: Share) -> str:
-    """Return `12 of 80, 15.0% (8.8-24.4)`, the interval in per cent."""
+    """Return `15.0% (8.8 to 24.4%) of 80`: the share, its 95% interval, and of how many."""
     if share.rate is None or share.interval is None:
-        return "none yet"
+        return "– of 0"
     low, high = share.interval
-    return f"{share.hits:,} of {share.of:,}, {share.rate:.1%} ({100 * low:.1f}–{100 * high:.1f})"
+    return f"{share.rate:.1%} ({100 * low:.1f} to {100 * high:.1f}%) of {share.of:,}"
 
 
 def rates_as_json(rates: LeakRates) -> dict[str, Any]:

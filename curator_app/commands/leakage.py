@@ -39,5 +39,9 @@ def report() -> None:
         lines = leak_checks.describe_rates(leak_checks.read_rates(workspace))
     finally:
         workspace.close()
+    if not lines:
+        typer.echo("No leakage check is in yet. Open them: curator leakage open")
+        return
+    typer.echo("Shares with their 95% intervals (Wilson):")
     for name, rate, note in lines:
-        typer.echo(f"{name:<34}  {rate:<28}  {note}")
+        typer.echo(f"{name:<42}  {rate:<38}  {note}".rstrip())

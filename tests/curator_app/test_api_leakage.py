@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from curator_app.actions.leak_checks import describe_rates, open_checks, read_rates
 from storage.claims import open_task
+from storage.errors import NotFound
 from storage.items import list_items
 from storage.records import TaskKind
 
@@ -156,3 +158,39 @@ def test_only_annotators_check(browser, name):
 def test_nobody_locks_under_a_claim_of_somebody_else(browser):
     _, claim = claim_one(browser("ann"))
     assert lock(browser("ben"), claim).status_code == 404
+
+
+def test_the_rate_of_right_guesses_comes_with_its_interval_beside_the_detectors(browser, workspace):
+    mia = browser("mia")
+    assert mia.get("/api/v1/leakage/rates").json()["leaks_found"] == []
+    for name, named in (("ann", "yes"), ("ben", "partly")):
+        _, reply = finish(browser(name), guess_named_it=named)
+        assert reply.status_code == 200
+    assert browser("ann").get("/api/v1/leakage/rates").status_code == 403
+    rates = mia.get("/api/v1/leakage/rates").json()
+    right = rates["right_guesses"]["present_wordings"]
+    assert (right["hits"], right["of"], right["rate"], right["partly"]) == (1, 2, 0.5, 1)
+    assert right["interval_95"] == pytest.approx([0.0945, 0.9055], abs=1e-4)
+    found = [(one["by"], one["hits"], one["of"]) for one in rates["leaks_found"]]
+    assert found == [
+        ("People, from the words alone", 1, 1), ("People, with the picture", 0, 1), ("Word list", 0, 1),
+    ]  # fmt: skip
+    lines = describe_rates(read_rates(workspace))
+    assert lines[0][:2] == ("Hazard named, present wordings", "50.0% (9.5 to 90.5%) of 2 answers")
+
+
+def test_checks_are_opened_once_for_what_is_in_review(workspace):
+    with workspace.db.read() as session:
+        numbers = [item.number for item in list_items(session=session)]
+    with workspace.db.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM tasks WHERE kind = 'leakage_check' AND item_number = 1")
+        session.connection().exec_driver_sql("UPDATE items SET stage = 'rejected' WHERE number = 2")
+        session.commit()
+    done = open_checks(workspace, overlap=3)
+    assert (done.opened, done.present_before) == (1, len(numbers) - 2)
+    assert open_checks(workspace).opened == 0
+    with workspace.db.read() as session:
+        query = "SELECT overlap, open_slots FROM tasks WHERE kind = 'leakage_check' AND item_number = 1"
+        assert session.connection().exec_driver_sql(query).one() == (3, 3)
+    with pytest.raises(NotFound, match="no item of batch 'nosuch'"):
+        open_checks(workspace, batch="nosuch")

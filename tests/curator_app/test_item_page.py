@@ -18,7 +18,7 @@ from storage.accounts import Person, Role, list_accounts
 from storage.errors import NotFound
 from storage.items import add_scenario, append_record, get_item, list_items
 from storage.records import Suggestion, TaskKind
-from storage.reviews import claim_next, submit_review
+from storage.reviews import claim_next, open_task, submit_review
 from storage.texts import utc_now
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'<a href='javascript:alert(3)'>"
@@ -182,3 +182,29 @@ def test_the_review_api_hands_out_no_suggestion_of_a_model(workspace: Workspace,
     me = ann.get("/api/v1/me")
     for reply in (claims, again, me, ann.get("/api/v1/progress")):
         assert said not in reply.text and "suggestion" not in json.dumps(reply.json()).lower()
+
+
+def test_who_may_still_be_asked_what_the_words_give_away_sees_the_query_alone(workspace: Workspace) -> None:
+    with workspace.db.write() as session:
+        (item, *_) = list_items(session=session)
+        open_task(session=session, item_id=item.id, kind=TaskKind.LEAKAGE_CHECK, overlap=1)
+        people = {account.person.name: account.person for account in list_accounts(session=session)}
+        session.commit()
+    root, mia = people["root"], people["mia"]
+    assert "railing" in page_of(workspace, item.id, mia), "a maintainer is not asked"
+    history = read_history(workspace, name=item.id, person=root)
+    html = render_item(history, workspace.titles)
+    assert history.blind
+    assert history.query in html
+    for secret in ("railing", "/media/", "Self-Harm", "plain picture", "records"):
+        assert secret not in html
+    with gr.Blocks() as pages:
+        build_item_page(pages, workspace=workspace, person_of=lambda request: root)
+    handlers = {fn.api_name: fn.fn for fn in pages.fns.values()}
+    html, name, row = handlers["items_show"](SimpleNamespace(query_params={"item": item.id}))
+    assert ("railing" in html, row["visible"]) == (False, True)
+    html, _, row = handlers["items_look"](name, None)
+    assert ("railing" in html, row["visible"]) == (True, False)
+    with workspace.db.write() as session:
+        claims = claim_next(session=session, user_id=root.id, kind=TaskKind.LEAKAGE_CHECK)
+    assert claims == [], "they have looked"

@@ -12,10 +12,13 @@ from storage.audit import verify_chain
 from storage.claims import Claim, claim_next, open_task, release_claim
 from storage.db import Database
 from storage.errors import ClaimLost, Conflict, InvalidRecord
-from storage.items import get_history, get_item, get_scenario
+from storage.intervals import Share
+from storage.items import get_history, get_item, get_scenario, revise_scenario
 from storage.leak_answers import Box, LeakAnswers, LeakMarks
+from storage.leak_looks import give_up_check, may_be_asked
+from storage.leak_rates import read_answers, share_named
 from storage.leakage import lock_findings, lock_guess
-from storage.records import LeakDecision, LeakReview, TaskKind
+from storage.records import Edits, LeakDecision, LeakReview, TaskKind
 from storage.reviews import submit_review, undo_review
 from storage.tables import TaskRow
 
@@ -328,3 +331,78 @@ def test_undo_of_a_review_does_not_bring_back_what_the_check_rejected(db: Databa
 def test_bad_answers_are_refused_with_the_remedy(shape: Any, body: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says.replace("(", r"\(")):
         shape.model_validate_json(json.dumps(body))
+
+
+def may_look(db: Database, user: int, item_id: str) -> bool:
+    with db.read() as session:
+        item = get_item(session=session, item_id=item_id)
+        return not may_be_asked(session=session, user_id=user, item=item)
+
+
+def test_who_may_still_be_asked_may_not_look_at_the_rest(db: Database) -> None:
+    (item,) = add_checks(db, 1, overlap=1)
+    (unasked,) = add_items_in_review(db, 1, query="Is there a bench?")
+    ann, ben, eve = add_users(db, "ann", "ben", "eve")
+    assert may_look(db, ann, unasked), "nobody is asked for its check"
+    assert not may_look(db, ann, item)
+    (reviewing,) = [held for held in claim(db, eve, REVIEW, count=2) if held.item.id == item]
+    assert may_look(db, eve, item), f"{reviewing.claim_id} has shown them the picture"
+    (held,) = claim(db, ann)
+    assert may_look(db, ben, item), "the only place is taken"
+    guess(db, ann, held.claim_id)
+    assert not may_look(db, ann, item), "the hazard comes after the findings"
+    find(db, ann, held.claim_id)
+    assert may_look(db, ann, item)
+
+
+def test_whoever_looks_at_the_whole_item_is_not_asked_any_more(db: Database) -> None:
+    (item,) = add_checks(db, 1, overlap=1)
+    ann, ben = add_users(db, "ann", "ben")
+    (held,) = claim(db, ann)
+    for _ in range(2):
+        with db.write() as session:
+            give_up_check(session=session, user_id=ann, item=get_item(session=session, item_id=item))
+            session.commit()
+    assert may_look(db, ann, item)
+    assert tasks(db)["leakage_check", 1] == ("open", 1), "the place is free again"
+    assert claim(db, ann) == []
+    with pytest.raises(ClaimLost):
+        guess(db, ann, held.claim_id)
+    check(db, ben, "rewrite_generic", rewrite="Where do the plants like it?")
+    assert claim(db, ann) == [], "nor about the new wording"
+
+
+def test_rates_count_standing_answers_and_tell_present_wordings_apart(db: Database) -> None:
+    add_checks(db, 2)
+    ann, ben, eve = add_users(db, "ann", "ben", "eve")
+    first = check(db, ann, guess_named_it="yes")
+    check(db, ben, guess_named_it="partly")
+    check(db, eve, "rewrite_generic", rewrite="Where do the plants like it?", guess_named_it="yes")
+    undo(db, eve)
+    with db.read() as session:
+        answers = read_answers(session=session)
+    assert [(one.named, one.gave_away, one.present) for one in answers] == [("yes", "no", True), ("partly", "no", True)]
+    with db.write() as session:
+        edits = Edits(query="Which corner is sunny?")
+        revise_scenario(session=session, item_id=first, edits=edits, reason="changed", actor="test")
+        session.commit()
+    with db.read() as session:
+        answers = read_answers(session=session)
+    assert share_named(answers) == Share(1, 2)
+    assert [one.present for one in answers] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"),
+    [
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (5, 10, 0.2366, 0.7634),
+        (81, 263, 0.2553, 0.3662),
+        (1, 1, 0.2065, 1.0),
+    ],
+)
+def test_intervals_are_those_of_wilson(hits: int, of: int, low: float, high: float) -> None:
+    """Against published values: 81 of 263 is the example of Newcombe (1998), 0.2553 to 0.3662."""
+    assert Share(hits, of).interval == pytest.approx((low, high), abs=5e-5)
+    assert Share(0, 0).interval is Share(0, 0).rate is None

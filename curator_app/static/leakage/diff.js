@@ -22,7 +22,29 @@ export function diffWords(before, after) {
     else if (j < b.length && (i === a.length || longest[i][j + 1] > longest[i + 1][j])) { add('ins', b[j]); j += 1; }
     else { add('del', a[i]); i += 1; }
   }
-  return parts;
+  return joinRuns(parts);
+}
+
+/** Changed words with nothing but a space between them become one change: first what goes, then what comes. */
+function joinRuns(parts) {
+  const joined = [];
+  let run = null;
+  const close = () => {
+    if (run) joined.push(...['del', 'ins'].filter((kind) => run[kind]).map((kind) => ({ kind, text: run[kind] })));
+    run = null;
+  };
+  for (const [place, { kind, text }] of parts.entries()) {
+    const between = kind === 'same' && run && !text.trim() && place + 1 < parts.length;
+    if (kind === 'same' && !between) {
+      close();
+      joined.push({ kind, text });
+      continue;
+    }
+    run ??= { del: '', ins: '' };
+    for (const side of between ? ['del', 'ins'] : [kind]) run[side] += text;
+  }
+  close();
+  return joined;
 }
 
 /** Nodes of one side of the difference: `del` for the text before, `ins` for the text after. */
