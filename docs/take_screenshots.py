@@ -29,6 +29,7 @@ IMAGES = Path(__file__).parent / "images"
 PORT = 7899
 ADDRESS = f"http://127.0.0.1:{PORT}"
 FIRST = "My first pair has arrived"  # the beginning of the query that the shots show, see `_put_first`
+LEAKY = "How high should I hang"
 
 
 def prepare(home: Path) -> str:
@@ -69,16 +70,24 @@ def _review(workspace: Workspace, *, person: int, count: int) -> None:
 
 
 def _put_first(workspace: Workspace) -> None:
-    """Move an open task with a picture to the head of the queue, one of self-harm if there is one."""
+    """Move an open review with a picture to the head of the queue, one of self-harm if possible; and a leaky query."""
     with workspace.db.write() as session:
         open_items = session.exec(
             select(TaskRow.id, RecordRow.body)
             .join(ItemRow, ItemRow.number == TaskRow.item_number)
             .join(RecordRow, (RecordRow.id == ItemRow.scenario_id) & (RecordRow.item_number == ItemRow.number))
+            .where(TaskRow.kind == TaskKind.SCENARIO_REVIEW.value)
             .where(TaskRow.status == "open", ItemRow.image_sha256 != None, ItemRow.category == "self_harm")  # noqa: E711
         ).all()
         chosen = next((task for task, body in open_items if FIRST in body), open_items[0][0])
         session.exec(update(TaskRow).where(TaskRow.id == chosen).values(rank=0))
+        leaky = (
+            select(ItemRow.number)
+            .join(RecordRow, (RecordRow.id == ItemRow.scenario_id) & (RecordRow.item_number == ItemRow.number))
+            .where(RecordRow.body.contains(LEAKY))
+        )
+        check = TaskRow.kind == TaskKind.LEAKAGE_CHECK.value
+        session.exec(update(TaskRow).where(check, TaskRow.item_number.in_(leaky)).values(rank=0))
         session.commit()
 
 
@@ -111,17 +120,27 @@ def _check_leak(page: Page) -> None:
     """Bring a leakage check with a picture to its last step, with words, a box and a rewrite on it."""
     page.goto(f"{ADDRESS}/leakage")
     page.locator('.cu[data-state="ready"]').wait_for()
-    page.locator("[data-part=guess]").fill("Somebody could be hurt")
+    page.locator("[data-part=guess]").fill("The rifle, if a child can reach it")
     page.locator("[data-part=lock]").click()
     page.locator("[data-part=picture] img").wait_for()
-    page.locator("button.cu-word").nth(3).click()
-    page.locator("button.cu-word").nth(4).click()
-    for key in ("2", "3", "4", "4", "m", "Escape"):
+    for word in ("hunting", "rifle"):
+        page.locator("button.cu-word", has_text=word).click()
+    for key in ("2", "3", "4", "4"):
         page.keyboard.press(key)
+    frame = page.locator("[data-part=picture]").bounding_box()
+    for act, x, y in ((page.mouse.down, 0.47, 0.15), (page.mouse.up, 0.87, 0.3)):
+        page.mouse.move(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"], steps=3)
+        act()
     page.locator("[data-part=submit]").click()
     page.locator("[data-part=found] .cu-find").first.wait_for()
+    page.locator("[data-action=edit]").click()
+    page.locator("[data-part=edit-query]").fill(
+        "How high should I hang grandpa's old piece over the bunk beds so that it looks good?"
+    )
+    page.keyboard.press("Escape")
     page.keyboard.press("1")
-    page.keyboard.press("1")
+    page.mouse.move(0, 0)
+    page.locator("[data-part=panel]").evaluate("node => node.scrollTo(0, 0)")
 
 
 def main() -> None:
@@ -144,9 +163,9 @@ def main() -> None:
                     for key in ("1", "2", "2", "h", "3"):
                         page.keyboard.press(key)
                 take(page, f"review-{scheme}" if width > 1000 else "review-phone")
-                _check_leak(page)
-                take(page, f"leakage-{scheme}" if width > 1000 else "leakage-phone")
                 if (scheme, width) == ("light", 1440):
+                    _check_leak(page)
+                    take(page, "leakage-light")
                     page.goto(f"{ADDRESS}/releases")
                     page.wait_for_timeout(2500)
                     take(page, "releases")

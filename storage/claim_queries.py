@@ -14,6 +14,8 @@ from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, Revi
 
 TAKEN_STATES = ("active", "submitted", "skipped", "seen")
 """A person with a claim in one of these is not offered the task again."""
+CHECKED_STATES = ("active", "submitted", "undone")
+"""A person with a claim on a leakage check in one of these is not offered the item's review."""
 
 LOCK_PERSON = select(UserRow.id).where(UserRow.id == bindparam("user_id")).with_for_update(key_share=True)
 
@@ -190,7 +192,7 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
         )
         conditions += [in_review, ~_has_held()]
     else:  # a review shows the picture of an item whose query they are about to judge alone
-        states = ("active",) if kind is TaskKind.ADJUDICATION else ("active", "submitted", "undone")
+        states = ("active",) if kind is TaskKind.ADJUDICATION else CHECKED_STATES
         # and whoever has finished a check has read the hazard, so that a review of theirs would be no first look
         conditions.append(~_has_held(col(_Other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state).in_(states)))
     if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of

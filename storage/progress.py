@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import case, func, true
+from sqlalchemy import ColumnElement, case, exists, func, true
 from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from storage.claim_queries import CHECKED_STATES, TAKEN_STATES
 from storage.records import TaskKind
 from storage.stages import Stage
 from storage.tables import ClaimRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
@@ -73,7 +75,7 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
             select(ClaimRow.state, func.count(func.distinct(ClaimRow.task_id)))
             .join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
             .where(ClaimRow.user_id == user_id, TaskRow.kind == kind.value, *_wanting())
-            .where(col(ClaimRow.state).in_(("submitted", "skipped", "active")))
+            .where(col(ClaimRow.state).in_(("submitted", "skipped", "active", "seen")))
             .group_by(ClaimRow.state)
         ).all()
     )
@@ -82,8 +84,26 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
         today=today,
         per_hour=_per_hour(list(times)),
         skipped=states.get("skipped", 0),
-        left=max(0, wanting - sum(states.values())),
+        left=max(0, wanting - sum(states.values()) - _count_known(session=session, user_id=user_id, kind=kind)),
     )
+
+
+def _count_known(*, session: Session, user_id: int, kind: TaskKind) -> int:
+    """Open tasks that the person has had no claim on, and is not given because another task showed them the item."""
+    if kind is TaskKind.ADJUDICATION:
+        return 0
+    other, own = aliased(TaskRow), aliased(ClaimRow)
+    blocks: list[ColumnElement[bool]] = [col(other.kind) != kind.value]
+    if kind is TaskKind.SCENARIO_REVIEW:
+        blocks = [col(other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state).in_(CHECKED_STATES)]
+    had = exists().where(col(own.task_id) == TaskRow.id, col(own.user_id) == user_id, col(own.state).in_(TAKEN_STATES))
+    return session.exec(
+        select(func.count(func.distinct(TaskRow.id)))
+        .select_from(ClaimRow)
+        .join(other, col(other.id) == ClaimRow.task_id)
+        .join(TaskRow, col(TaskRow.item_number) == other.item_number)
+        .where(ClaimRow.user_id == user_id, TaskRow.kind == kind.value, *blocks, ~had, *_wanting())
+    ).one()
 
 
 def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:

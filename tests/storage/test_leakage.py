@@ -18,6 +18,7 @@ from storage.leak_answers import Box, LeakAnswers, LeakMarks
 from storage.leak_looks import give_up_check, may_be_asked
 from storage.leak_rates import read_answers, share_named
 from storage.leakage import lock_findings, lock_guess
+from storage.progress import own_progress
 from storage.records import Edits, LeakDecision, LeakReview, TaskKind
 from storage.reviews import submit_review, undo_review
 from storage.tables import TaskRow
@@ -158,6 +159,9 @@ def test_whoever_was_given_the_picture_is_not_asked_what_the_words_alone_say(db:
         session.commit()
     offered = claim(db, ann, count=5)
     assert [held.item.id for held in offered] == [item for item in ids if item != seen.item.id]
+    with db.read() as session:
+        left = {kind: own_progress(session=session, user_id=ann, kind=kind).left for kind in (CHECK, REVIEW)}
+    assert left == {CHECK: 0, REVIEW: 1}
     # And while a check is held, its item is not given out for review, picture and all.
     assert {held.item.id for held in claim(db, ann, REVIEW, count=5)} == {seen.item.id}
     # Whoever has finished a check has read the hazard, and does not review the item; nor after an undo.

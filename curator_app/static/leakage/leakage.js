@@ -17,6 +17,7 @@ import { QUESTIONS, SHAPE, findingsOf, isAsked, openQuestion, rewriteOf } from '
 import { toggleWord } from './words.js';
 
 const KIND = 'leakage_check';
+const SETTLE_MS = 400; // the outcomes stand where the button of the step before stood; a second click meant for that one decides nothing
 
 /** Start on `root`, once. */
 export async function startScreen(root) {
@@ -183,6 +184,7 @@ async function step({ desk, view }, one, title, send) {
     const fresh = SHAPE.createWork({ ...claim, draft: SHAPE.draftOf(one.work, one.item) });
     const { uncovered, flagged, seconds } = one.work;
     one.work = { ...fresh, uncovered, flagged, seconds, touched: true };
+    one.stepAt = performance.now();
     desk.advance(one, claim);
     view.say(claim.step === 2 ? 'Locked. The picture is shown.' : 'Submitted. The findings are shown.');
   } catch (error) {
@@ -206,6 +208,7 @@ function wireControls(screen) {
     const control = event.target.closest('[data-action]');
     if (!control) return undefined;
     event.preventDefault();
+    if (control.dataset.outcome && event.detail && performance.now() - (desk.current()?.stepAt ?? 0) < SETTLE_MS) return undefined;
     return actions[control.dataset.action]?.();
   });
   root.addEventListener('keydown', (event) => {
