@@ -37,7 +37,9 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
 """Gradio page -> roles of which one is needed; the same pages are offered in the top bar."""
 
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
-OWN = re.compile(r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/report/.*)")
+OWN = re.compile(
+    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*)"
+)
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (
     (

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from endpoints.errors import BadConfig
@@ -17,6 +16,7 @@ from endpoints.images import PicturePrice
 from endpoints.ledger import Price
 from endpoints.local_models import shown_name
 from storage.records import Frozen
+from storage.strict_yaml import YamlRefused, read_yaml
 
 ChatRole = Literal["critic", "rewriter", "validator", "judge_a", "judge_b", "target", "text_only_probe"]
 CHAT_ROLES: tuple[ChatRole, ...] = get_args(ChatRole)
@@ -316,9 +316,9 @@ def load_endpoints(path: Path) -> EndpointsConfig:
     except (OSError, UnicodeDecodeError) as exc:
         raise BadConfig(f"endpoints file {path} cannot be read: {exc}") from exc
     try:
-        raw = yaml.load(text, Loader=_StrictLoader)
-    except (yaml.YAMLError, RecursionError) as exc:
-        raise BadConfig(f"endpoints file {path} is not YAML: {_describe_yaml(exc)}") from None
+        raw = read_yaml(text)
+    except YamlRefused as exc:
+        raise BadConfig(f"endpoints file {path} is not YAML: {exc}") from None
     for number, line in enumerate(text.splitlines(), 1):
         if looks_secret(line.partition("#")[2]):
             raise BadConfig(f"endpoints file {path}: the comment in line {number} {SECRET_FOUND}")
@@ -408,25 +408,3 @@ def _show(value: Any, *, is_variable: bool) -> str:
         return mask(value)  # who writes the key itself there shall not find it in a log
     shown = value if isinstance(value, str) else json.dumps(value, default=str)
     return repr(shown) if len(shown) <= SHOWN_CHARACTERS else repr(shown[:SHOWN_CHARACTERS]) + "..."
-
-
-def _describe_yaml(exc: Exception) -> str:
-    # The message of a YAML error quotes the line, which may hold a key.
-    mark = getattr(exc, "problem_mark", None)
-    where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"{getattr(exc, 'problem', None) or type(exc).__name__}{where}"
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is given twice, where YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                continue
-            if key_node.value in seen:
-                problem = f"{key_node.value!r} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)

@@ -1,19 +1,23 @@
 """The config of a run: what to make, how strictly, from which seed. Values of the paper are named where it has any."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from pipeline.errors import BadContent, ConfigInvalid
 from pipeline.stage_configs import GroundingConfig, MiningConfig, RefinementConfig, ValidationConfig
 from pipeline.taxonomy import Taxonomy
 from storage.records import Frozen
+from storage.strict_yaml import YamlRefused, read_yaml
 from storage.texts import Slug, hash_json
 
 Score = Annotated[int, Field(ge=1, le=5)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+SHOWN_ERRORS = 10
+SHOWN_CHARACTERS = 80
 
 
 class SynthesisConfig(Frozen):
@@ -115,22 +119,37 @@ def read_config(text: str, *, source: str = "the config") -> PipelineConfig:
         ConfigInvalid: the text does not have its form; the message names every field with its value.
     """
     try:
-        return PipelineConfig.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as exc:
+        return PipelineConfig.model_validate(read_yaml(text, aliases=False))
+    except YamlRefused as exc:
         raise ConfigInvalid(f"{source} cannot be used: it is not YAML: {exc}") from exc
     except ValidationError as exc:
-        wrong = "; ".join(_describe_wrong(error) for error in exc.errors())
-        raise ConfigInvalid(f"{source} cannot be used: {wrong}") from exc
+        errors = exc.errors(include_url=False)
+        wrong = [_describe_wrong(error) for error in errors[:SHOWN_ERRORS]]
+        more = [f"and {len(errors) - SHOWN_ERRORS} more"] if len(errors) > SHOWN_ERRORS else []
+        raise ConfigInvalid(f"{source} cannot be used: {'; '.join([*wrong, *more])}") from exc
 
 
 def _describe_wrong(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+    steps = [str(part) for part in error["loc"]]
+    place = ".".join(steps)[:SHOWN_CHARACTERS]
     if error["type"] == "missing":
         return f"`{place}` is missing; add it"
     if error["type"] == "extra_forbidden":
-        return f"there is no field `{place}`; remove it, or look up how it is spelt"
+        return f"there is no field `{place}`; {_advise_unknown(steps)}"
+    if not place and error["type"] in ("model_type", "dict_type"):
+        return "it holds no fields; write one a line, such as `batch: first_run`"
     said = error["msg"].removeprefix("Value error, ")
     return f"`{place}` is {error['input']!r:.80}: {said}" if place else said
+
+
+def _advise_unknown(steps: list[str]) -> str:
+    if steps[0] in ("endpoints", "roles"):
+        return "models and roles stand in the endpoints file of the workspace, and a config cannot bring its own"
+    known: dict[str, FieldInfo] = PipelineConfig.model_fields
+    for step in steps[:-1]:
+        known = getattr(known[step].annotation, "model_fields", {})
+    near = get_close_matches(steps[-1], known, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"remove it; known here: {', '.join(known)}"
 
 
 def spread_quotas(config: PipelineConfig, taxonomy: Taxonomy) -> dict[str, int]:

@@ -9,9 +9,12 @@ from curator_app.actions.runs import RunRefused, RunRequest
 from endpoints.ledger import Budget
 from pipeline.config import PipelineConfig, read_config
 from pipeline.errors import ConfigInvalid
+from storage.texts import hash_json
 
 CRITERIA = ("query_benignness", "linguistic_naturalness", "contextual_relevance", "risk_clarity", "severity")
 """The thresholds that the form offers."""
+MAX_CONFIG_BYTES = 50_000
+"""A config of every field and quota is a tenth of this."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ def make_request(form: RunForm) -> RunRequest:
     Raises:
         RunRefused: a field cannot be used; the message names it with its value.
     """
+    size = len(form.config_text.encode("utf-8", "replace"))
+    if size > MAX_CONFIG_BYTES:
+        raise RunRefused(f"the config has {size:,} bytes, and {MAX_CONFIG_BYTES:,} are taken; is it the right file?")
     text = form.config_text if form.config_text.strip() else yaml.safe_dump(_to_values(form))
     if form.budget_usd is not None and form.budget_usd < 0:
         raise RunRefused(f"the budget is {form.budget_usd:g} dollars; give more than 0, or 0 for none")
@@ -46,6 +52,11 @@ def make_request(form: RunForm) -> RunRequest:
         return RunRequest(read_config(text), budget=Budget(usd=form.budget_usd or None))
     except ConfigInvalid as exc:
         raise RunRefused(str(exc)) from exc
+
+
+def identify(request: RunRequest) -> str:
+    """Return what tells one request from another, 64 hex digits: a run is started only after its own plan was shown."""
+    return hash_json(request.to_json())
 
 
 def default_thresholds() -> tuple[int, ...]:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from curator_app.actions.run_jobs import JOB_LOG, find_run
 from curator_app.actions.runs import JOB_KIND, runs_folder
 from curator_app.workspace import Workspace
 from pipeline.run_events import STAGES
 from storage import jobs
+from storage.errors import NotFound
 from storage.jobs import Job
 
 LOG_LINES = 60
@@ -169,6 +172,18 @@ def find_report(workspace: Workspace, *, name: str) -> Path | None:
     """
     path = runs_folder(workspace) / find_run(workspace, name=name).name / "report.html"
     return path if path.is_file() else None
+
+
+def read_config_file(workspace: Workspace, *, name: str) -> str:
+    """Return the config that a run was started with as YAML, defaults filled in; `curator run` takes it as it is.
+
+    Raises:
+        NotFound: there is no such run, or nobody knows its config.
+    """
+    config = find_run(workspace, name=name).request.get("config")
+    if config is None:
+        raise NotFound(f"nobody knows the config of the run {name}; it was not started as a job")
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
 
 
 def _view(workspace: Workspace, job: Job) -> RunView:

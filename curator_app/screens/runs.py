@@ -1,12 +1,21 @@
 """The Runs page for maintainers: list, start, watch, stop, resume, compare. Wiring only."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from curator_app.actions import run_jobs, run_reading, runs
 from curator_app.actions.item_history import list_latest
-from curator_app.actions.run_forms import CRITERIA, RunForm, default_thresholds, make_request
+from curator_app.actions.run_forms import (
+    CRITERIA,
+    MAX_CONFIG_BYTES,
+    RunForm,
+    default_thresholds,
+    identify,
+    make_request,
+)
+from curator_app.actions.runs import RunRequest
 from curator_app.errors import AppError
 from curator_app.screens import runs_view as view
 from curator_app.screens.asking import PersonOf, plain_errors, require
@@ -17,6 +26,8 @@ from storage.accounts import Person, Role
 from storage.errors import StorageError
 
 EVERY_S = 2.0
+UNSEEN = "Nothing has started yet: press Start run once more to start this."
+CHANGED = "This is not what the last plan was of, so nothing has started: press Start run once more to start this."
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 
 
@@ -33,6 +44,7 @@ def build_runs_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Person
     below = _html()
     with gr.Column(visible=False, elem_classes="cu-forms cu-run-form") as desk:
         fields = _build_form()
+        planned = gr.Textbox(visible=False)  # which request the plan on the page is of; the page keeps no other state
         with gr.Row():
             start = gr.Button("Start run", variant="primary")
             plan = gr.Button("Show plan")
@@ -61,29 +73,41 @@ def build_runs_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Person
     def resume_run(request: gr.Request) -> list[Any]:
         return ask(run_jobs.resume_run, request)
 
-    def start_run(request: gr.Request, *values: Any) -> tuple[str, str]:
-        person = maintainer(request)
-        try:
-            asked = make_request(_read_form(values))
-            run_jobs.start_run(workspace, asked, actor=f"user:{person.name}")
-            said = view.render_started(asked.config.batch)
-        except (AppError, StorageError) as exc:
-            said = view.render_refusal(str(exc))
-        return _show(workspace, {})[0], view.render_page(said)
+    def start_run(request: gr.Request, *values: Any) -> tuple[str, str, str]:
+        said, known = _start_or_plan(workspace, maintainer(request), values)
+        return _show(workspace, {})[0], said, known
 
-    def show_plan(request: gr.Request, *values: Any) -> str:
+    def show_plan(request: gr.Request, *values: Any) -> tuple[str, str]:
         maintainer(request)
         try:
-            return view.render_page(view.render_plan(runs.plan(workspace, make_request(_read_form(values)))))
+            return _plan(workspace, make_request(_read_form(values)), "")
         except (AppError, StorageError) as exc:
-            return view.render_page(view.render_refusal(str(exc)))
+            return view.render_page(view.render_refusal(str(exc))), ""
 
     pages.load(show, None, shown, api_name="runs_show", **QUIET)
     timer.tick(show, None, shown, api_name="runs_refresh", **QUIET)
     stop.click(stop_run, None, shown, api_name="runs_stop", **QUIET)
     resume.click(resume_run, None, shown, api_name="runs_resume", **QUIET)
-    start.click(start_run, fields, [main, outcome], api_name="runs_start", queue=False, show_progress="minimal")
-    plan.click(show_plan, fields, outcome, api_name="runs_plan", concurrency_limit=1, show_progress="minimal")
+    plans: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "plan", "show_progress": "minimal"}
+    start.click(start_run, [*fields, planned], [main, outcome, planned], api_name="runs_start", **plans)
+    plan.click(show_plan, fields, [outcome, planned], api_name="runs_plan", **plans)
+
+
+def _start_or_plan(workspace: Workspace, person: Person, values: Sequence[Any]) -> tuple[str, str]:
+    """Start what the form says if the plan on the page is of it, else show its plan; return HTML and the plan's id."""
+    *fields, known = values
+    try:
+        asked = make_request(_read_form(fields))
+        if known != identify(asked):
+            return _plan(workspace, asked, CHANGED if known else UNSEEN)
+        run_jobs.start_run(workspace, asked, actor=f"user:{person.name}")
+        return view.render_page(view.render_started(asked.config.batch)), ""
+    except (AppError, StorageError) as exc:
+        return view.render_page(view.render_refusal(str(exc))), ""
+
+
+def _plan(workspace: Workspace, asked: RunRequest, lead: str) -> tuple[str, str]:
+    return view.render_page(view.render_plan(runs.plan(workspace, asked), lead=lead)), identify(asked)
 
 
 def _build_form() -> list[Any]:
@@ -106,13 +130,15 @@ def _build_form() -> list[Any]:
         dedup = gr.Number(label="Duplicate from cosine", value=0.9, min_width=150)
         rounds = gr.Number(label="Rewrites at most", value=2, precision=0, min_width=150)
     with gr.Accordion("Or a config as YAML", open=False):
+        _html(view.render_opener())
         text = gr.Textbox(
-            label="Config", info="used instead of the fields above, but for the budget", lines=8, max_length=50_000
-        )
+            label="Config", info="used instead of the fields above, but for the budget", lines=8, elem_id="cu-config",
+            max_length=MAX_CONFIG_BYTES,
+        )  # fmt: skip
     return [batch, seed, count, pictures, licence, *limits, dedup, rounds, budget, text]
 
 
-def _read_form(values: tuple[Any, ...]) -> RunForm:
+def _read_form(values: Sequence[Any]) -> RunForm:
     batch, seed, count, pictures, licence, *limits, dedup, rounds, budget, text = values
     return RunForm(
         str(batch or ""), seed, count, str(pictures), str(licence or ""), tuple(limits), dedup, rounds, budget,

@@ -108,8 +108,10 @@ def render_run_body(run: RunView, items: str = "") -> str:
     """Return what stands below the buttons of a run: funnel, reasons, `items` as they are, log."""
     name = escape(run.job.name)
     report = f'<a href="/runs/report/{name}" target="_blank">Report</a>' if run.has_report else ""
+    config = f'<a href="/runs/config/{name}" download>Config</a>' if "config" in run.job.request else ""
     return (
-        f'<section><div class="cu-sec-head"><h2>Funnel</h2>{report}</div>{_render_legend()}{_render_funnel(run)}'
+        f'<section><div class="cu-sec-head"><h2>Funnel</h2><p>{report} {config}</p></div>'
+        f"{_render_legend()}{_render_funnel(run)}"
         f"</section>{_render_reasons(run.reasons)}{items}{_render_log(run)}"
     )
 
@@ -218,8 +220,8 @@ def _render_spent(spent: Sequence[Spent]) -> str:
     )
 
 
-def render_plan(planned: DryRun) -> str:
-    """Return the plan of a run: calls, cost at most, and whether each endpoint works."""
+def render_plan(planned: DryRun, *, lead: str = "") -> str:
+    """Return the plan of a run: calls, cost at most, and whether each endpoint works. `lead` says what comes next."""
     plan = planned.plan
     rows = "".join(
         f'<tr><th scope="row">{escape(line.what)}</th><td>{escape(line.model)}</td>'
@@ -228,16 +230,26 @@ def render_plan(planned: DryRun) -> str:
         for line in plan.lines
     )
     checks = "".join(
-        f"<li><b>{escape(check.name)}</b>: {escape(check.problem or 'works')} {escape(check.note)}</li>"
+        f"<li{'' if check.ok else ' data-kind=bad'}><b>{escape(check.name)}</b>: "
+        f"{escape(check.problem or 'works')} {escape(check.note)}</li>"
         for check in planned.checks
     )
     said = f"{plan.scenarios:,} scenarios, {plan.calls:,} calls when all goes well, {plan.at_most:,} at most."
     return (
-        f"<section><h2>Plan</h2>{_told(f'{said} Cost at most: {_money(plan.usd_at_most)}.')}"
+        f"<section><h2>Plan</h2>{_told(f'{said} Cost at most: {_money(plan.usd_at_most)}. {escape(lead)}')}"
         '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Call</th><th scope="col">Model</th>'
         '<th scope="col" class="cu-num">Calls</th><th scope="col" class="cu-num">At most</th>'
         f'<th scope="col" class="cu-num">Cost at most</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f'<ul class="cu-checks">{checks}</ul></section>'
+    )
+
+
+def render_opener() -> str:
+    """Return what opens a YAML file from the disk into the field below it; `static/config_file.js` reads it."""
+    return (
+        '<div class="cu cu-open"><label class="cu-btn" data-line>Open a YAML file'
+        '<input type="file" accept=".yaml,.yml,text/plain" data-part="config-file"></label>'
+        '<span class="cu-note" role="status" data-part="config-said"></span></div>'
     )
 
 

@@ -102,6 +102,7 @@ async function start(root) {
     if (button) chooseTheme(button.dataset.themeChoice);
   });
   applyTheme();
+  if (location.pathname.startsWith('/runs')) import(`./config_file.js${VERSION}`);
   const screen = SCREENS[root.dataset.screen]?.();
   await stylesReady();
   root.hidden = false;

@@ -65,7 +65,17 @@ def test_start_watch_stop_resume_kill_and_compare(open_tab: Callable, site) -> N
         page.goto(f"{site.url}/runs")
         page.get_by_role("button", name="Or a config as YAML").click()
         text = "batch: second_run\nseed: 5\nquotas: {dependants: 6}\nfilters: {severity: 2}\n"
-        page.get_by_label("Config").fill(text)
+        page.locator('[data-part="config-file"]').set_input_files(
+            [{"name": "big.yaml", "mimeType": "text/yaml", "buffer": b"#" * 50_001}]
+        )
+        expect(page.get_by_text("big.yaml has 50,001 bytes")).to_be_visible()
+        page.locator('[data-part="config-file"]').set_input_files(
+            [{"name": "second.yaml", "mimeType": "text/yaml", "buffer": text.encode()}]
+        )
+        expect(page.locator("#cu-config textarea")).to_have_value(text)
+        page.get_by_role("button", name="Start run").click()
+        expect(page.get_by_text("Nothing has started yet")).to_be_visible()
+        shoot(page, "yaml")
         page.get_by_role("button", name="Start run").click()
         expect(page.get_by_text("Started second_run")).to_be_visible()
         wait_for(site.workspace, "second_run", is_over)

@@ -1,6 +1,7 @@
 """The Runs page: what it shows and refuses, what it escapes, and that every handler asks for the role."""
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -9,20 +10,22 @@ import gradio as gr
 import pytest
 import yaml
 from run_pipeline import make_config
+from run_workspace import open_models, write_endpoints
 
-from curator_app.actions import run_reading
+from curator_app.actions import run_jobs, run_reading
 from curator_app.actions.run_forms import RunForm, default_thresholds, make_request
 from curator_app.actions.runs import JOB_KIND, RunRefused, RunRequest
 from curator_app.screens import runs_view as view
 from curator_app.screens.runs import build_runs_page
 from curator_app.workspace import Workspace
+from pipeline.config import PipelineConfig, read_config
 from storage import jobs
 from storage.accounts import Person, Role
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href='javascript:alert(3)'>&lt;"
 MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
 ANN = Person(id=2, name="ann", roles=frozenset({Role.ANNOTATOR}))
-FORM = ["first", 3, 20, "none", "", *default_thresholds(), 0.9, 2, None, ""]
+FORM = ["first", 3, 20, "none", "", *default_thresholds(), 0.9, 2, None, "", ""]
 
 
 class Tags(HTMLParser):
@@ -140,16 +143,99 @@ def test_two_runs_are_compared_in_config_funnel_and_cost(handlers, workspace) ->
         ({12: -1}, r"budget is -1 dollars"),
         ({13: "batch: x y\nsees: 1"}, r"no field `sees`"),
         ({13: "a: ["}, "not YAML"),
-        ({13: "just words"}, "cannot be used"),
+        ({13: "just words"}, "it holds no fields"),
+        ({13: "batch: a_b\nsede: 1\ncount: 2"}, "no field `sede`; did you mean `seed`"),
+        ({13: "batch: a_b\nseed: 1\ncount: 2\nfilters: {sevrity: 2}"}, "did you mean `severity`"),
+        ({13: "batch: a_b\nseed: 1\ncount: 2\ncount: 3"}, "'count' is given twice in line 4"),
+        ({13: "batch: a_b\nseed: 2024-13-45\ncount: 2"}, "a value in it cannot be read"),
+        ({13: "batch: a_b\nseed: !!bool x\ncount: 2"}, "a value in it cannot be read"),
+        ({13: "[" * 20_000}, "a value in it cannot be read"),
+        ({13: "x" * 50_001}, "50,001 bytes, and 50,000 are taken"),
     ],
 )
 def test_a_bad_field_is_named_with_its_value(handlers, changes, said) -> None:
     values = [changes.get(place, value) for place, value in enumerate(FORM)]
-    batch, seed, count, pictures, licence, *limits, dedup, rounds, budget, text = values
+    batch, seed, count, pictures, licence, *limits, dedup, rounds, budget, text, _ = values
     form = RunForm(batch, seed, count, pictures, licence, tuple(limits), dedup, rounds, budget, text)
     with pytest.raises(RunRefused, match=said):
         make_request(form)
     assert "cu-told" in handlers.runs_start(ask(), *values)[1]
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefghi", "bcdefghij", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("endpoints: {mine: {kind: openai, base_url: 'http://10.0.0.1/', model: m, api_key_env: HOME}}",
+         "`endpoints`; models and roles stand in the endpoints file"),
+        ("roles: {critic: mine}", "`roles`; models and roles stand in the endpoints file"),
+        ("endpoints_file: /etc/passwd", "no field `endpoints_file`"),
+        ("batch: ../../etc", "`batch` is '../../etc'"),
+        ("batch: /etc/cron", "`batch` is '/etc/cron'"),
+        ("batch: 'ok_\\n'", "`batch` is"),
+        ("grounding: {photo_batch: ../private}", "`grounding.photo_batch` is '../private'"),
+        ("quotas: {../x: 3}", "quotas"),
+        ("x: !!python/object/apply:os.system ['touch marker']", "not YAML"),
+        ("x: !include /etc/passwd", "not YAML"),
+        (BOMB, "it holds an alias"),
+    ],
+)  # fmt: skip
+def test_a_pasted_config_names_no_file_server_variable_or_program(workspace, text, said) -> None:
+    with pytest.raises(RunRefused, match=re.escape(said) if "`" in said else said):
+        make_request(RunForm("", None, None, "none", "", (None,) * 5, None, None, None, text))
+    assert not (workspace.settings.home / "runs").exists()
+
+
+def test_no_field_of_a_config_takes_a_text_that_nobody_decided_about() -> None:
+    """A config comes from a browser too: a new field with a free text has to be looked at before it is added here."""
+    schema = PipelineConfig.model_json_schema()
+    texts = {
+        f"{owner}.{name}"
+        for owner, shape in {"PipelineConfig": schema, **schema["$defs"]}.items()
+        for name, field in shape.get("properties", {}).items()
+        for part in [field, *field.get("anyOf", [])]
+        if part.get("type") == "string" and not {"pattern", "enum", "const"} & part.keys()
+    }
+    free_maps = {name for name, field in schema["properties"].items() if field.get("type") == "object"}
+    # A licence and a style are words for people and for the image model; generators are looked up among the endpoints.
+    assert texts == {"GroundingConfig.licence", "GroundingConfig.style"}
+    assert free_maps == {"quotas", "generators"}
+
+
+def test_a_run_starts_only_after_its_own_plan_was_shown(handlers, workspace, monkeypatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(run_jobs, "start_run", lambda _, asked, *, actor: started.append(asked.config.batch))
+    with open_models() as models:
+        write_endpoints(workspace.settings.home, models.url)
+        first = handlers.runs_start(ask(), *FORM)
+        assert "20 scenarios" in first[1] and "Cost at most: unknown" in first[1] and "Nothing has started" in first[1]
+        changed = handlers.runs_start(ask(), *["second", *FORM[1:-1], first[2]])
+        assert "not what the last plan was of" in changed[1]
+        dearer = handlers.runs_start(ask(), *[*FORM[:12], 5, "", first[2]])
+        assert "price of m is unknown" in dearer[1] and dearer[2] == ""
+        assert started == []
+        assert handlers.runs_plan(ask(), *FORM[:-1])[1] == first[2]
+        said = handlers.runs_start(ask(), *FORM[:-1], first[2])
+    assert started == ["first"]
+    assert "Started" in said[1] and said[2] == "", "the plan is used up"
+
+
+def test_the_config_of_a_run_is_handed_out_and_makes_the_same_run(browser, workspace) -> None:
+    put_down(workspace, "first", filters={"severity": 2}, grounding={"style": "Föhn, dawn"})
+    reply = browser("mia").get("/runs/config/first")
+    assert reply.status_code == 200
+    assert reply.headers["content-disposition"] == 'attachment; filename="first.yaml"'
+    assert read_config(reply.text) == make_config(
+        batch="first", filters={"severity": 2}, grounding={"style": "Föhn, dawn"}
+    )
+    assert browser("ann").get("/runs/config/first").status_code == 403
+    assert browser(None).get("/runs/config/first").status_code in (303, 401)
+    for odd in ("nothing", "..%2f..%2fcurator.db", "first%00", "first%0d%0aX-A:%20b"):
+        assert browser("mia").get(f"/runs/config/{odd}").status_code in (404, 422)
 
 
 def test_the_form_gives_the_config_that_its_yaml_gives() -> None:
@@ -168,7 +254,7 @@ def test_the_form_gives_the_config_that_its_yaml_gives() -> None:
 def test_every_handler_refuses_other_roles(handlers, workspace, name) -> None:
     put_down(workspace, "first")
     handlers.asking.person = ANN
-    values = FORM if name in ("start", "plan") else []
+    values = {"start": FORM, "plan": FORM[:-1]}.get(name, [])
     with pytest.raises(gr.Error, match="maintainer"):
         getattr(handlers, f"runs_{name}")(ask(run="first"), *values)
     assert [run.job.sitting for run in run_reading.list_runs(workspace)] == [1]

@@ -32,6 +32,7 @@ ADMITS = {
     "GET /media/{sha256}": EVERYBODY,
     "GET /readyz": None,
     "GET /releases/download/{version}": MAINTAINERS,
+    "GET /runs/config/{name}": MAINTAINERS,
     "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
     "POST /account/password": EVERYBODY,
