@@ -38,7 +38,7 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
 
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
-    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*)"
+    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*|items/reply/.*)"
 )
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (

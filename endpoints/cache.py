@@ -4,6 +4,8 @@ import dataclasses
 import json
 import sqlite3
 import time
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from endpoints.errors import BadConfig
@@ -39,17 +41,7 @@ class DiskCache:
 
     def get(self, key: str) -> ChatReply | None:
         """Return the reply kept under `key`, marked as cached, or None."""
-        row = self._database.execute("SELECT sha256, reply FROM replies WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        try:
-            body = json.loads(row[1])
-            if row[0] != hash_json([key, body]):
-                return None
-            usage = body["usage"] and Usage(**body["usage"])
-            return ChatReply(**body | {"usage": usage, "others": tuple(body["others"]), "cached": True})
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None
+        return _read(self._database, key)
 
     def put(self, key: str, request: ChatRequest, reply: ChatReply) -> bool:
         """Keep `reply` if it is one worth keeping; return whether it was. Overwrites what is there."""
@@ -72,6 +64,35 @@ class DiskCache:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def read_kept(folder: Path, keys: Iterable[str]) -> dict[str, ChatReply]:
+    """Return key -> reply for those of `keys` that are kept in `folder`. Makes and changes nothing there.
+
+    Without a cache in the folder, or with one that cannot be read, nothing is kept.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return {key: reply for key in keys if (reply := _read(database, key)) is not None}
+    except sqlite3.Error:
+        return {}
+
+
+def _read(database: sqlite3.Connection, key: str) -> ChatReply | None:
+    row = database.execute("SELECT sha256, reply FROM replies WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    try:
+        body = json.loads(row[1])
+        if row[0] != hash_json([key, body]):
+            return None
+        usage = body["usage"] and Usage(**body["usage"])
+        return ChatReply(**body | {"usage": usage, "others": tuple(body["others"]), "cached": True})
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _open_database(path: Path) -> sqlite3.Connection:

@@ -1,12 +1,16 @@
 """What a run's calls took: tokens and money per run, role and model, kept as JSON lines.
 
+A line names the call by its `request_sha256`, under which the cache holds the reply, and what it was `about`.
+
 A cost that nobody knows is None and is shown as `unknown`; it is never counted as nothing. A budget counts such a call
 by an upper estimate instead.
 """
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,17 @@ REPLY, CACHED = "reply", "cached"
 FREE_OUTCOMES = frozenset({CACHED, "rate_limited", "bad_request", "bad_config", "budget_spent"})
 """The model did no work for these."""
 IMAGE_TOKENS = 1500
+_ABOUT: ContextVar[str] = ContextVar("about", default="")
+
+
+@contextmanager
+def calls_about(subject: str) -> Iterator[None]:
+    """Let the ledger say of every call that is made inside, also by tasks begun there, that it is about `subject`."""
+    token = _ABOUT.set(subject)
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +154,7 @@ class Ledger:
             "model": model,
             "outcome": outcome,
             "request_sha256": request_sha256,
+            "about": _ABOUT.get(),
             "prompt_tokens": usage.prompt_tokens if usage else None,
             "completion_tokens": usage.completion_tokens if usage else None,
             "cost_usd": cost,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from endpoints.config import Roles
+from endpoints.ledger import calls_about
 from pipeline.config import PipelineConfig, spread_quotas
 from pipeline.dedup_gate import DedupGate, Screened
 from pipeline.errors import ItemError
@@ -231,7 +232,8 @@ class Runner:
             self._fail("synthesis", "", result.error, call_failed=call)
         elif call not in self._known_calls:
             bad = [{"position": b.position, "kind": b.error.kind, "message": b.error.message} for b in result.bad]
-            self._events.write("synthesis", "note", call=call, scenarios=len(result.scenarios), bad=bad)
+            items = [scenario.id[:16] for scenario in result.scenarios]
+            self._events.write("synthesis", "note", call=call, scenarios=len(items), items=items, bad=bad)
 
     def _is_mine(self, standing: Standing) -> bool:
         if standing.item_id in self._seen:
@@ -251,7 +253,10 @@ class Runner:
         """Judge one scenario; None when it does not go on."""
         if self.state.stopped and standing.stage is Stage.SCENARIO:
             return None
-        outcome = await filter_scenario(scenario, critic=self._critic, config=self.parts.config.filters, now=self.now)
+        with calls_about(standing.item_id):
+            outcome = await filter_scenario(
+                scenario, critic=self._critic, config=self.parts.config.filters, now=self.now
+            )
         deciding = outcome.deciding
         if standing.stage is Stage.SCENARIO:
             if deciding is None:
@@ -306,7 +311,8 @@ class Runner:
         try:
             async with self._places:
                 if not self.state.stopped:
-                    await self._picture_and_refine(screened, standing, turn)
+                    with calls_about(screened.item_id):
+                        await self._picture_and_refine(screened, standing, turn)
         finally:
             if self._matcher is not None and turn is not None:
                 self._matcher.turns.leave(turn)

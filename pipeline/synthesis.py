@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
+from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig, spread_quotas
@@ -192,7 +193,8 @@ async def ask_generator(synthesis: Synthesis, call: SynthesisCall) -> SynthesisR
     """Make one call of the plan."""
     endpoint = next(g.endpoint for g in synthesis.generators if g.endpoint.name == call.generator)
     try:
-        listed, replies = await complete_json(endpoint, build_request(synthesis, call), ScenarioList)
+        with calls_about(call.name):
+            listed, replies = await complete_json(endpoint, build_request(synthesis, call), ScenarioList)
     except EndpointError as exc:
         return SynthesisResult(call, error=describe_failure(exc))
     scenarios: list[Scenario] = []

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
+from endpoints.ledger import calls_about
 from pipeline.config import PipelineConfig
 from pipeline.grounding import Grounders
 from pipeline.run_writer import RunWriter
@@ -55,7 +56,8 @@ async def stream_twins(
 
     async def make(item_id: str, scenario: Scenario) -> TwinResult:
         async with places:
-            outcome = await make_twin(scenario, item_id=item_id, grounders=grounders, config=config, now=now)
+            with calls_about(item_id):
+                outcome = await make_twin(scenario, item_id=item_id, grounders=grounders, config=config, now=now)
             fresh = outcome.passed is not None and await writer.keep_twin(item_id, scenario, outcome)
             return TwinResult(item_id, outcome, fresh)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from curator_app.actions.item_calls import ModelCall, read_calls
 from curator_app.actions.runs import runs_folder
 from curator_app.workspace import Workspace
 from pipeline.prompting import PROMPTS, load_prompt
@@ -55,6 +56,8 @@ class ItemHistory:
     steps: tuple[Step, ...]
     log: tuple[str, ...] = field(default=())
     """What its run's events say about it."""
+    calls: tuple[ModelCall, ...] = ()
+    """To models, with their replies; none for whom the steps are withheld."""
     withheld: int = 0
     """Answers of people that this person may not see yet."""
     blind: bool = False
@@ -90,6 +93,7 @@ def read_history(workspace: Workspace, *, name: str, person: Person) -> ItemHist
         sub_category="" if blind else item.sub_category,
         steps=tuple(shown),
         log=() if blind else tuple(_read_log(workspace, item)),
+        calls=read_calls(workspace, batch=item.batch, item_id=item.id) if shown else (),
         withheld=len(steps) - len(shown),
         blind=blind,
         query=query,
@@ -105,6 +109,19 @@ def give_up_check(workspace: Workspace, *, name: str, person: Person) -> None:
     with workspace.db.write() as session:
         leak_looks.give_up_check(session=session, user_id=person.id, item=_find(session, name))
         session.commit()
+
+
+def read_reply(workspace: Workspace, *, name: str, request_sha256: str, person: Person) -> str:
+    """Return the whole reply to one of the calls that concern an item, as it came.
+
+    Raises:
+        NotFound: there is no such item or call, this person may not see it yet, or its reply is not kept.
+    """
+    history = read_history(workspace, name=name, person=person)
+    for call in history.calls:
+        if call.request_sha256 == request_sha256 and call.text is not None:
+            return call.text
+    raise NotFound(f"no reply to a call {request_sha256[:12]} is kept for {history.label}")
 
 
 def list_latest(workspace: Workspace, *, batch: str, limit: int = 24) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from curator_app.actions.item_history import ItemHistory, Step, diff_words, read_prompts
+from curator_app.screens.call_view import render_calls
 from storage.records import FilterVerdict, Grounding, Record, Refinement, Scenario
 
 TITLES = {
@@ -38,7 +39,7 @@ def render_item(history: ItemHistory, titles: Mapping[str, str]) -> str:
         f'<section><h1 class="cu-say" tabindex="-1">{escape(history.label)} <span>{escape(history.stage)}</span></h1>'
         f'<p class="cu-meta-line">{escape(place)} · {escape(history.batch)} · <code>{escape(history.id)}</code></p>'
         f'{withheld}</section><section><h2>History</h2><ol class="cu-steps">{steps}</ol></section>'
-        f"{_render_events(history.steps)}{log}"
+        f"{render_calls(history)}{_render_events(history.steps)}{log}"
     )
 
 

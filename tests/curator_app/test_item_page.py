@@ -1,6 +1,8 @@
 """The page of one item: its whole history for those who may see it, and nothing of others' answers for the rest."""
 
 import json
+import shutil
+from collections import Counter
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -14,10 +16,12 @@ from curator_app.actions.runs import run
 from curator_app.screens.item_view import render_item, render_latest
 from curator_app.screens.items import build_item_page
 from curator_app.workspace import Workspace
+from endpoints.cache import DiskCache
+from endpoints.messages import ChatReply, ChatRequest, Message
 from storage.accounts import Person, Role, list_accounts
 from storage.errors import NotFound
 from storage.items import add_scenario, append_record, get_item, list_items
-from storage.records import Suggestion, TaskKind
+from storage.records import Scenario, Suggestion, TaskKind
 from storage.reviews import claim_next, open_task, submit_review
 from storage.texts import utc_now
 
@@ -72,6 +76,28 @@ def ask_page(workspace: Workspace, person: Person, **query: str) -> str:
     return html
 
 
+def check_replies(workspace: Workspace, item_id: str, html: str) -> None:
+    """Every call about the item is there, with what the model said, and none about another item."""
+    calls = read_history(workspace, name=item_id, person=MIA).calls
+    asked = Counter(call.role for call in calls)
+    # query and query with scene, and both again after the rewrite; the hazard's type; whether the guess names it
+    assert asked["generator"] == 1 and asked["rewriter"] >= 2 and asked["text_only_probe"] >= 1 and asked["critic"] >= 5
+    steps = read_history(workspace, name=item_id, person=MIA).steps
+    query = next(step.record.query for step in steps if isinstance(step.record, Scenario))
+    (written,) = [call.text for call in calls if call.role == "generator"]
+    assert json.dumps(query) in written, "the reply that wrote the scenario is its own"
+    assert all(call.text and call.latency_s is not None and not call.failures for call in calls)
+    about = {line["about"] for line in ledger_of(workspace) if line["role"] not in ("image", "generator")}
+    assert len(about) > 10 and "" not in about, "every call but those that write scenarios is about one item"
+    assert "<summary>Reply: linguistic_naturalness, query_benignness</summary>" in html
+    assert html.count('<li class="cu-step"><p class="cu-step-head"><b>Critic</b>') == asked["critic"]
+
+
+def ledger_of(workspace: Workspace) -> list[dict]:
+    text = (workspace.settings.home / "runs/trial/ledger.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
 def test_an_item_of_a_run_shows_every_step_with_verdicts_rewrite_and_prompts(workspace: Workspace) -> None:
     with open_models() as models:
         write_endpoints(workspace.settings.home, models.url)
@@ -81,6 +107,7 @@ def test_an_item_of_a_run_shows_every_step_with_verdicts_rewrite_and_prompts(wor
     rewritten = [item for item in items if item.round == 2]
     assert rewritten, "no query was rewritten"
     html = page_of(workspace, rewritten[0].id)
+    check_replies(workspace, rewritten[0].id, html)
     for told in ("5, at least 4 passes", "Risk clarity: passed", "Refinement, round 1", "items:item:advance"):
         assert told in html
     assert "<del>" in html and "<ins>" in html
@@ -142,6 +169,62 @@ def test_html_in_any_text_stays_text(workspace: Workspace) -> None:
         assert not {"script", "img"} & set(seen.tags)
         assert not [name for name in seen.names if name.startswith("on")]
         assert "alert(" in html
+
+
+KEY, LONG = "a" * 64, "b" * 64
+FAILED, GONE = "c" * 64, "d" * 64
+
+
+def keep_replies(workspace: Workspace, item_id: str, batch: str) -> None:
+    """Leave behind what a run would have: four calls about the item, one about another, and one torn line."""
+    folder = workspace.settings.home / "runs" / batch
+    cache = DiskCache(folder / "cache")
+    request = ChatRequest((Message("user", ("q",)),), max_tokens=9)
+    cache.put(KEY, request, ChatReply(text=json.dumps({HOSTILE: 1}), usage=None, model="m"))
+    cache.put(LONG, request, ChatReply(text="Ä" * 5_000 + "END", usage=None, model="m"))
+    cache.close()
+    line = {"at": "2026-03-04T10:11:12.000+00:00", "role": "critic", "model": HOSTILE, "about": item_id, "latency_s": 2}
+    lines = [
+        line | {"request_sha256": KEY, "outcome": "rate_limited"},
+        line | {"request_sha256": KEY, "outcome": "reply"},
+        line | {"request_sha256": KEY, "outcome": "cached"},
+        line | {"request_sha256": LONG, "outcome": "cached"},
+        line | {"request_sha256": FAILED, "outcome": "timed_out"},
+        line | {"request_sha256": GONE, "outcome": "reply"},
+        line | {"request_sha256": "e" * 64, "outcome": "reply", "about": "another", "model": item_id},
+        line | {"request_sha256": "f" * 64, "outcome": "reply", "role": "image"},
+    ]
+    (folder / "ledger.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + f'\n{{"about": "{item_id}')
+
+
+def test_replies_are_text_cut_whole_elsewhere_and_said_to_be_gone(workspace: Workspace, browser) -> None:
+    with workspace.db.read() as session:
+        item = list_items(session=session)[0]
+    assert read_history(workspace, name=item.id, person=MIA).calls == ()
+    keep_replies(workspace, item.id, item.batch)
+    calls = read_history(workspace, name=item.id, person=MIA).calls
+    assert [call.request_sha256 for call in calls] == [KEY, LONG, FAILED, GONE]
+    assert [call.failures for call in calls] == [("rate_limited",), (), ("timed_out",), ()]
+    html = page_of(workspace, item.id)
+    assert "The first 2,000 of 5,003 characters" in html and "END" not in html
+    assert html.count("Reply no longer kept") == 2
+    seen = Attributes(html)
+    assert "script" not in seen.tags and not [name for name in seen.names if name.startswith("on")]
+    address = f"/items/reply/S-0001/{LONG}"
+    assert f'href="{address}"' in html
+    whole = browser("mia").get(address)
+    assert (whole.status_code, whole.text) == (200, "Ä" * 5_000 + "END")
+    assert whole.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "sandbox" in whole.headers["content-security-policy"]
+    assert browser("ada").get(address).status_code == 200
+    assert browser("ann").get(address).status_code == 403
+    other = f"/items/reply/S-0002/{LONG}"
+    for missing in (other, f"/items/reply/S-0001/{GONE}", f"/items/reply/S-9999/{LONG}"):
+        assert browser("mia").get(missing).status_code == 404, missing
+    assert browser("mia").get("/items/reply/S-0001/..%2f..").status_code in (404, 422)
+    shutil.rmtree(workspace.settings.home / "runs" / item.batch / "cache")
+    assert page_of(workspace, item.id).count("Reply no longer kept") == 4
+    assert not (workspace.settings.home / "runs" / item.batch / "cache").exists(), "looking makes no cache"
 
 
 def test_a_diff_shows_words() -> None:

@@ -28,6 +28,7 @@ ADMITS = {
     "GET /account": EVERYBODY,
     "GET /favicon.ico": None,
     "GET /healthz": None,
+    "GET /items/reply/{name}/{sha256}": MAINTAINERS | {"ada"},
     "GET /link/{secret}": None,
     "GET /media/{sha256}": EVERYBODY,
     "GET /readyz": None,

@@ -1,12 +1,13 @@
 """Costs are counted, kept, read again, and never invented."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from endpoints.errors import BudgetSpent
-from endpoints.ledger import Budget, Ledger, Price, Totals, estimate_usage, format_cost
+from endpoints.ledger import Budget, Ledger, Price, Totals, calls_about, estimate_usage, format_cost
 from endpoints.messages import ChatRequest, ImagePart, Message, Usage
 
 REQUEST = ChatRequest((Message("user", ("x" * 100, ImagePart(b"1", "image/png"))),), max_tokens=50, n=2)
@@ -32,6 +33,22 @@ def test_costs_are_summed_by_run_role_and_model() -> None:
     assert list(by_role) == [("critic",), ("generator",)]
     assert by_role["generator",].cost_usd == 0.0 and by_role["critic",].prompt_tokens == 2_000_000
     assert set(ledger.totals("run", "model")) == {("r1", "dear"), ("r1", "local")}
+
+
+def test_a_line_says_what_its_call_was_about_also_in_tasks_begun_meanwhile(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl", prices=PRICES)
+
+    async def ask(item: str) -> None:
+        with calls_about(item):
+            await asyncio.gather(*(asyncio.to_thread(record, ledger, role=item) for _ in range(3)))
+
+    async def ask_all() -> None:
+        await asyncio.gather(ask("one"), ask("two"))
+        record(ledger, role="")
+
+    asyncio.run(ask_all())
+    lines = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
+    assert len(lines) == 7 and all(line["about"] == line["role"] for line in lines)
 
 
 def test_an_unknown_price_is_unknown_and_never_nothing() -> None:
