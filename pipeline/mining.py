@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from endpoints.chat import ChatEndpoint
 from endpoints.config import ChatRole
 from endpoints.errors import EndpointError
+from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest, ImagePart, Message
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
@@ -129,15 +130,16 @@ async def stream_mining(
         async with places:
             picture = ImagePart(await asyncio.to_thread(blobs.read, waiting.image), waiting.image.mime)
             try:
-                mined = await try_targets(
-                    waiting.scenario,
-                    picture,
-                    item_id=waiting.item_id,
-                    targets=targets,
-                    scorer=scorer,
-                    config=config,
-                    now=now,
-                )
+                with calls_about(waiting.item_id):
+                    mined = await try_targets(
+                        waiting.scenario,
+                        picture,
+                        item_id=waiting.item_id,
+                        targets=targets,
+                        scorer=scorer,
+                        config=config,
+                        now=now,
+                    )
             except EndpointError as exc:
                 return MiningResult(waiting.item_id, error=describe_failure(exc))
             stored = await writer.keep_mining(waiting.item_id, mined)

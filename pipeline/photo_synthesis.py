@@ -15,6 +15,7 @@ from random import Random
 from pydantic import ValidationError
 
 from endpoints.errors import EndpointError
+from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest, ImagePart
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig, spread_quotas
@@ -158,7 +159,8 @@ class PhotoSynthesis:
             data = await asyncio.to_thread(self._blobs.read, image)
             request = build_photo_request(synthesis, call, images=[ImagePart(data, image.mime)])
             try:
-                listed, replies = await complete_json(endpoint, request, PhotoScenarioList)
+                with calls_about(call.name):
+                    listed, replies = await complete_json(endpoint, request, PhotoScenarioList)
             except EndpointError as exc:
                 return PhotoResult(call, error=describe_failure(exc))
         return _read_reply(synthesis, call, listed.found, model=replies[-1].model or endpoint.model)
