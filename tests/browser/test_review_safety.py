@@ -8,6 +8,7 @@ from page_checks import ATTACKS, hostile
 from playwright.sync_api import expect
 
 from storage import guidelines
+from storage.accounts import Person
 from storage.records import TaskKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -73,16 +74,18 @@ def test_server_messages_show_as_text(tab: Any) -> None:
     expect(tab.notice("failed")).to_contain_text(message)
 
 
-def test_hostile_guidelines_are_cleaned(tab: Any) -> None:
+def test_hostile_guidelines_are_cleaned(open_tab: Callable[..., Any], annotator: Person) -> None:
     html = (
         "<h2 onclick=alert(1)>Heading</h2><p>Text <b>bold</b> <strong>strong</strong></p><script>alert(2)</script>"
         '<img src="https://evil.example/x.png" onerror=alert(3)><a href="javascript:alert(4)">bad link</a>'
         '<a href="https://example.org/">good link</a><style>* { display: none }</style><svg onload=alert(5)></svg>'
     )
+    tab = open_tab(annotator)
     tab.page.route(
         "**/api/v1/guidelines/*",
         lambda route: route.fulfill(json={"version": 9, "html": html, "markdown": ""}),
     )
+    tab.open()
     tab.press("g")
     body = tab.part("guide-body")
     expect(body).to_contain_text("Heading")
