@@ -9,7 +9,7 @@ PORT ?= 7860
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models demo test check test-browser test-models test-faults bench screenshots clean
+.PHONY: help setup setup-models setup-vllm demo test check test-browser test-models test-vllm test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,11 +29,14 @@ $(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
 	$(RUN)/python -m pip install --quiet --editable '.[dev,models]'
 	@touch $@
 
+setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
+	.ci/vllm/install.sh $(PYTHON)
+
 demo: setup ## set up everything and open the app on the starter scenarios
 	$(RUN)/curator demo --port $(PORT)
 
 test: setup ## set up everything and run the tests
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults"
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm"
 
 check: setup ## lint, format, types, import contracts, size limits
 	$(RUN)/ruff check .
@@ -46,7 +49,10 @@ test-browser: setup ## only the tests that drive a Chromium
 	$(RUN)/pytest -m browser
 
 test-models: setup-models ## real small models on the CPU: pictures, embeddings, text in pictures; no download
-	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m models
+	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m "models and not vllm"
+
+test-vllm: setup-models setup-vllm ## the whole pipeline against models on vLLM, over HTTP: minutes long
+	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -m faults
