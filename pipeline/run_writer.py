@@ -153,6 +153,7 @@ class RunWriter:
         """
 
         def work(session: Session) -> bool:
+            lock_chain(session=session)  # before the row, as everywhere
             item = get_item(session=session, item_id=item_id, lock=True)
             if item.stage != Stage.REVIEWED.value or item.scenario_id != scenario.id:
                 return False
