@@ -1,6 +1,6 @@
 """Leakage checks as a maintainer sees them: opening them, and what came of them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -162,19 +162,30 @@ def _count_people(answers: Sequence[CheckAnswer], compared: Sequence[tuple[int, 
 def _ask_detectors(session: Session, compared: Sequence[tuple[int, str]]) -> list[tuple[str, Share]]:
     tried: Counter[str] = Counter()
     leaks: Counter[str] = Counter()
+    scenarios, refinements = _read_wordings(session, compared)
     for number, scenario_id in compared:
-        rows = session.exec(
-            select(RecordRow.body)
-            .where(RecordRow.item_number == number)
-            .where((col(RecordRow.id) == scenario_id) | (col(RecordRow.kind) == "refinement"))
-            .order_by(col(RecordRow.seq))
-        )
-        records = [parse_record(body) for body in rows]
-        (scenario,) = [record for record in records if isinstance(record, Scenario)]
-        found = read_machine(
-            scenario=scenario, refinements=[record for record in records if isinstance(record, Refinement)]
-        )
+        found = read_machine(scenario=scenarios[number, scenario_id], refinements=refinements[number])
         for way in found.ways:
             tried[way.way] += way.leaks is not None
             leaks[way.way] += way.leaks is True
     return [(WAY_NAMES[way], Share(leaks[way], tried[way])) for way in WAYS if tried[way]]
+
+
+def _read_wordings(
+    session: Session, compared: Sequence[tuple[int, str]]
+) -> tuple[dict[tuple[int, str], Scenario], dict[int, list[Refinement]]]:
+    numbers = {number for number, _ in compared}
+    rows = session.exec(
+        select(RecordRow.item_number, RecordRow.id, RecordRow.body)
+        .where(col(RecordRow.item_number).in_(numbers), col(RecordRow.kind).in_(("scenario", "refinement")))
+        .order_by(col(RecordRow.seq))
+    )
+    scenarios: dict[tuple[int, str], Scenario] = {}
+    refinements: dict[int, list[Refinement]] = defaultdict(list)
+    for number, record_id, body in rows:
+        record = parse_record(body)
+        if isinstance(record, Scenario):
+            scenarios[number, record_id] = record
+        elif isinstance(record, Refinement):
+            refinements[number].append(record)
+    return scenarios, refinements
