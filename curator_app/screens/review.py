@@ -32,6 +32,8 @@ def _desk_html(screen: str) -> str:
     bar = top_bar(screen, status=_read("review-status.html"), rows=_read("review-menu.html"))
     parts = (f"{screen}.html", "desk-blank.html", f"{screen}-dock.html", "desk-dialogs.html")
     body = "".join(_read(name) for name in parts)
+    for name in ("desk-picture", "desk-tools", "desk-actions"):  # the same in every screen, in different places
+        body = body.replace(f"<!-- {name} -->", _read(f"{name}.html").rstrip())
     return f'<div class="cu" data-screen="{screen}" data-state="loading" hidden>{bar}{body}</div>'
 
 

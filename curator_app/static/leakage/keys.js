@@ -1,5 +1,7 @@
 /* The keys of the leakage check. Enter takes the next step; arrows and Space mark words. */
 
+import { PICTURE_ACTIONS } from '../review/keys.js';
+
 export const ACTIONS = [
   { id: 'none', text: 'No danger from the words alone', key: '0', group: 'Steps' },
   { id: 'clean', text: 'Keep the query', key: 'k', group: 'Steps' },
@@ -16,10 +18,5 @@ export const ACTIONS = [
   { id: 'note', text: 'Write the guess, later a note', key: 'n', group: 'Answer' },
   { id: 'box', text: 'Box on the picture', key: 'm', group: 'Answer' },
   { id: 'uncover', text: 'Show a covered picture', key: 'v', group: 'Answer' },
-  { id: 'zoom_in', text: 'Zoom in', key: '+', group: 'Picture and page' },
-  { id: 'zoom_out', text: 'Zoom out', key: '-', group: 'Picture and page' },
-  { id: 'fit', text: 'Fit the picture', key: 'c', group: 'Picture and page' },
-  { id: 'brightness', text: 'Brightness', key: 'b', group: 'Picture and page' },
-  { id: 'guidelines', text: 'Guidelines', key: 'g', group: 'Picture and page' },
-  { id: 'settings', text: 'Keys and settings', key: '?', group: 'Picture and page' },
+  ...PICTURE_ACTIONS,
 ];

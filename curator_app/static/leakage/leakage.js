@@ -8,6 +8,7 @@ import { openFlag } from '../review/flag.js';
 import { createGuide } from '../review/guide.js';
 import { listenToKeys, paintKeys } from '../review/keys.js';
 import { createNotices } from '../review/notices.js';
+import { moveRadio } from '../review/radios.js';
 import { createSettings } from '../review/settings.js';
 import { begin, keepAwake, panByKey } from '../review/start.js';
 import { createBox } from './box.js';
@@ -212,7 +213,7 @@ function wireControls(screen) {
     return actions[control.dataset.action]?.();
   });
   root.addEventListener('keydown', (event) => {
-    if (event.target.closest('[role="radio"]')) moveRadio(event, actions);
+    if (event.target.closest('[role="radio"]')) moveRadio(event, (row, value) => actions.answer(row.dataset.question, value));
     else if (part('query').contains(event.target)) moveWord(event, part('query'));
   });
   part('lock').addEventListener('click', () => actions.lock());
@@ -256,17 +257,6 @@ function wireControls(screen) {
     copyText([one.work.note, rewriteOf(one.work, one.item)].filter(Boolean).join('\n\n')).then((done) => view.say(done ? 'Copied' : 'The browser did not allow copying'));
   });
   keepAwake(screen);
-}
-
-function moveRadio(event, actions) {
-  const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!way) return;
-  event.preventDefault();
-  const radio = event.target.closest('[role="radio"]');
-  const all = [...radio.parentElement.children];
-  const next = all[(all.indexOf(radio) + way + all.length) % all.length];
-  actions.answer(radio.parentElement.dataset.question, next.dataset.answer);
-  next.focus();
 }
 
 /** From the heading into its words, and from word to word. */

@@ -5,6 +5,16 @@ import { isWriting } from './dom.js';
 
 const REASON_KEYS = { leakage: 'l', duplicate: 'd', wrong_category: 'w', too_disturbing: 't', other: 'o' };
 
+/** The actions that every screen with a picture has. */
+export const PICTURE_ACTIONS = [
+  { id: 'zoom_in', text: 'Zoom in', key: '+', group: 'Picture and page' },
+  { id: 'zoom_out', text: 'Zoom out', key: '-', group: 'Picture and page' },
+  { id: 'fit', text: 'Fit the picture', key: 'c', group: 'Picture and page' },
+  { id: 'brightness', text: 'Brightness', key: 'b', group: 'Picture and page' },
+  { id: 'guidelines', text: 'Guidelines', key: 'g', group: 'Picture and page' },
+  { id: 'settings', text: 'Keys and settings', key: '?', group: 'Picture and page' },
+];
+
 /** Every action with its group in the settings and its key from the start. */
 export const ACTIONS = [
   { id: 'approve', text: 'Approve', key: 'a', group: 'Decide' },
@@ -19,12 +29,7 @@ export const ACTIONS = [
   { id: 'edits', text: 'Suggest edits', key: 'm', group: 'Judge' },
   { id: 'uncover', text: 'Show a covered picture', key: 'v', group: 'Judge' },
   ...REASONS.map(({ id, text }, place) => ({ id, text, key: place < 6 ? String((place + 5) % 10) : REASON_KEYS[id], group: 'Reasons' })),
-  { id: 'zoom_in', text: 'Zoom in', key: '+', group: 'Picture and page' },
-  { id: 'zoom_out', text: 'Zoom out', key: '-', group: 'Picture and page' },
-  { id: 'fit', text: 'Fit the picture', key: 'c', group: 'Picture and page' },
-  { id: 'brightness', text: 'Brightness', key: 'b', group: 'Picture and page' },
-  { id: 'guidelines', text: 'Guidelines', key: 'g', group: 'Picture and page' },
-  { id: 'settings', text: 'Keys and settings', key: '?', group: 'Picture and page' },
+  ...PICTURE_ACTIONS,
 ];
 const RESERVED = new Set(['escape', 'enter', 'tab', ' ', 'arrowleft', 'arrowright', 'arrowup', 'arrowdown', 'shift', 'control', 'alt', 'meta', 'capslock', 'dead', 'process', 'unidentified']);
 

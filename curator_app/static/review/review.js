@@ -7,6 +7,7 @@ import { openFlag } from './flag.js';
 import { createGuide } from './guide.js';
 import { ACTIONS, listenToKeys, paintKeys } from './keys.js';
 import { createNotices } from './notices.js';
+import { moveRadio } from './radios.js';
 import { createSettings } from './settings.js';
 import { begin, keepAwake, panByKey } from './start.js';
 import { createView } from './view.js';
@@ -140,16 +141,7 @@ function wireControls(screen) {
     event.preventDefault();
     return actions[control.dataset.action]?.();
   });
-  root.addEventListener('keydown', (event) => {
-    const radio = event.target.closest('[role="radio"]');
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!radio || !step) return;
-    event.preventDefault();
-    const all = [...radio.parentElement.children];
-    const next = all[(all.indexOf(radio) + step + all.length) % all.length];
-    actions.answer(radio.parentElement.dataset.criterion, next.dataset.answer);
-    next.focus();
-  });
+  root.addEventListener('keydown', (event) => moveRadio(event, (row, value) => actions.answer(row.dataset.criterion, value)));
   part('note').addEventListener('input', () => actions.write('note'));
   part('edit-query').addEventListener('input', () => actions.write('query'));
   part('edit-scene').addEventListener('input', () => actions.write('scene'));
