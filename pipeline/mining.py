@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlmodel import col, select
-
 from endpoints.chat import ChatEndpoint
 from endpoints.config import ChatRole
 from endpoints.errors import EndpointError
@@ -24,11 +22,9 @@ from pipeline.run_writer import RunWriter
 from pipeline.seeds import derive_seed
 from storage.blobs import BlobStore
 from storage.db import Database
-from storage.items import get_grounding, get_scenario
+from storage.items import get_grounding, get_scenario, list_approved_without
 from storage.mining_answers import TargetReply
 from storage.records import BlobRef, Mining, Provenance, Scenario
-from storage.stages import Stage
-from storage.tables import ItemRow, RecordRow
 from storage.texts import hash_json
 
 OPEN_ITEMS = 32  # each holds a picture in memory
@@ -95,22 +91,13 @@ class _Waiting:
 
 def find_unmined(db: Database, *, batch: str) -> list[_Waiting]:
     """Return the approved, pictured items of a run whose present scenario no target was tried on."""
+    found = []
     with db.read() as session:
-        mined = select(RecordRow.parent_id).where(
-            RecordRow.kind == "mining", col(RecordRow.item_number) == col(ItemRow.number)
-        )
-        query = (
-            select(ItemRow)
-            .where(ItemRow.batch == batch, ItemRow.stage == Stage.REVIEWED.value)
-            .where(col(ItemRow.image_sha256).is_not(None), col(ItemRow.scenario_id).not_in(mined))
-            .order_by(col(ItemRow.number))
-        )
-        found = []
-        for item in session.exec(query).all():
+        for item in list_approved_without(session=session, batch=batch, kind="mining"):
             grounding = get_grounding(session=session, item=item)
             if grounding is not None and grounding.image is not None:
                 found.append(_Waiting(item.id, get_scenario(session=session, item=item), grounding.image))
-        return found
+    return found
 
 
 async def stream_mining(

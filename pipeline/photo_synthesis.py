@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pydantic import ValidationError
-
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest, ImagePart
@@ -23,12 +21,13 @@ from pipeline.errors import ItemError, describe_failure
 from pipeline.few_shot_library import draw_examples
 from pipeline.prompting import load_prompt, render
 from pipeline.replies import PhotoScenario, PhotoScenarioList
+from pipeline.reply_entries import BadEntry, read_entries
 from pipeline.seeds import derive_seed
-from pipeline.synthesis import SHOWN_CHARACTERS, BadEntry, Synthesis, category_of, describe_entry, draw_generator
+from pipeline.synthesis import Synthesis, draw_generator, make_scenario
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.photos import Photo, list_photos, list_written
-from storage.records import Provenance, Scenario
+from storage.records import Scenario
 
 PROMPT = "read_photo"
 OPEN_PHOTOS = 64  # pictures in memory at once
@@ -214,45 +213,15 @@ def _draw_call(synthesis: Synthesis, photo: Photo) -> PhotoCall:
 
 
 def _read_reply(synthesis: Synthesis, call: PhotoCall, entries: Sequence[object], *, model: str) -> PhotoResult:
-    """Read each entry on its own, so that a bad one spoils no other."""
     allowed = spread_quotas(synthesis.config, synthesis.taxonomy)
-    scenarios: list[Scenario] = []
-    bad: list[BadEntry] = []
-    for position, entry in enumerate(entries):
-        read = _read_entry(entry, taken=scenarios, most=synthesis.config.synthesis.per_photo, allowed=list(allowed))
-        if isinstance(read, ItemError):
-            bad.append(BadEntry(position, read, json.dumps(entry, ensure_ascii=False)[:SHOWN_CHARACTERS]))
-        else:
-            scenarios.append(_make_scenario(synthesis, call, proposed=read, model=model))
-    return PhotoResult(call, tuple(scenarios), tuple(bad))
 
+    def make(proposed: PhotoScenario) -> Scenario | ItemError:
+        told = proposed.model_dump()
+        chosen = told.pop("sub_category")
+        if chosen not in allowed:
+            return ItemError("bad_entry", f"sub_category: {chosen!r} is none of {', '.join(allowed)}")
+        origin = {"model": model, "tool": "pipeline.photo_synthesis", "prompt": PROMPT}
+        return make_scenario(synthesis, chosen, seed=call.seed, **origin, told=told)
 
-def _read_entry(
-    entry: object, *, taken: Sequence[Scenario], most: int, allowed: Sequence[str]
-) -> PhotoScenario | ItemError:
-    if len(taken) == most:
-        return ItemError("surplus", f"at most {most} scenarios were asked for, and this is one more")
-    try:
-        proposed = PhotoScenario.model_validate_json(json.dumps(entry))
-    except ValidationError as exc:
-        return ItemError("bad_entry", describe_entry(exc))
-    if proposed.sub_category not in allowed:
-        return ItemError("bad_entry", f"sub_category: {proposed.sub_category!r} is none of {', '.join(allowed)}")
-    if any(proposed.query.casefold() == scenario.query.casefold() for scenario in taken):
-        return ItemError("repeated", f"the reply holds this query twice: {proposed.query!r}")
-    return proposed
-
-
-def _make_scenario(synthesis: Synthesis, call: PhotoCall, *, proposed: PhotoScenario, model: str) -> Scenario:
-    provenance = Provenance(
-        actor=model,
-        tool="pipeline.photo_synthesis",
-        model=model,
-        prompt_sha256=load_prompt(PROMPT).sha256,
-        config_sha256=synthesis.config.sha256,
-        seed=call.seed,
-        created_at=synthesis.now,
-    )
-    return Scenario(
-        category=category_of(synthesis.taxonomy, proposed.sub_category), provenance=provenance, **proposed.model_dump()
-    )
+    most = synthesis.config.synthesis.per_photo
+    return PhotoResult(call, *read_entries(entries, shape=PhotoScenario, most=most, make=make))

@@ -84,15 +84,14 @@ Observer = Callable[[RunState], None]
 
 def needed_roles(config: PipelineConfig) -> tuple[str, ...]:
     """Return the roles that a run of `config` calls."""
-    roles = ["generator", "critic", "rewriter", "embedding"]
-    roles += [role for role in config.mining.targets if role not in roles]
-    if config.refinement.text_only_probe and "text_only_probe" not in roles:
+    roles = ["generator", "critic", "rewriter", "embedding", *config.mining.targets]
+    if config.refinement.text_only_probe:
         roles.append("text_only_probe")
     if config.twin or config.grounding.pictures in ("synthetic", "mixed"):
         roles.append("image")
-    if (config.twin or config.grounding.pictures != "none") and "validator" not in roles:
+    if config.twin or config.grounding.pictures != "none":
         roles.append("validator")
-    return tuple(roles)
+    return tuple(dict.fromkeys(roles))  # a target may be one of the others too
 
 
 class Runner:

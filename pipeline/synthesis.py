@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from pydantic import ValidationError
-
 from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
@@ -24,13 +22,13 @@ from pipeline.errors import ConfigInvalid, ItemError, describe_failure
 from pipeline.few_shot_library import FewShotLibrary, draw_examples
 from pipeline.prompting import load_prompt, render
 from pipeline.replies import ProposedScenario, ScenarioList
+from pipeline.reply_entries import BadEntry, read_entries
 from pipeline.seeds import derive_seed
 from pipeline.taxonomy import Taxonomy
 from storage.records import Category, Provenance, Scenario
 from storage.texts import utc_now
 
 PROMPT = "synthesize"
-SHOWN_CHARACTERS = 2_000
 OPEN_CALLS = 512  # more than one endpoint serves at once; bounds the memory of a large plan
 
 SETTINGS = (
@@ -69,17 +67,6 @@ class SynthesisCall:
     def name(self) -> str:
         """What the call is called in a run's events."""
         return f"{self.sub_category}/{self.round}/{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class BadEntry:
-    """An entry of a reply that is no scenario. It spoils no other."""
-
-    position: int
-    """Its place in the reply's list, from 0."""
-    error: ItemError
-    text: str
-    """The entry as JSON, at most 2,000 characters of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +184,13 @@ async def ask_generator(synthesis: Synthesis, call: SynthesisCall) -> SynthesisR
             listed, replies = await complete_json(endpoint, build_request(synthesis, call), ScenarioList)
     except EndpointError as exc:
         return SynthesisResult(call, error=describe_failure(exc))
-    scenarios: list[Scenario] = []
-    bad: list[BadEntry] = []
     model = replies[-1].model or endpoint.model
-    for position, entry in enumerate(listed.scenarios):
-        read = _read_entry(entry, taken=scenarios, wanted=call.count)
-        if isinstance(read, ItemError):
-            bad.append(BadEntry(position, read, json.dumps(entry, ensure_ascii=False)[:SHOWN_CHARACTERS]))
-        else:
-            scenarios.append(_make_scenario(synthesis, call, proposed=read, model=model))
-    return SynthesisResult(call, tuple(scenarios), tuple(bad))
+
+    def make(proposed: ProposedScenario) -> Scenario:
+        origin = {"model": model, "tool": "pipeline.synthesis", "prompt": PROMPT}
+        return make_scenario(synthesis, call.sub_category, seed=call.seed, **origin, told=proposed.model_dump())
+
+    return SynthesisResult(call, *read_entries(listed.scenarios, shape=ProposedScenario, most=call.count, make=make))
 
 
 def build_request(synthesis: Synthesis, call: SynthesisCall) -> ChatRequest:
@@ -270,40 +254,29 @@ def draw_generator(synthesis: Synthesis, seed: int) -> str:
     return Random(derive_seed(seed, "generator")).choices(names, weights)[0]
 
 
-def _read_entry(entry: object, *, taken: Sequence[Scenario], wanted: int) -> ProposedScenario | ItemError:
-    """Return the scenario that an entry of a reply holds, or what is wrong with it."""
-    if len(taken) == wanted:
-        return ItemError("surplus", f"{wanted} scenarios were asked for, and this is one more")
-    try:
-        proposed = ProposedScenario.model_validate_json(json.dumps(entry))
-    except ValidationError as exc:
-        return ItemError("bad_entry", describe_entry(exc))
-    if any(proposed.query.casefold() == scenario.query.casefold() for scenario in taken):
-        return ItemError("repeated", f"the reply holds this query twice: {proposed.query!r}")
-    return proposed
-
-
-def describe_entry(exc: ValidationError) -> str:
-    """Return what is wrong with an entry of a reply."""
-    errors = exc.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(str(step) for step in e['loc']) or 'entry'}: {e['msg']}" for e in errors)
-
-
-def _make_scenario(synthesis: Synthesis, call: SynthesisCall, *, proposed: ProposedScenario, model: str) -> Scenario:
+def make_scenario(
+    synthesis: Synthesis,
+    sub_category: str,
+    *,
+    seed: int,
+    model: str,
+    tool: str,
+    prompt: str,
+    told: Mapping[str, object],
+) -> Scenario:
+    """Return the record of a scenario that `model` wrote when asked by `prompt`; `told` holds its text by field."""
     provenance = Provenance(
         actor=model,
-        tool="pipeline.synthesis",
+        tool=tool,
         model=model,
-        prompt_sha256=load_prompt(PROMPT).sha256,
+        prompt_sha256=load_prompt(prompt).sha256,
         config_sha256=synthesis.config.sha256,
-        seed=call.seed,
+        seed=seed,
         created_at=synthesis.now,
     )
-    return Scenario(
-        category=category_of(synthesis.taxonomy, call.sub_category),
-        sub_category=call.sub_category,
-        provenance=provenance,
-        **proposed.model_dump(),
+    category = category_of(synthesis.taxonomy, sub_category)
+    return Scenario.model_validate(
+        {**told, "category": category, "sub_category": sub_category, "provenance": provenance}
     )
 
 

@@ -5,18 +5,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
-
 from endpoints.ledger import calls_about
 from pipeline.config import PipelineConfig
 from pipeline.grounding import Grounders
 from pipeline.run_writer import RunWriter
 from pipeline.twins import TwinOutcome, make_twin
 from storage.db import Database
-from storage.items import get_scenario
+from storage.items import get_scenario, list_approved_without
 from storage.records import Scenario
-from storage.stages import Stage
-from storage.tables import ItemRow, RecordRow
 
 OPEN_TWINS = 32  # each holds several pictures in memory
 
@@ -31,21 +27,10 @@ class TwinResult:
 
 
 def find_twinless(db: Database, *, batch: str) -> list[tuple[str, Scenario]]:
-    """Return item id and scenario of the approved, pictured items of a run whose present scenario has no twin.
-
-    Items that a release holds are left alone: what was released does not change.
-    """
+    """Return item id and scenario of the approved, pictured items of a run whose present scenario has no twin."""
     with db.read() as session:
-        twins = select(RecordRow.parent_id).where(
-            RecordRow.kind == "twin", col(RecordRow.item_number) == col(ItemRow.number)
-        )
-        query = (
-            select(ItemRow)
-            .where(ItemRow.batch == batch, ItemRow.stage == Stage.REVIEWED.value)
-            .where(col(ItemRow.image_sha256).is_not(None), col(ItemRow.scenario_id).not_in(twins))
-            .order_by(col(ItemRow.number))
-        )
-        return [(item.id, get_scenario(session=session, item=item)) for item in session.exec(query).all()]
+        items = list_approved_without(session=session, batch=batch, kind="twin")
+        return [(item.id, get_scenario(session=session, item=item)) for item in items]
 
 
 async def stream_twins(

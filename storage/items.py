@@ -208,6 +208,21 @@ def list_items(
     return list(session.exec(query))
 
 
+def list_approved_without(*, session: Session, batch: str, kind: str) -> list[ItemRow]:
+    """Return the approved, pictured items of a batch whose present scenario has no record of that kind, by number.
+
+    Items that a release holds are left out: what was released does not change.
+    """
+    had = select(RecordRow.parent_id).where(RecordRow.kind == kind, col(RecordRow.item_number) == col(ItemRow.number))
+    query = (
+        select(ItemRow)
+        .where(ItemRow.batch == batch, ItemRow.stage == Stage.REVIEWED.value)
+        .where(col(ItemRow.image_sha256).is_not(None), col(ItemRow.scenario_id).not_in(had))
+        .order_by(col(ItemRow.number))
+    )
+    return list(session.exec(query))
+
+
 def append_record(*, session: Session, item: ItemRow, record: Record, actor: str, now: datetime) -> RecordRow:
     """Write one record of an item, without an event: for functions that record an event of their own."""
     assert item.number is not None

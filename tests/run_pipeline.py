@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from factories import make_answers
+
 from endpoints.config import Endpoint, build_endpoints, read_endpoints
 from endpoints.ledger import Budget, Ledger
 from pipeline.config import PipelineConfig, load_config
@@ -16,11 +18,13 @@ from pipeline.run_folder import open_run_folder
 from pipeline.run_report import RunReport, make_report, write_report
 from pipeline.runner import Observer, Runner, RunParts, RunState
 from pipeline.taxonomy import load_taxonomy
+from storage.accounts import Role, add_user
 from storage.audit import verify_chain
 from storage.blobs import BlobStore
 from storage.db import Database, open_database
 from storage.items import get_history, list_items
-from storage.records import Record
+from storage.records import Record, TaskKind
+from storage.reviews import claim_next, submit_review
 from storage.schema import migrate
 
 
@@ -119,6 +123,24 @@ def run_once(
 
 def open_home(home: Path) -> Database:
     return open_database(f"sqlite:///{home / 'curator.db'}")
+
+
+def approve(home: Path, count: int) -> list[int]:
+    """Two people approve `count` scenarios; return the people."""
+    db = open_home(home)
+    people = []
+    with db.write() as session:
+        for name in ("ann", "ben"):
+            person = add_user(session=session, name=name, roles=frozenset({Role.ANNOTATOR}), actor="tests")
+            people.append(person.id)
+            for claim in claim_next(session=session, user_id=person.id, kind=TaskKind.SCENARIO_REVIEW, count=count):
+                submit_review(
+                    session=session, user_id=person.id, claim_id=claim.claim_id, answers=make_answers(),
+                    idempotency_key=claim.claim_id,
+                )  # fmt: skip
+        session.commit()
+    db.close()
+    return people
 
 
 def histories(home: Path) -> dict[str, tuple[str, list[Record]]]:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import make_answers
 from pydantic import ValidationError
-from run_pipeline import endpoints_file, histories, load_library, make_config, open_home, run_once
+from run_pipeline import approve, endpoints_file, histories, load_library, make_config, open_home, run_once
 from scripted_models import answer_request, make_scenario_with
 from sqlmodel import select
 
@@ -30,7 +29,7 @@ from storage.audit import Tag
 from storage.claims import open_task
 from storage.priorities import make_rank
 from storage.records import Mining, Provenance, Scenario, TaskKind
-from storage.reviews import claim_next, submit_review, undo_review
+from storage.reviews import claim_next, undo_review
 from storage.stages import Stage
 from storage.tables import AuditRow
 
@@ -63,23 +62,6 @@ def run(home: Path, script: Script, chosen: PipelineConfig) -> list[ChatRequest]
     model = ScriptedChatEndpoint(script, name="near", model="m")
     run_once(home, given={"near": model}, config=chosen)
     return [request for request in model.requests if is_target(request)]
-
-
-def approve(home: Path, count: int) -> list[int]:
-    db = open_home(home)
-    people = []
-    with db.write() as session:
-        for name in ("ann", "ben"):
-            person = add_user(session=session, name=name, roles=frozenset({Role.ANNOTATOR}), actor="tests")
-            people.append(person.id)
-            for claim in claim_next(session=session, user_id=person.id, kind=TaskKind.SCENARIO_REVIEW, count=count):
-                submit_review(
-                    session=session, user_id=person.id, claim_id=claim.claim_id, answers=make_answers(),
-                    idempotency_key=claim.claim_id,
-                )  # fmt: skip
-        session.commit()
-    db.close()
-    return people
 
 
 def approved(home: Path) -> dict[str, Scenario]:

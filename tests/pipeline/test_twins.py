@@ -6,19 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import make_answers
 from pydantic import ValidationError
-from run_pipeline import content, histories, make_config, open_home, run_once
+from run_pipeline import approve, content, histories, make_config, open_home, run_once
 from scripted_models import answer_request, score
 
 from endpoints.errors import TimedOut
 from endpoints.messages import ChatRequest
 from endpoints.scripted import Answer, ScriptedChatEndpoint
 from pipeline.run_events import read_events
-from storage.accounts import Role, add_user
 from storage.blobs import BlobStore
-from storage.records import FilterVerdict, Scenario, TaskKind, Twin
-from storage.reviews import claim_next, submit_review, undo_review
+from storage.records import FilterVerdict, Scenario, Twin
+from storage.reviews import undo_review
 from storage.stages import Stage
 
 Script = Callable[[ChatRequest], Answer]
@@ -33,24 +31,6 @@ def run(home: Path, script: Script = answer_request) -> ScriptedChatEndpoint:
     model = ScriptedChatEndpoint(script, name="near", model="m")
     run_once(home, given={"near": model}, config=CONFIG)
     return model
-
-
-def approve(home: Path, count: int) -> list[int]:
-    """Two people approve `count` scenarios; return the people."""
-    db = open_home(home)
-    people = []
-    with db.write() as session:
-        for name in ("ann", "ben"):
-            person = add_user(session=session, name=name, roles=frozenset({Role.ANNOTATOR}), actor="tests")
-            people.append(person.id)
-            for claim in claim_next(session=session, user_id=person.id, kind=TaskKind.SCENARIO_REVIEW, count=count):
-                submit_review(
-                    session=session, user_id=person.id, claim_id=claim.claim_id, answers=make_answers(),
-                    idempotency_key=claim.claim_id,
-                )  # fmt: skip
-        session.commit()
-    db.close()
-    return people
 
 
 def twins(home: Path) -> dict[str, Twin]:
