@@ -11,7 +11,7 @@ app = typer.Typer(help="Leakage checks by people: open them, report them.", no_a
 def open_checks(
     batch: Annotated[str | None, typer.Option(help="Only the items of this batch, such as a run's name.")] = None,
     overlap: Annotated[
-        int | None, typer.Option(min=1, max=20, help="People per item; default: the workspace's setting.")
+        int | None, typer.Option(help="People per item, 1 to 20; default: the workspace's setting.")
     ] = None,
 ) -> None:
     """Ask for a leakage check of every item in review or approved. Doing it again changes nothing."""
