@@ -64,6 +64,16 @@ class Claim:
     """Of the item; in a leakage check only, once the findings are locked."""
 
 
+def check_overlap(overlap: int) -> None:
+    """Refuse a number of people that a task cannot want.
+
+    Raises:
+        InvalidRecord: it is not 1 to 20.
+    """
+    if not 1 <= overlap <= 20:
+        raise InvalidRecord(f"overlap {overlap} is out of range; ask 1 to 20 people")
+
+
 def open_task(
     *,
     session: Session,
@@ -89,8 +99,7 @@ def open_task(
         NotFound: there is no such item.
         InvalidRecord: overlap or priority is out of range.
     """
-    if not 1 <= overlap <= 20:
-        raise InvalidRecord(f"overlap {overlap} is out of range; ask 1 to 20 people")
+    check_overlap(overlap)
     check_priority(priority or 0)
     now = now or utc_now()
     lock_chain(session=session)

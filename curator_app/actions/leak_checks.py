@@ -11,7 +11,7 @@ from curator_app.actions.leak_detectors import WAYS, read_machine
 from curator_app.actions.starting import COMMAND_LINE
 from curator_app.workspace import Workspace
 from storage import leak_rates
-from storage.claims import open_task
+from storage.claims import check_overlap, open_task
 from storage.errors import NotFound
 from storage.intervals import Share
 from storage.leak_rates import CheckAnswer
@@ -49,6 +49,8 @@ def open_checks(workspace: Workspace, *, batch: str | None = None, overlap: int 
         NotFound: no item of the batch is in review or approved.
         InvalidRecord: overlap is out of range.
     """
+    overlap = workspace.settings.overlap if overlap is None else overlap
+    check_overlap(overlap)  # also when there is nothing to open
     opened = present = 0
     with workspace.db.write() as session:
         query = select(ItemRow).where(col(ItemRow.stage).in_((Stage.REFINED.value, Stage.REVIEWED.value)))
@@ -71,7 +73,7 @@ def open_checks(workspace: Workspace, *, batch: str | None = None, overlap: int 
                 session=session,
                 item_id=item.id,
                 kind=TaskKind.LEAKAGE_CHECK,
-                overlap=workspace.settings.overlap if overlap is None else overlap,
+                overlap=overlap,
                 actor=COMMAND_LINE,
             )
             opened += 1

@@ -6,7 +6,7 @@ import pytest
 
 from curator_app.actions.leak_checks import describe_rates, open_checks, read_rates
 from storage.claims import open_task
-from storage.errors import NotFound
+from storage.errors import InvalidRecord, NotFound
 from storage.items import list_items
 from storage.records import TaskKind
 
@@ -194,3 +194,5 @@ def test_checks_are_opened_once_for_what_is_in_review(workspace):
         assert session.connection().exec_driver_sql(query).one() == (3, 3)
     with pytest.raises(NotFound, match="no item of batch 'nosuch'"):
         open_checks(workspace, batch="nosuch")
+    with pytest.raises(InvalidRecord, match="overlap 99 is out of range; ask 1 to 20"):
+        open_checks(workspace, overlap=99)
