@@ -11,6 +11,10 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
 
 
+def _verdict(share: float, least: float) -> str:
+    return "reached" if share >= least else "not reached"
+
+
 def read(name: str) -> dict[str, Any]:
     """Return the kept figures of a benchmark."""
     figures: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
@@ -37,8 +41,9 @@ def write_calls() -> list[str]:
             if "elapsed_s" in calls[key]
         ),
         "",
-        f"Ours is held to at least 95% of the ideal. With slots that change from 64 to 16 and back it answered "
-        f"**{calls['changing_slots']['share_of_ideal']:.1%}** of the ideal (held to at least 85%).",
+        f"Ours is held to at least 95% of the ideal: {_verdict(calls['ours']['share_of_ideal'], 0.95)}. With slots that "
+        f"change from 64 to 16 and back it answered **{calls['changing_slots']['share_of_ideal']:.1%}** of the ideal "
+        f"(held to at least 85%: {_verdict(calls['changing_slots']['share_of_ideal'], 0.85)}).",
         "",
     ]
 
