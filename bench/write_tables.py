@@ -41,8 +41,8 @@ def write_calls() -> list[str]:
             if "elapsed_s" in calls[key]
         ),
         "",
-        f"Ours is held to at least 95% of the ideal: {_verdict(calls['ours']['share_of_ideal'], 0.95)}. With slots that "
-        f"change from 64 to 16 and back it answered **{calls['changing_slots']['share_of_ideal']:.1%}** of the ideal "
+        f"Ours is held to at least 95% of the ideal: {_verdict(calls['ours']['share_of_ideal'], 0.95)}. With slots "
+        f"that change from 64 to 16 and back it answered **{calls['changing_slots']['share_of_ideal']:.1%}** of the ideal "
         f"(held to at least 85%: {_verdict(calls['changing_slots']['share_of_ideal'], 0.85)}).",
         "",
     ]
