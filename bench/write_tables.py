@@ -26,6 +26,7 @@ def write_calls() -> list[str]:
     if not (RESULTS / "endpoint_throughput.json").exists():
         return []
     calls = read("endpoint_throughput")
+    changing = calls["changing_slots"]["share_of_ideal"]
     return [
         f"| {calls['calls']:,} model calls, {calls['slots']} slots of {calls['latency_s']} s | calls per second "
         "| of the ideal | CPU per call |",
@@ -41,9 +42,9 @@ def write_calls() -> list[str]:
             if "elapsed_s" in calls[key]
         ),
         "",
-        f"Ours is held to at least 95% of the ideal: {_verdict(calls['ours']['share_of_ideal'], 0.95)}. With slots "
-        f"that change from 64 to 16 and back it answered **{calls['changing_slots']['share_of_ideal']:.1%}** of the ideal "
-        f"(held to at least 85%: {_verdict(calls['changing_slots']['share_of_ideal'], 0.85)}).",
+        f"Ours is held to at least 95% of the ideal: {_verdict(calls['ours']['share_of_ideal'], 0.95)}. "
+        f"With slots that change from 64 to 16 and back it answered **{changing:.1%}** of the ideal "
+        f"(held to at least 85%: {_verdict(changing, 0.85)}).",
         "",
     ]
 
