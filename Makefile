@@ -5,8 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
 VENV := .venv
 RUN := $(VENV)/bin
 PORT ?= 7860
-# Two workers: the browser tests start servers of their own.
-WORKERS ?= 2
+# More workers than cores: many tests wait for servers and processes of their own.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-models setup-vllm demo test check test-browser test-models test-vllm test-faults bench screenshots clean

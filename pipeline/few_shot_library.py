@@ -16,6 +16,7 @@ from pipeline.errors import BadContent
 from pipeline.starter.loader import read_starter
 from pipeline.taxonomy import Taxonomy
 from storage.records import Category, Frozen
+from storage.strict_yaml import read_own_yaml
 from storage.texts import Line, Slug
 
 FOLDER = Path(__file__).parent / "few_shot"
@@ -106,7 +107,7 @@ def _read_sound_starter(taxonomy: Taxonomy) -> Iterator[tuple[str, FewShotExampl
 def _read_files(taxonomy: Taxonomy, folder: Path) -> Iterator[tuple[str, FewShotExample]]:
     for path in sorted(folder.glob("*.yaml")):
         try:
-            file = FewShotFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            file = FewShotFile.model_validate(read_own_yaml(path))
             for example in file.scenarios:
                 taxonomy.check_pair(category=file.category.value, sub_category=example.sub_category)
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError, BadContent) as exc:

@@ -14,6 +14,7 @@ from simplemma import is_known, lemmatize
 
 from pipeline.errors import BadContent
 from storage.records import Frozen
+from storage.strict_yaml import read_own_yaml
 
 LEXICON_FILE = Path(__file__).parent / "hazard_lexicon.yaml"
 LANGUAGES = ("en", "de", "fr", "es", "it", "tr")
@@ -269,7 +270,7 @@ def load_lexicon(path: Path = LEXICON_FILE) -> Lexicon:
         BadContent: the file cannot be read or does not have its form, or a concept lies below one that is not there.
     """
     try:
-        file = LexiconFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        file = LexiconFile.model_validate(read_own_yaml(path))
     except (OSError, yaml.YAMLError, ValidationError) as exc:
         raise BadContent(f"lexicon {path} cannot be used: {exc}") from exc
     for name, concept in file.concepts.items():

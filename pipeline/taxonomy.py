@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import BadContent
 from storage.records import Category, Frozen
+from storage.strict_yaml import read_own_yaml
 from storage.texts import Line, Slug
 
 TAXONOMY_FILE = Path(__file__).parent / "taxonomy.yaml"
@@ -93,6 +94,6 @@ def load_taxonomy(path: Path = TAXONOMY_FILE) -> Taxonomy:
         BadContent: the file cannot be read or does not have its form.
     """
     try:
-        return Taxonomy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Taxonomy.model_validate(read_own_yaml(path))
     except (OSError, yaml.YAMLError, ValidationError) as exc:
         raise BadContent(f"taxonomy {path} cannot be used: {exc}") from exc

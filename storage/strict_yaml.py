@@ -1,5 +1,6 @@
 """YAML that people wrote, read strictly: plain values, every key once."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -31,6 +32,18 @@ def read_yaml(text: str, *, aliases: bool = True) -> Any:
         raise YamlRefused(f"{getattr(exc, 'problem', None) or type(exc).__name__}{where}") from None
     except UNREADABLE as exc:
         raise YamlRefused(f"a value in it cannot be read ({type(exc).__name__}); quote texts and dates") from None
+
+
+def read_own_yaml(path: Path) -> Any:
+    """Return the value in a YAML file that belongs to a package, by libyaml where PyYAML has it: ten times as fast.
+
+    Not for a stranger's text: a key given twice passes, and libyaml has no bound on nesting.
+
+    Raises:
+        OSError: it cannot be read.
+        yaml.YAMLError: it is not YAML.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 class _StrictLoader(yaml.SafeLoader):

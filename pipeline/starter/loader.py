@@ -30,6 +30,7 @@ from storage.records import (
 )
 from storage.reviews import open_task
 from storage.stages import Stage
+from storage.strict_yaml import read_own_yaml
 from storage.tables import ItemRow
 from storage.texts import Line, Slug, Text
 
@@ -94,7 +95,7 @@ def read_starter(*, taxonomy: Taxonomy, folder: Path = FOLDER / "scenarios") -> 
     found: list[tuple[Category, StarterScenario]] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            file = ScenarioFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            file = ScenarioFile.model_validate(read_own_yaml(path))
         except (yaml.YAMLError, ValidationError) as exc:
             raise BadContent(f"{path.name} cannot be used: {exc}") from exc
         for entry in file.scenarios:

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from storage.accounts import Person
 from storage.records import TaskKind
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
 
 QUERY = "Where does the bread knife go, so that I can reach it?"
 HAZARD = "The toddler on the stool reaches the blade."

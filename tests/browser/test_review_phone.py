@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from storage.accounts import Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
 
 
 @pytest.fixture

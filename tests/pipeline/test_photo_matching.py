@@ -11,7 +11,7 @@ from approved_items import draw_picture
 from run_pipeline import content, histories, make_config, open_home, run_once
 from scripted_models import answer_request, score
 
-from endpoints.errors import TimedOut
+from endpoints.errors import BadRequest
 from endpoints.messages import ChatRequest, ImagePart
 from endpoints.scripted import Answer, ScriptedChatEndpoint
 from pipeline.config import PipelineConfig
@@ -135,7 +135,7 @@ def test_a_failed_call_decides_nothing_and_a_resume_tries_again(tmp_path: Path) 
     fill_library(tmp_path, 3)
 
     def fail(request: ChatRequest) -> Answer:
-        return TimedOut("late") if asks(request) == {"description"} or "image_quality" in asks(request) else (
+        return BadRequest("no such picture") if asks(request) == {"description"} or "image_quality" in asks(request) else (
             answer_request(request)
         )  # fmt: skip
 
