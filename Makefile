@@ -5,8 +5,10 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
 VENV := .venv
 RUN := $(VENV)/bin
 PORT ?= 7860
-# More workers than cores: many tests wait for servers and processes of their own.
-WORKERS ?= 4
+# Two for the browser tests and one for the rest, which often waits.
+WORKERS ?= 3
+# The tests start many programs: Python may keep what it compiles.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-models setup-vllm demo test check test-browser test-models test-vllm test-faults bench screenshots clean

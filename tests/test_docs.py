@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import typer
+from curator_here import run_curator_here
 from factories import make_answers
 
 from curator_app.cli import app as cli
@@ -159,7 +160,9 @@ def approve(home: Path, count: int) -> None:
     workspace.close()
 
 
-def test_the_commands_of_readme_run(tmp_path: Path) -> None:
+def test_the_commands_of_readme_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines = [
         line
         for block in re.findall(r"```bash\n(.*?)```", read("README.md"), re.S)
@@ -180,10 +183,12 @@ def test_the_commands_of_readme_run(tmp_path: Path) -> None:
         if arguments[:2] == ["release", "diff"]:
             approve(home, 2)
             subprocess.run([CURATOR, "release", "freeze", "v1.1"], env=env, cwd=tmp_path, check=True)
-        done = subprocess.run([CURATOR, *arguments], env=env, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        code, out, err = run_curator_here(
+            *arguments, environment=env, cwd=tmp_path, monkeypatch=monkeypatch, capsys=capsys
+        )
+        assert code == 0, f"{line}\n{out}\n{err}"
         if arguments[:2] == ["users", "add"]:
-            assert re.search(r"/link/\S{40,}", done.stdout)
+            assert re.search(r"/link/\S{40,}", out)
     assert (tmp_path / "exported").is_dir()
 
 

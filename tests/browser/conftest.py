@@ -206,7 +206,8 @@ def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> N
 
 def find_chromium(playwright: Playwright) -> str:
     """Return the path of a Chromium: `CHROMIUM`, one of this machine, or Playwright's own; skips without one."""
-    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    # The shell is the same engine without a browser's own windows: the tests take three quarters of the work.
+    names = [os.environ.get("CHROMIUM", ""), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
     for name in filter(None, names):
         if path := shutil.which(name):
             return path

@@ -9,8 +9,7 @@ from page_checks import find_serious
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_no_serious_finding_in_any_state(site: Any, open_tab: Callable[..., Any], width: int, theme: str) -> None:
     person = site.add_person("annotator", preferences={})
     tab = open_tab(person, width=width, height=900, color_scheme=theme, reduced_motion="reduce").open()

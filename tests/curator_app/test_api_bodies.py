@@ -70,7 +70,7 @@ VALID = {
 }
 FREE = ("/api/v1/claims/{claim_id}/draft", "/api/v1/me/preferences")
 RELAXED = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

@@ -135,9 +135,8 @@ def test_a_failed_call_decides_nothing_and_a_resume_tries_again(tmp_path: Path) 
     fill_library(tmp_path, 3)
 
     def fail(request: ChatRequest) -> Answer:
-        return BadRequest("no such picture") if asks(request) == {"description"} or "image_quality" in asks(request) else (
-            answer_request(request)
-        )  # fmt: skip
+        fails = asks(request) == {"description"} or "image_quality" in asks(request)
+        return BadRequest("no such picture") if fails else answer_request(request)
 
     run(tmp_path, fail)
     assert pictured(tmp_path) == {}

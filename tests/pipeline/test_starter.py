@@ -3,6 +3,7 @@
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from pipeline.errors import BadContent
 from pipeline.starter.drawing.render import collect_scenes
-from pipeline.starter.loader import FOLDER, load_starter, read_starter
+from pipeline.starter.loader import FOLDER, LoadReport, load_starter, read_starter
 from pipeline.taxonomy import load_taxonomy
 from storage.audit import verify_chain
 from storage.blobs import BlobStore
@@ -93,22 +94,29 @@ def test_no_picture_lies_about_unused() -> None:
     assert files == {entry.picture for entry in PICTURED}
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Database:
-    database = open_database(f"sqlite:///{tmp_path / 'c.db'}")
-    migrate(db=database)
-    return database
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, BlobStore, LoadReport]]:
+    """A database into which the scenarios were loaded once."""
+    folder = tmp_path_factory.mktemp("starter")
+    db, blobs = open_database(f"sqlite:///{folder / 'c.db'}"), BlobStore(str(folder / "blobs"))
+    migrate(db=db)
+    report = load(db, blobs)
+    yield db, blobs, report
+    db.close()
 
 
-def test_loading_puts_everything_into_the_queue_once(db: Database, tmp_path: Path) -> None:
-    blobs = BlobStore(str(tmp_path / "blobs"))
-    reports = []
-    for _ in range(2):
-        with db.write() as session:
-            reports.append(load_starter(session=session, blobs=blobs, taxonomy=TAXONOMY, overlap=2))
-            session.commit()
-    assert (reports[0].added, reports[0].pictured, reports[0].present_before) == (len(STARTER), len(PICTURED), 0)
-    assert (reports[1].added, reports[1].present_before) == (0, len(STARTER))
+def load(db: Database, blobs: BlobStore) -> LoadReport:
+    with db.write() as session:
+        report = load_starter(session=session, blobs=blobs, taxonomy=TAXONOMY, overlap=2)
+        session.commit()
+    return report
+
+
+def test_loading_puts_everything_into_the_queue_once(loaded: tuple[Database, BlobStore, LoadReport]) -> None:
+    db, blobs, first = loaded
+    again = load(db, blobs)
+    assert (first.added, first.pictured, first.present_before) == (len(STARTER), len(PICTURED), 0)
+    assert (again.added, again.present_before) == (0, len(STARTER))
     with db.read() as session:
         items = list_items(session=session, limit=1000)
         assert {item.stage for item in items} == {Stage.REFINED.value}
@@ -120,9 +128,10 @@ def test_loading_puts_everything_into_the_queue_once(db: Database, tmp_path: Pat
         verify_chain(session=session)
 
 
-def test_the_planted_flaw_is_recorded_and_no_annotator_sees_it(db: Database, tmp_path: Path) -> None:
-    with db.write() as session:
-        load_starter(session=session, blobs=BlobStore(str(tmp_path / "b")), taxonomy=TAXONOMY, overlap=1)
+def test_the_planted_flaw_is_recorded_and_no_annotator_sees_it(
+    loaded: tuple[Database, BlobStore, LoadReport],
+) -> None:
+    with loaded[0].write() as session:
         session.add(UserRow(name="ann", roles="annotator", created_at=utc_now()))
         session.flush()
         notes = [entry.flaw.note for _, entry in STARTER if entry.flaw]

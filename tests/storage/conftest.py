@@ -1,6 +1,7 @@
 """Fixtures of the storage tests. Every test that takes `db` runs on SQLite and on a real PostgreSQL server."""
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,12 +36,22 @@ def postgres_url() -> Iterator[str]:
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file at the newest revision, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "curator.db"
+    db = open_database(f"sqlite:///{path}")
+    migrate(db=db)
+    db.close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty, migrated database."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "curator.db")
         database = open_database(f"sqlite:///{tmp_path / 'curator.db'}")
-        migrate(db=database)
     else:
         url = request.getfixturevalue("postgres_url")
         name = f"test_{next(_numbers)}"

@@ -1,5 +1,9 @@
 """The audit chain: any change to stored history is found and named."""
 
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,7 +12,6 @@ from sqlmodel import Session, delete, select, update
 from storage.audit import FIRST_LINK, Tag, record_event, verify_chain
 from storage.db import Database, open_database
 from storage.errors import ChainBroken
-from storage.schema import migrate
 from storage.tables import AuditRow
 
 
@@ -86,10 +89,10 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
     data=st.data(),
 )
 def test_any_swap_of_two_events_breaks_the_chain(
-    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, str, dict[str, object]]], data: st.DataObject
+    tmp_path: Path, migrated_file: Path, events: list[tuple[str, str, dict[str, object]]], data: st.DataObject
 ) -> None:
-    db = open_database(f"sqlite:///{tmp_path_factory.mktemp('chain') / 'c.db'}")
-    migrate(db=db)
+    copy = shutil.copy(migrated_file, tmp_path / f"{uuid4()}.db")
+    db = open_database(f"sqlite:///{copy}")
     with db.write() as session:
         for actor, subject, payload in events:
             record_event(session=session, actor=actor, tag=Tag.ITEM_ADDED, subject=subject, payload=payload)
