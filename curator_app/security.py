@@ -56,7 +56,7 @@ class SecurityHeaders:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(scope["path"], MutableHeaders(scope=message))
+                _add_headers(scope["path"], scope["query_string"], MutableHeaders(scope=message))
             await send(message)
 
         try:
@@ -81,7 +81,7 @@ class SecurityHeaders:
             await response(scope, receive, send_with_headers)
 
 
-def _add_headers(path: str, headers: MutableHeaders) -> None:
+def _add_headers(path: str, query: bytes, headers: MutableHeaders) -> None:
     headers.setdefault("x-content-type-options", "nosniff")
     headers.setdefault("referrer-policy", "same-origin")
     headers.setdefault("x-frame-options", "DENY")
@@ -89,6 +89,8 @@ def _add_headers(path: str, headers: MutableHeaders) -> None:
     headers.setdefault("cross-origin-resource-policy", "same-origin")
     headers.setdefault("permissions-policy", "camera=(), microphone=(), geolocation=()")
     headers.setdefault("content-security-policy", DATA_POLICY)
+    if path == "/theme.css" and query.startswith(b"v="):  # Gradio puts the hash of its theme there
+        headers.setdefault("cache-control", "public, max-age=31536000, immutable")
     if not path.startswith(CACHEABLE):
         headers.setdefault("cache-control", "no-store")
 

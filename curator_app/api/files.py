@@ -1,27 +1,28 @@
 """Static files over HTTP: our styles and scripts, cached by the hash in their address."""
 
-from pathlib import Path
+import re
 
 from fastapi import APIRouter, FastAPI
-from starlette.datastructures import QueryParams
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from curator_app.access import allow_everybody
+from curator_app.static_urls import STATIC, static_hash
 
 ROUTER = APIRouter(include_in_schema=False)
-STATIC = Path(__file__).parent.parent / "static"
+VERSION = re.compile(r"v-[0-9a-f]{12}")
+KEPT = "public, max-age=31536000, immutable"
 
 
 class HashedFiles(StaticFiles):
-    """Files that a browser keeps for good when they were asked for as `name?v=HASH`, and asks about otherwise."""
+    """Files that a browser keeps for good when it asked for them as `v-HASH/NAME`, and asks about otherwise."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file with its Cache-Control."""
-        response = await super().get_response(path, scope)
-        hashed = "v" in QueryParams(scope["query_string"])
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        """Return the file with its Cache-Control. A page from before an update gets today's file, and keeps none."""
+        version, _, name = path.partition("/")
+        response = await super().get_response(name if VERSION.fullmatch(version) else path, scope)
+        response.headers["Cache-Control"] = KEPT if version == f"v-{static_hash()}" else "no-cache"
         return response
 
 

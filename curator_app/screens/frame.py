@@ -4,14 +4,13 @@ The bar is the same HTML for everybody; the script `static/frame.js` shows the l
 a courtesy only: the server checks the role of every page and every call.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from pathlib import Path
 from string import Template
 
-STATIC = Path(__file__).parent.parent / "static"
+from curator_app.static_urls import STATIC, static_url
+
 FIRST_STYLES = ("tokens.css", "components.css", "frame.css")
 """Read before the styles of single pages, which build on them."""
 PLAIN_STYLES = frozenset({"plain.css"})
@@ -41,29 +40,6 @@ PAGES = (
 )
 
 
-def static_url(name: str) -> str:
-    """Return the address of a file in `curator_app/static`, with the hash of all of them.
-
-    One hash for all: a script that imports another is then new whenever any of them is.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    if not (STATIC / name).is_file():
-        raise FileNotFoundError(f"there is no {name!r} in {STATIC}")
-    return f"/static/{name}?v={static_hash()}"
-
-
-@cache
-def static_hash() -> str:
-    """Return a hash (12 hex digits) over the names and contents of everything in `curator_app/static`."""
-    digest = hashlib.sha256()
-    for path in sorted(STATIC.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
-
-
 def head_html() -> str:
     """Return what goes into the head of every page: the styles in their order, and the script of the frame.
 
@@ -72,9 +48,8 @@ def head_html() -> str:
     found = {path.name for path in STATIC.glob("*.css")} - PLAIN_STYLES - set(FIRST_STYLES)
     styles = [f'<link rel="stylesheet" href="{static_url(name)}">' for name in (*FIRST_STYLES, *sorted(found))]
     modules = [
-        f'<link rel="modulepreload" href="/static/{path.relative_to(STATIC).as_posix()}">'
+        f'<link rel="modulepreload" href="{static_url(path.relative_to(STATIC).as_posix())}">'
         for path in [STATIC / "person.js", *sorted(STATIC.glob("review/*.js"))]
-        if path.name != "review.js"  # that one is asked for by its hash
     ]
     script = f'<script type="module" src="{static_url("frame.js")}"></script>'
     return "\n".join([*styles, *modules, script])

@@ -2,7 +2,8 @@
 
 import gradio as gr
 
-from curator_app.screens.frame import STATIC, head_html, top_bar
+from curator_app.screens.frame import head_html, top_bar
+from curator_app.static_urls import STATIC
 
 __all__ = ["build_leakage_page", "build_review_page", "head_html", "leakage_html", "review_html"]
 

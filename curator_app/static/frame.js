@@ -3,12 +3,11 @@
 
 import { read, showLastPerson, showPerson, write } from './person.js';
 
-const VERSION = new URL(import.meta.url).search;
 const THEME_KEY = 'curator-theme';
 
 const SCREENS = {
-  review: () => import(`./review/review.js${VERSION}`),
-  leakage: () => import(`./leakage/leakage.js${VERSION}`),
+  review: () => import('./review/review.js'),
+  leakage: () => import('./leakage/leakage.js'),
 };
 
 let theme = read(localStorage, THEME_KEY) || 'system';
@@ -102,7 +101,7 @@ async function start(root) {
     if (button) chooseTheme(button.dataset.themeChoice);
   });
   applyTheme();
-  if (location.pathname.startsWith('/runs')) import(`./config_file.js${VERSION}`);
+  if (location.pathname.startsWith('/runs')) import('./config_file.js');
   const screen = SCREENS[root.dataset.screen]?.();
   await stylesReady();
   root.hidden = false;

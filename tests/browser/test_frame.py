@@ -5,37 +5,40 @@ from pathlib import Path
 
 import pytest
 
+from curator_app import static_urls
 from curator_app.screens import frame, review
+from curator_app.static_urls import STATIC
 
 
 def test_head_names_files_that_exist() -> None:
-    addresses = re.findall(r'(?:href|src)="(/static/[^"?]+)', frame.head_html())
-    assert "/static/frame.js" in addresses and "/static/review.css" in addresses
-    for address in addresses:
-        assert (frame.STATIC / address.removeprefix("/static/")).is_file(), address
+    names = re.findall(r'(?:href|src)="/static/v-[0-9a-f]{12}/([^"?]+)"', frame.head_html())
+    assert "frame.js" in names and "review.css" in names and "review/dom.js" in names
+    assert len(names) == len(re.findall(r"(?:href|src)=", frame.head_html()))
+    for name in names:
+        assert (STATIC / name).is_file(), name
 
 
 def test_styles_come_in_their_order() -> None:
-    styles = re.findall(r'stylesheet" href="/static/([^"?]+)', frame.head_html())
+    styles = re.findall(r'stylesheet" href="/static/v-[0-9a-f]{12}/([^"?]+)', frame.head_html())
     assert styles[:3] == ["tokens.css", "components.css", "frame.css"]
     assert "plain.css" not in styles
 
 
 def test_every_address_of_an_entry_carries_the_hash() -> None:
-    assert re.fullmatch(r"/static/frame\.js\?v=[0-9a-f]{12}", frame.static_url("frame.js"))
+    assert re.fullmatch(r"/static/v-[0-9a-f]{12}/frame\.js", static_urls.static_url("frame.js"))
     with pytest.raises(FileNotFoundError, match="missing"):
-        frame.static_url("missing.js")
+        static_urls.static_url("missing.js")
 
 
 def test_hash_follows_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame, "STATIC", tmp_path)
+    monkeypatch.setattr(static_urls, "STATIC", tmp_path)
     seen = set()
     for name, text in (("a.js", "1"), ("a.js", "2"), ("b/c.js", "2")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-        frame.static_hash.cache_clear()
-        seen.add(frame.static_hash())
-    frame.static_hash.cache_clear()
+        static_urls.static_hash.cache_clear()
+        seen.add(static_urls.static_hash())
+    static_urls.static_hash.cache_clear()
     assert len(seen) == 3
 
 
@@ -57,20 +60,20 @@ def test_page_holds_no_script_and_no_inline_handler() -> None:
 
 
 def test_every_icon_that_is_used_exists() -> None:
-    sources = [review.review_html(), *(path.read_text() for path in frame.STATIC.rglob("*.js"))]
+    sources = [review.review_html(), *(path.read_text() for path in STATIC.rglob("*.js"))]
     used = {name for source in sources for name in re.findall(r"cu-i-[a-z]+", source)}
-    drawn = set(re.findall(r'<symbol id="([^"]+)"', (frame.STATIC / "icons.svg").read_text()))
+    drawn = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
     assert used <= drawn
 
 
 def test_scripts_import_only_what_is_there() -> None:
-    for path in frame.STATIC.rglob("*.js"):
+    for path in STATIC.rglob("*.js"):
         for target in re.findall(r"from '(\.[^']+)'", path.read_text()):
             assert (path.parent / target).is_file(), f"{path.name} imports {target}"
 
 
 def test_scripts_never_write_html() -> None:
-    for path in frame.STATIC.rglob("*.js"):
+    for path in STATIC.rglob("*.js"):
         source = path.read_text()
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
             assert word not in source, f"{path.name} uses {word}"

@@ -12,6 +12,7 @@ from curator_app.actions.people import PeopleDesk
 from curator_app.server import build_server
 from curator_app.sessions import COOKIE
 from curator_app.settings import Settings
+from curator_app.static_urls import static_url
 from curator_app.workspace import open_workspace
 from storage import accounts
 
@@ -103,6 +104,19 @@ def check_headers(reply, *, page=False):
         scripts = re.search(r"script-src ([^;]*)", policy)
         assert scripts is None or "'unsafe-inline'" not in scripts[1]
         assert headers["cache-control"] == "no-store"
+
+
+def test_files_of_this_version_are_kept_and_others_asked_about(workspace):
+    kept = "public, max-age=31536000, immutable"
+    with TestClient(build_server(workspace), follow_redirects=False) as site:
+        for name in ("frame.js", "review/dom.js", "plain.css"):
+            reply = site.get(static_url(name))
+            assert (reply.status_code, reply.headers["cache-control"]) == (200, kept)
+            for old in (f"/static/v-000000000000/{name}", f"/static/{name}"):
+                assert site.get(old).content == reply.content
+                assert site.get(old).headers["cache-control"] == "no-cache"
+        assert site.get(static_url("frame.js").replace("frame.js", "no_such.js")).status_code == 404
+        assert site.get(static_url("frame.js").replace("frame.js", "..%2Fserver.py")).status_code == 404
 
 
 def test_every_kind_of_response_has_the_headers(workspace, start_session, monkeypatch):

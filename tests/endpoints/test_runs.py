@@ -62,7 +62,7 @@ def test_a_thousand_items_with_faults_finish_and_each_bad_one_has_its_own_error(
     results: dict[str, Answer | EndpointError] = {}
 
     async def run(url: str) -> None:
-        chat = OpenAIChat(name="near", model="m", base_url=url, timeout_s=1.0)
+        chat = OpenAIChat(name="near", model="m", base_url=url, timeout_s=2.0)
         retry = RetryPolicy(attempts=3, rate_limited_attempts=8, first_delay_s=0.01, longest_delay_s=0.05)
         cache, limiter = DiskCache(tmp_path / "cache"), AdaptiveLimiter(maximum=64)
         endpoint = Resilient(chat, cache=cache, ledger=ledger, limiter=limiter, retry=retry, role="critic")
