@@ -11,7 +11,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-vllm demo test check test-browser test-models test-vllm test-faults bench screenshots clean
+.PHONY: help setup setup-models setup-vllm demo test check test-thorough test-browser test-models test-vllm test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,7 +38,10 @@ demo: setup ## set up everything and open the app on the starter scenarios
 	$(RUN)/curator demo --port $(PORT)
 
 test: setup ## set up everything and run the tests
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm"
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not thorough"
+
+test-thorough: setup ## broken connections, hostile texts, accessibility and runs in a browser: minutes long
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough"
 
 check: setup ## lint, format, types, import contracts, size limits
 	$(RUN)/ruff check .

@@ -205,7 +205,10 @@ def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> N
 
 
 def find_chromium(playwright: Playwright) -> str:
-    """Return the path of a Chromium: `CHROMIUM`, one of this machine, or Playwright's own; skips without one."""
+    """Return the path of a Chromium: `CHROMIUM`, one of this machine, or Playwright's own.
+
+    Without one, skips the test, or fails it where CURATOR_REQUIRE_BROWSER is set.
+    """
     # The shell is the same engine without a browser's own windows: the tests take three quarters of the work.
     names = [os.environ.get("CHROMIUM", ""), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
     for name in filter(None, names):
@@ -213,7 +216,10 @@ def find_chromium(playwright: Playwright) -> str:
             return path
     if Path(playwright.chromium.executable_path).exists():
         return playwright.chromium.executable_path
-    pytest.skip("there is no Chromium: install one, set CHROMIUM to its path, or run `playwright install chromium`")
+    said = "there is no Chromium: install one, set CHROMIUM to its path, or run `playwright install chromium`"
+    if os.environ.get("CURATOR_REQUIRE_BROWSER"):
+        pytest.fail(said)
+    pytest.skip(said)
 
 
 @pytest.fixture(scope="module")

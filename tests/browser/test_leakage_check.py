@@ -233,6 +233,7 @@ def test_by_touch_on_a_phone(
     assert [(one["item_id"], one["outcome"]) for one in records(site, annotator, "leak_review")] == [(item, "clean")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_no_serious_finding_at_any_step(
     site: Any, open_tab: Callable[..., Any], annotator: Person, add_check: Callable[..., str], width: int, theme: str

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from page_checks import find_serious
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-views")]
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])

@@ -11,7 +11,7 @@ from storage import guidelines
 from storage.accounts import Person
 from storage.records import TaskKind
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-views")]
 
 
 @pytest.mark.parametrize("number", range(len(ATTACKS)))

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from storage.accounts import Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-answers")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-answers")]
 
 
 def mark(tab: Any, note: str = "keep this") -> str:

@@ -12,7 +12,7 @@ from run_workspace import is_over, open_models, wait_for, write_endpoints
 
 from storage.jobs import JobState
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 expect.set_options(timeout=40_000)
 SHOTS = os.environ.get("CURATOR_TEST_SHOTS", "")
 
