@@ -357,9 +357,10 @@ def _read(name: str, values: Tensor, counted: Tensor) -> Tensor:
     clean = torch.where(counted, values, 0)
     if clean.dtype != torch.float64:
         clean = clean.float()
-    finite = torch.isfinite(clean)
-    if not bool(finite.all()):
-        bad = (~finite).nonzero()
+    if math.isfinite(clean.detach().sum().item()):  # a third of the time of looking at each value
+        return clean
+    bad = (~torch.isfinite(clean)).nonzero()
+    if len(bad):
         place = bad[0].tolist()
         raise ValueError(
             f"{name}{place} is {clean[tuple(place)].item()}, and {len(bad)} values that the mask counts are not "
