@@ -1,6 +1,7 @@
 """What the objective does at its edges: masks, half precision, groups with nothing to learn from, what it refuses."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,3 +165,16 @@ def test_what_does_not_fit_is_refused_with_the_remedy(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         function(*given, **options)
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    page = Path(__file__).parents[2] / "docs" / "caspo-objective.md"
+    example = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    batch, pairs = make_batch(1), make_pairs(1)
+    names: dict[str, Any] = {
+        "torch": torch, "mask_BT": batch["mask"], "group_B": batch["group"], "rewards_B": batch["outcome"],
+        "logp_BT": batch["logp"].requires_grad_(), "logp_old_BT": batch["old"], "logp_reference_BT": batch["plain"],
+        "logp_constitution_BT": batch["guided"], "predicted_P2": pairs["predicted"], "score_P2": pairs["score"],
+    }  # fmt: skip
+    exec("from caspo.objective import *\n" + example, names)
+    assert bool(torch.isfinite(names["loss"])) and names["advantage_BT"].shape == batch["mask"].shape
