@@ -74,7 +74,8 @@ def token_signal(
         raise ValueError(f"clip={clip}: give the largest absolute value of r in nats, above 0, or None for no limit")
     counted_BT = _read_mask("mask_BT", mask_BT)
     guided_BT = _read("logp_constitution_BT", logp_constitution_BT.detach(), counted_BT)
-    signal_BT = guided_BT - _read("logp_BT", logp_BT.detach(), counted_BT)
+    plain_BT = _read("logp_BT", logp_BT.detach(), counted_BT)
+    signal_BT = _widen(guided_BT, plain_BT).sub_(plain_BT)
     return signal_BT if clip is None else signal_BT.clamp_(-clip, clip)
 
 
@@ -154,10 +155,11 @@ def hybrid_advantage(
         return signal_BT
     if mode == "outcome":
         return torch.where(counted_BT, outcome_B1, 0)
-    advantage_BT = outcome_B1 * (1 + lam * outcome_B1.sign() * signal_BT)
+    size_B1 = outcome_B1.abs()  # R^ (1 + lam sgn(R^) r^) is R^ + lam |R^| r^
     if zero_outcome == "token":
-        advantage_BT = torch.where(outcome_B1 == 0, lam * signal_BT, advantage_BT)
-    return torch.where(counted_BT, advantage_BT, 0)
+        size_B1 = torch.where(size_B1 == 0, 1, size_B1)
+    advantage_BT = _widen(signal_BT, outcome_B1).mul_(lam * size_B1).add_(outcome_B1)
+    return advantage_BT.masked_fill_(~counted_BT, 0)
 
 
 def policy_loss(
@@ -303,8 +305,9 @@ def _normalize(
 ) -> Tensor:
     """Return the values normalised over the rows of one group: column by column, or `pooled` over all columns.
 
-    The values are 0 where they do not count. K groups. The lowest value of each group is subtracted first, so that
-    equal values leave exactly 0, whatever their size, and not the rounding of their mean blown up by a small deviation.
+    The values are 0 where they do not count, and are overwritten. K groups. The lowest value of each group is
+    subtracted first, so that equal values leave exactly 0, whatever their size, and not the rounding of their mean
+    blown up by a small deviation.
     """
     _require_at_least_zero(eps=eps, std_floor=std_floor)
     if values_BC.numel() == 0:
@@ -312,19 +315,20 @@ def _normalize(
     groups = int(index_B.max()) + 1
 
     def add_up(each_BC: Tensor) -> Tensor:
-        each_BC = each_BC.sum(1, keepdim=True) if pooled else each_BC
+        each_BC = each_BC.sum(1, keepdim=True, dtype=values_BC.dtype) if pooled else each_BC.to(values_BC.dtype)
         return each_BC.new_zeros(groups, each_BC.shape[1]).index_add_(0, index_B, each_BC)
 
-    low_BC = torch.where(counted_BC, values_BC, math.inf)
+    low_BC = torch.where(counted_BC, values_BC, values_BC.new_tensor(math.inf))
     low_BC = low_BC.amin(1, keepdim=True) if pooled else low_BC
     low_KC = low_BC.new_full((groups, low_BC.shape[1]), math.inf)
     low_KC.scatter_reduce_(0, index_B[:, None].expand_as(low_BC), low_BC, "amin")
     low_KC = torch.where(torch.isinf(low_KC), 0, low_KC)  # a group in which nothing counts
     del low_BC
-    count_KC = add_up(counted_BC.to(values_BC.dtype))
-    shifted_BC = (values_BC - low_KC[index_B]).masked_fill_(~counted_BC, 0)
+    count_KC = add_up(counted_BC)
+    masked_BC = ~counted_BC
+    shifted_BC = values_BC.sub_(low_KC[index_B]).masked_fill_(masked_BC, 0)
     mean_KC = add_up(shifted_BC) / count_KC.clamp(min=1)
-    centred_BC = shifted_BC.sub_(mean_KC[index_B]).masked_fill_(~counted_BC, 0)
+    centred_BC = shifted_BC.sub_(mean_KC[index_B]).masked_fill_(masked_BC, 0)
     std_KC = (add_up(centred_BC.square()) / (count_KC - int(unbiased)).clamp(min=1)).sqrt()
     divisor_KC = std_KC.clamp(min=std_floor) + eps
     divisor_KC = torch.where(divisor_KC == 0, 1, divisor_KC)
@@ -346,15 +350,20 @@ def _average(values_BT: Tensor, counted_BT: Tensor, *, weighting: Weighting, len
     return each_B.sum() / rows
 
 
+def _widen(values: Tensor, beside: Tensor) -> Tensor:
+    """Return the values, which are ours to overwrite, in the wider of the two precisions."""
+    return values.to(torch.promote_types(values.dtype, beside.dtype))
+
+
 def _read(name: str, values: Tensor, counted: Tensor) -> Tensor:
-    """Return the values in float32 or float64, 0 where they do not count; what counts must be finite."""
+    """Return a copy of the values in float32 or float64, 0 where they do not count; what counts must be finite."""
     if values.shape != counted.shape:
         raise ValueError(
             f"{name} has shape {tuple(values.shape)} and its mask {tuple(counted.shape)}: pass tensors of one shape"
         )
     if not values.is_floating_point():
         raise ValueError(f"{name} has dtype {values.dtype}: pass floating-point numbers")
-    clean = torch.where(counted, values, 0)
+    clean = torch.where(counted, values, values.new_zeros(()))
     if clean.dtype != torch.float64:
         clean = clean.float()
     if math.isfinite(clean.detach().sum().item()):  # a third of the time of looking at each value

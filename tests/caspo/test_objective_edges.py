@@ -72,6 +72,20 @@ def test_half_precision_is_read_and_not_computed_in(dtype: str) -> None:
     assert logp.grad.dtype == getattr(torch, dtype) and bool(logp.grad.any())
 
 
+def test_inputs_are_left_as_they_were_and_the_wider_precision_wins() -> None:
+    batch = make_batch(7)
+    before = {name: value.clone() for name, value in batch.items()}
+    wanted = run_all(batch)
+    for name, value in batch.items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+    signal = token_signal(batch["guided"].float(), batch["plain"], batch["mask"])
+    assert signal.dtype == torch.float64
+    torch.testing.assert_close(signal, wanted[0], rtol=0, atol=1e-5)
+    mixed = hybrid_advantage(wanted[3], wanted[1].float(), batch["mask"])
+    assert mixed.dtype == torch.float64
+    torch.testing.assert_close(mixed, wanted[4], rtol=0, atol=1e-5)
+
+
 def test_float32_keeps_its_digits_over_long_groups_far_from_zero() -> None:
     rng = torch.Generator().manual_seed(0)
     signal = (torch.randn(8, 4096, generator=rng) * 0.5 + 100).float()
