@@ -49,6 +49,32 @@ def write_calls() -> list[str]:
     ]
 
 
+def write_objective() -> list[str]:
+    """Return the table of the CASPO objective, or nothing where that benchmark has not been run."""
+    if not (RESULTS / "objective.json").exists():
+        return []
+    objective = read("objective")
+    batch, copy = objective["settings"], objective["copy"]
+    shape = f"{batch['groups']} x {batch['size']} trajectories of {batch['tokens']:,} tokens"
+    lines = [
+        f"| objective, {shape} | CPU | over the copy | peak memory | over the copy |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for title, key in (
+        ("a copy of its inputs", "copy"),
+        ("Eq. 4 and 5: the advantage", "advantage"),
+        ("Eq. 4 to 6 with KL and gradient", "whole"),
+        ("the advantage, looping over prompts", "loop_over_groups"),
+        ("the advantage, looping over tokens", "loop_over_tokens"),
+    ):
+        seconds, size = objective[key]["cpu_s"], objective[key]["peak_bytes"]
+        lines.append(
+            f"| {title} | {1000 * seconds:,.0f} ms | {seconds / copy['cpu_s']:.1f} | {size / 2**20:,.0f} MiB "
+            f"| {size / copy['peak_bytes']:.1f} |"
+        )
+    return [*lines, ""]
+
+
 def write_tables() -> str:
     """Return the tables as Markdown."""
     latency, claims, imports = read("review_latency"), read("claims"), read("import_cost")
@@ -82,6 +108,7 @@ def write_tables() -> str:
         f"**{claims['ratio_to_label_studio']['postgresql']}** (held to at least 10).",
         "",
         *write_calls(),
+        *write_objective(),
         f"`import curator_app`: {imports['import_curator_app']['cpu_s_p50']} s CPU; "
         f"`curator --help`: {imports['curator_help']['cpu_s_p50']} s; "
         f"`import gradio` alone: {imports['import_gradio']['cpu_s_p50']} s.",

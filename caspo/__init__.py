@@ -1,1 +1,1 @@
-"""Trains on curated releases (CASPO). Nothing here yet."""
+"""Trains on curated releases (CASPO): `caspo.objective` holds the maths. The package itself loads no torch."""
