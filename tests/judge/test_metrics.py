@@ -1,4 +1,4 @@
-"""The paper's metrics over judged answers, comparisons of models, and twins, against counting by hand and published tests."""
+"""The paper's metrics over judged answers, comparisons of models and of twins, against counting by hand."""
 
 from collections.abc import Callable
 from math import comb, isnan
