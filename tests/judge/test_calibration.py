@@ -118,6 +118,17 @@ def test_a_stratified_sample_is_weighted_back() -> None:
     assert plain / trials < 0.8  # without weights the sample is of another population
 
 
+def test_a_weighted_sample_has_the_error_of_its_weighted_deviations() -> None:
+    """Linearised error of a ratio mean: sum of (w (y - mean))^2 over the square of the sum of w."""
+    human, weights = [0, 1, 2, 2], [1, 1, 3, 5]
+    total = sum(weights)
+    mean = sum(w * y for w, y in zip(weights, human, strict=True)) / total
+    error = sqrt(sum((w * (y - mean)) ** 2 for w, y in zip(weights, human, strict=True))) / total
+    estimate = prediction_powered_mean([1, 1, 1], [0, 1, 2, 1], human, weights=weights)
+    assert estimate.human_only.mean == pytest.approx(mean)
+    assert estimate.human_only.width == pytest.approx(2 * 1.959964 * error)
+
+
 def test_equal_weights_change_nothing() -> None:
     human, judge = draw(np.random.default_rng(1), 200, 0.7)
     plain = prediction_powered_mean(judge[50:], judge[:50], human[:50])

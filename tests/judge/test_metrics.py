@@ -89,6 +89,8 @@ def test_a_panels_halves_are_scores_too() -> None:
     score = summarize([scored("a", 0.5), scored("b", 0), scored("c", 1.5)]).overall.scores["R"]
     assert score.counts == {0: 1, 0.5: 1, 1: 0, 1.5: 1, 2: 0}
     assert score.zero.value == pytest.approx(1 / 3)
+    assert score.zero_bounds == (1 / 3, 1 / 3)
+    assert score.zero_wilson == pytest.approx((0.0615, 0.7923), abs=5e-5)  # Wilson, 1 of 3
 
 
 def test_several_answers_to_an_item_are_resampled_together() -> None:
