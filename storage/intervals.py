@@ -2,13 +2,26 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from statistics import NormalDist
 
-_Z_95 = 1.959963984540054
+
+def wilson_interval(rate: float, of: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share after Wilson (1927), which holds for few answers and near 0 and 1.
+
+    Args:
+        rate: the share that was seen, between 0 and 1.
+        of: of how many, above 0.
+        confidence: of the interval, between 0 and 1.
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (rate + z**2 / (2 * of)) / (1 + z**2 / of)
+    half = z * sqrt(rate * (1 - rate) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)
+    return 0.0 if rate == 0 else max(0.0, middle - half), 1.0 if rate == 1 else min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
 class Share:
-    """`hits` of `of`, with the 95% interval after Wilson (1927), which holds for few answers and near 0 and 1."""
+    """`hits` of `of`, with its 95% interval after Wilson."""
 
     hits: int
     of: int
@@ -21,10 +34,4 @@ class Share:
     @property
     def interval(self) -> tuple[float, float] | None:
         """Lower and upper bound, between 0 and 1; None of nothing."""
-        if not self.of:
-            return None
-        rate, z2 = self.hits / self.of, _Z_95**2
-        middle = (rate + z2 / (2 * self.of)) / (1 + z2 / self.of)
-        half = _Z_95 * sqrt(rate * (1 - rate) / self.of + z2 / (4 * self.of**2)) / (1 + z2 / self.of)
-        low = 0.0 if self.hits == 0 else max(0.0, middle - half)
-        return low, 1.0 if self.hits == self.of else min(1.0, middle + half)
+        return wilson_interval(self.hits / self.of, self.of) if self.of else None
