@@ -40,20 +40,21 @@ def render_list(runs: Sequence[RunView], endpoints_file: Path) -> str:
     count = f"{len(runs):,} {'run' if len(runs) == 1 else 'runs'}"
     more = f"{live:,} running." if live else "None is running." if runs else ""
     title = f'<h1 class="cu-say" tabindex="-1">{count if runs else "No run yet."}{"." if runs else ""} '
-    head = f"<section>{title}<span>{more}</span></h1>{_render_endpoints(endpoints_file)}"
+    head = f"<section>{title}<span>{more}</span></h1>"
+    missing = "" if endpoints_file.is_file() else _say_no_models(endpoints_file)
     if not runs:
-        return f"{head}{_told('Fill in the form below, look at the plan, then start the first one.')}</section>"
-    return f"{head}{_render_table(runs)}{_render_chooser(runs) if len(runs) > 1 else ''}</section>"
+        then = f"{'Then fill' if missing else 'Fill'} in the form below, look at the plan, and start the first one."
+        return f"{head}{_told(f'{missing} {then}' if missing else then)}</section>"
+    told = _told(missing, kind="bad") if missing else ""
+    chooser = _render_chooser(runs) if len(runs) > 1 else ""
+    return f"{head}{told}{_render_table(runs)}{chooser}</section>"
 
 
-def _render_endpoints(file: Path) -> str:
-    if file.is_file():
-        return ""
-    return _told(
+def _say_no_models(file: Path) -> str:
+    return (
         f"No models are known yet: there is no file <code>{escape(str(file))}</code>. Copy "
         "<code>pipeline/examples/endpoints.yaml</code> there and say which models play which roles; "
-        "<code>docs/endpoint-config.md</code> explains every field. Keys stay in environment variables.",
-        kind="bad",
+        "<code>docs/endpoint-config.md</code> explains every field. Keys stay in environment variables."
     )
 
 
