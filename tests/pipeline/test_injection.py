@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 import yaml
 
-import pipeline.prompting as prompting
+import endpoints.prompting as prompting
 from endpoints.messages import ChatRequest, Message
+from endpoints.prompting import Prompt, render
 from endpoints.scripted import ScriptedChatEndpoint
 from pipeline.config import FilterConfig
 from pipeline.filters import FILTER_NAMES, FilterOutcome, filter_scenario
-from pipeline.prompting import Prompt, render
 from storage.records import Category, Provenance, Scenario
 
 FILE = yaml.safe_load((Path(__file__).parent / "attacks.yaml").read_text(encoding="utf-8"))

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from endpoints.errors import PromptInvalid
 from endpoints.messages import ImagePart
-from pipeline.errors import PromptInvalid
-from pipeline.prompting import PROMPTS, Prompt, fence, list_lines, load_prompt, neutralise, render
+from endpoints.prompting import Prompt, fence, list_lines, neutralise, render
+from pipeline.prompting import PROMPTS, load_prompt
 
 PLAIN = Prompt(name="plain", text="Judge it by {{rule}}.\n---\nThe query:\n\n{{query}}\n\nScore it.\n")
 
