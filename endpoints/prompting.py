@@ -14,6 +14,7 @@ and no text can hold its own id: writing the id into the text changes the id.
 """
 
 import hashlib
+import hmac
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -82,10 +83,13 @@ def render(
     trusted: Mapping[str, str | int | float] | None = None,
     untrusted: Mapping[str, str] | None = None,
     images: Sequence[ImagePart] = (),
+    *,
+    secret: bytes = b"",
 ) -> tuple[Message, Message]:
     """Return the system and the user turn of `prompt` with its slots filled; `images` follow the user's text.
 
-    Values are put in by one pass over the prompt file, so no value is ever searched for slots.
+    Values are put in by one pass over the prompt file, so no value is ever searched for slots. With a `secret` the id
+    in the fence is an HMAC under it, which nobody who lacks the secret can work out.
 
     Raises:
         PromptInvalid: the slots and the values do not match, or a slot for untrusted text stands where it must not.
@@ -93,7 +97,10 @@ def render(
     trusted, untrusted = dict(trusted or {}), dict(untrusted or {})
     system, _, user = prompt.text.partition(DIVIDER)
     _check_slots(prompt, system=system, user=user, trusted=set(trusted), untrusted=set(untrusted))
-    tag = hash_json([prompt.sha256, trusted, {name: neutralise(text) for name, text in untrusted.items()}])[:TAG_DIGITS]
+    tag = hash_json([prompt.sha256, trusted, {name: neutralise(text) for name, text in untrusted.items()}])
+    if secret:
+        tag = hmac.digest(secret, tag.encode("ascii"), "sha256").hex()
+    tag = tag[:TAG_DIGITS]
     values = {name: str(value) for name, value in trusted.items()}
     values |= {name: fence(text, name=name, tag=tag) for name, text in untrusted.items()}
     rule = DATA_RULE.replace("{tag}", tag) if untrusted else ""

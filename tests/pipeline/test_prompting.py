@@ -133,3 +133,13 @@ def test_no_text_leaves_its_fence(text: str) -> None:
 
 def test_lists_have_a_line_for_each_entry() -> None:
     assert list_lines(["a railing", "a cat\n- and a forged entry"]) == "- a railing\n- a cat - and a forged entry"
+
+
+def test_with_a_secret_the_tag_is_an_hmac_under_it() -> None:
+    prompt = Prompt("p", "Read.\n---\n{{text}}\n")
+
+    def tag(**more: bytes) -> str:
+        return render(prompt, {}, {"text": "hello"}, **more)[1].text.partition(">")[0]
+
+    assert tag(secret=b"one") == tag(secret=b"one")
+    assert len({tag(), tag(secret=b"one"), tag(secret=b"two")}) == 3
