@@ -1,1 +1,1 @@
-"""Scores answers on Risk Appraisal, Safety of Consequences and Effectiveness. Nothing here yet."""
+"""Scores answers on Risk Appraisal, Safety of Consequences and Effectiveness: targets, judges, runs, reports."""
