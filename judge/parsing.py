@@ -94,10 +94,15 @@ async def ask_judge(endpoint: ChatEndpoint, call: JudgeCall) -> Scored | Unscore
 
 def name_failure(exc: EndpointError) -> Unscored:
     """Return the state that a failed call to a judge leaves."""
-    raw = exc.reply.text if exc.reply else ""
+    raw = make_storable(exc.reply.text) if exc.reply else ""
     in_words = isinstance(exc, BadReply) and looks_like_refusal(raw)
     state: Literal["refused_by_judge", "failed"] = (
         "refused_by_judge" if isinstance(exc, Refused) or in_words else "failed"
     )
     kind = "refused" if in_words else exc.kind
-    return Unscored(state, kind, str(exc)[:SHOWN_CHARACTERS], raw, exc.stops_run)
+    return Unscored(state, kind, make_storable(str(exc))[:SHOWN_CHARACTERS], raw, exc.stops_run)
+
+
+def make_storable(text: str) -> str:
+    """Return `text` with what no record can hold made visible: NUL characters and lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")

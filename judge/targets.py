@@ -15,6 +15,7 @@ from endpoints.messages import ChatRequest, ImagePart, Message
 from endpoints.prompting import render
 from endpoints.seeds import derive_seed
 from judge.config import AnswerConfig
+from judge.parsing import make_storable
 from judge.prompting import load_judge_prompt
 from judge.target_texts import TargetTexts
 from storage.judgment_records import ModelResponse
@@ -162,7 +163,7 @@ def _fail(item: ReleasedItem, target: Target, sample: int, exc: EndpointError, a
         **asked,
         unanswered="refused_by_provider" if by_provider else "failed",
         unanswered_kind=exc.kind,
-        unanswered_reason=str(exc)[:SHOWN_CHARACTERS],
+        unanswered_reason=make_storable(str(exc))[:SHOWN_CHARACTERS],
     )
 
 

@@ -3,6 +3,7 @@
 `python judge_runs.py HOME RELEASE` samples and scores with HOME/endpoints.yaml.
 """
 
+import asyncio
 import hashlib
 import json
 import re
@@ -11,7 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from curator_app.actions.judging import Place, Sampling, respond, score
+from endpoints.config import build_endpoints, load_endpoints
+from endpoints.ledger import Ledger
+from judge.benchmark import Answering, Judge, Scoring
+from judge.config import AnswerConfig, JudgeSeat, ScoreConfig
+from judge.prompting import hash_judge_prompt
+from judge.rubric import load_rubric
+from judge.run_folder import open_new_or_known
+from judge.run_report import make_report, write_report
+from judge.target_texts import TargetTexts
+from judge.targets import Target, hash_target_prompts
 from storage.records import Category, ReleaseManifest, Split
 from storage.release_files import DOCUMENTS, MANIFEST, Release, compute_digest, encode_manifest, hash_file, read_release
 from storage.release_rows import ReleasedItem, list_shards, write_rows
@@ -116,10 +126,39 @@ def write_endpoints(home: Path, url: str, **roles: str) -> None:
     (home / "endpoints.yaml").write_text(json.dumps(file), encoding="utf-8")  # JSON is YAML
 
 
-def run_all(home: Path, release: Path) -> None:
-    place = Place(home)
-    respond(place, None, release=str(release), run=RUN, sampling=Sampling())
-    score(place, run=RUN)
+def run_all(home: Path, release_folder: Path) -> None:
+    """Sample and score as the commands do, without loading the app: a process to be killed starts quickly so."""
+    release, rubric = read_release(release_folder), load_rubric()
+    config = AnswerConfig(
+        release_version=release.manifest.version,
+        release_digest=release.manifest.digest,
+        target="t",
+        model="some-target",
+        prompt_sha256=hash_target_prompts(),
+    )
+    with open_new_or_known(home / "judge-runs" / RUN, config, release_folder=release_folder) as folder:
+        ledger = Ledger(folder.ledger)
+        roles = build_endpoints(load_endpoints(home / "endpoints.yaml"), cache_dir=folder.cache, ledger=ledger)
+        target = Target(config, roles.chat("target"), None, TargetTexts(), folder.started_at)
+        judges = [Judge("judge_a", roles.chat("judge_a")), Judge("judge_b", roles.chat("judge_b"))]
+        scores = ScoreConfig(
+            judges=tuple(
+                JudgeSeat(role=judge.role, endpoint=judge.endpoint.name, model=judge.endpoint.model) for judge in judges
+            ),
+            rubric_version=rubric.version,
+            rubric_sha256=rubric.sha256,
+            prompt_sha256=hash_judge_prompt(rubric),
+        )
+
+        async def sit() -> None:
+            await Answering(folder=folder, release=release, target=target).run()
+            folder.keep_score_config(scores)
+            await Scoring(folder=folder, release=release, config=scores, judges=judges, rubric=rubric).run()
+            await roles.aclose()
+
+        asyncio.run(sit())
+        write_report(make_report(folder, release), folder)
+        ledger.close()
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from endpoints.messages import ChatReply, ImagePart, describe_request
 from endpoints.scripted import ScriptedChatEndpoint
 from endpoints.structured import strict_schema
 from judge.errors import RubricInvalid
-from judge.parsing import ScoreReply, Unscored, ask_judge, looks_like_refusal
+from judge.parsing import ScoreReply, Unscored, ask_judge, looks_like_refusal, make_storable
 from judge.prompting import build_judge_call, hash_judge_prompt, load_judge_prompt
 from judge.rubric import RUBRIC, load_rubric
+from storage.judgment_records import Judgment
+from storage.record import Provenance
 from storage.texts import canonical_json
 
 PICTURE = ImagePart(b"a picture", "image/png")
@@ -145,3 +147,13 @@ def test_refusals_in_words_are_known(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "2", "Scores: 2 2 2", "I can see a bench.", 'I cannot {"call": 1}', "Candles."])
 def test_other_texts_are_not_refusals(text: str) -> None:
     assert not looks_like_refusal(text)
+
+
+def test_a_reply_that_no_record_can_hold_is_still_kept_visibly() -> None:
+    result = ask('{"\\u0000": 1, "\\ud800": 2}')
+    assert (result.state, result.kind) == ("failed", "bad_reply")
+    shared: dict[str, Any] = {"response_id": "0" * 64, "rubric_sha256": "1" * 64}
+    made = Provenance(actor="tests", tool="tests")
+    kept = Judgment(**shared, provenance=made, unscored="failed", unscored_reason=result.reason, raw_reply=result.raw)
+    assert Judgment.model_validate_json(kept.to_json()) == kept
+    assert make_storable("a\x00b\ud800c") == "a\\x00b\\ud800c"
