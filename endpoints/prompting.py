@@ -47,6 +47,7 @@ LESS_THAN = re.compile(
 TEMPLATE_MARK = re.compile(r"\[(/?[A-Z][A-Z_]{2,})\]")  # [INST], [/INST], [SYSTEM_PROMPT] …
 LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
+ASCII_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 
@@ -122,7 +123,8 @@ def neutralise(text: str) -> str:
     like become `(INST)`.
     """
     text = LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text))
-    text = "".join(_show_character(character) for character in text)
+    if not text.isascii() or ASCII_HIDDEN.search(text):
+        text = "".join(_show_character(character) for character in text)
     return TEMPLATE_MARK.sub(r"(\1)", LESS_THAN.sub("[lt]", text))
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from endpoints.messages import ChatRequest, ImagePart
-from endpoints.prompting import Prompt, neutralise, read_prompt, render
+from endpoints.prompting import Prompt, read_prompt, render
 from judge.rubric import Rubric
 from storage.texts import canonical_json, hash_json
 
@@ -76,15 +76,7 @@ def build_judge_call(
     if len(secret) < 16:
         raise ValueError(f"the run's secret has {len(secret)} bytes; give at least 16 random ones")
     untrusted = {"query": query, "hidden_hazard": hidden_hazard, "answer": answer}
-    content = canonical_json(
-        [
-            "call",
-            rubric.sha256,
-            repeat,
-            image.sha256 if image else None,
-            {name: neutralise(text) for name, text in untrusted.items()},
-        ]
-    )
+    content = canonical_json([rubric.sha256, repeat, image.sha256 if image else None, untrusted])
     call = hmac.digest(secret, content.encode("utf-8"), "sha256").hex()[:CALL_DIGITS]
     messages = render(
         load_judge_prompt("score_answer"),

@@ -143,3 +143,16 @@ def test_with_a_secret_the_tag_is_an_hmac_under_it() -> None:
 
     assert tag(secret=b"one") == tag(secret=b"one")
     assert len({tag(), tag(secret=b"one"), tag(secret=b"two")}) == 3
+
+
+def test_every_ascii_character_is_shown_or_hidden_as_its_category_says() -> None:
+    for number in range(128):
+        shown = neutralise(f"a{chr(number)}b")
+        if chr(number) in "\r\v\f\x1c\x1d\x1e":
+            assert shown == "a\nb"
+        elif chr(number) == "<":
+            assert shown == "a[lt]b"
+        elif (number < 32 and chr(number) not in "\n\t") or number == 127:
+            assert shown == f"a[U+{number:04X}]b"
+        else:
+            assert shown == f"a{chr(number)}b"
