@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator_app.commands import demo, doctor, importing, init, leakage, release, run, serve, users
+from curator_app.commands import demo, doctor, importing, init, judge, leakage, release, run, serve, users
 
 app = typer.Typer(
     help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
@@ -20,6 +20,9 @@ app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("run")(run.run)
+app.command("respond")(judge.respond)
+app.command("score")(judge.score)
+app.command("report")(judge.report)
 app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")
 app.add_typer(importing.app, name="import")

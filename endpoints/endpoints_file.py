@@ -18,7 +18,7 @@ from endpoints.local_models import shown_name
 from storage.records import Frozen
 from storage.strict_yaml import YamlRefused, read_yaml
 
-ChatRole = Literal["critic", "rewriter", "validator", "judge_a", "judge_b", "target", "text_only_probe"]
+ChatRole = Literal["critic", "rewriter", "validator", "judge_a", "judge_b", "target", "captioner", "text_only_probe"]
 CHAT_ROLES: tuple[ChatRole, ...] = get_args(ChatRole)
 ROLES = ("generator", *CHAT_ROLES, "image", "embedding")
 
@@ -212,6 +212,7 @@ class RolesConfig(Frozen):
     judge_a: str | None = None
     judge_b: str | None = None
     target: str | None = None
+    captioner: str | None = None
     text_only_probe: str | None = None
     image: str | None = None
     embedding: str | None = None

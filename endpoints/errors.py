@@ -93,6 +93,10 @@ class BadConfig(EndpointError):
     stops_run = True
 
 
+class PromptInvalid(ValueError):
+    """A prompt file is missing or malformed, or its slots and the values given do not match."""
+
+
 def check_finished(reply: ChatReply) -> ChatReply:
     """Return `reply` when the model finished it.
 

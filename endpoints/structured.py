@@ -1,7 +1,9 @@
 """Replies that are one JSON value of a known shape: schema sent, read strictly, one repair round."""
 
 import dataclasses
+import json
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,12 +22,17 @@ SHOWN_ERRORS = 10
 
 
 async def complete_json(
-    endpoint: ChatEndpoint, request: ChatRequest, model: type[Shape]
+    endpoint: ChatEndpoint,
+    request: ChatRequest,
+    model: type[Shape],
+    *,
+    check: Callable[[Shape], str] | None = None,
 ) -> tuple[Shape, list[ChatReply]]:
     """Ask for a reply of the shape `model`; return it and the one or two replies that it took.
 
-    The reply must be one JSON value and nothing else (one code fence around the whole is taken off). When it does
-    not fit, the model is shown its reply and the errors once.
+    The reply must be one JSON value and nothing else (one code fence around the whole is taken off), and no object
+    in it may give a key twice. When it does not fit, the model is shown its reply and the errors once. `check`
+    returns what is wrong with a value that has the shape, or nothing.
 
     Raises:
         BadReply: The second reply does not fit either; `reply` is that one.
@@ -33,12 +40,12 @@ async def complete_json(
     """
     asked = dataclasses.replace(request, json_schema=strict_schema(model))
     first = await endpoint.complete(asked)
-    value, errors = read_json(first.text, model)
+    value, errors = _read_checked(first.text, model, check)
     if value is not None:
         return value, [first]
     repair = dataclasses.replace(asked, messages=(*asked.messages, *_repair_turns(first.text, errors)))
     second = await endpoint.complete(repair)
-    value, errors = read_json(second.text, model)
+    value, errors = _read_checked(second.text, model, check)
     if value is not None:
         return value, [first, second]
     if isinstance(endpoint, Remembering):
@@ -48,11 +55,24 @@ async def complete_json(
     raise BadReply(f"{endpoint.name}: not a {model.__name__} after one repair round: {errors}", reply=second)
 
 
+def _read_checked(text: str, model: type[Shape], check: Callable[[Shape], str] | None) -> tuple[Shape | None, str]:
+    value, errors = read_json(text, model)
+    if value is not None and check is not None and (errors := check(value)):
+        return None, errors
+    return value, errors
+
+
 def read_json(text: str, model: type[Shape]) -> tuple[Shape | None, str]:
     """Read `text` as `model`, strictly; return the value, or None and the errors in words."""
     fenced = FENCE.match(text)
+    plain = fenced.group(1) if fenced else text
     try:
-        return model.model_validate_json(fenced.group(1) if fenced else text, strict=True), ""
+        value = model.model_validate_json(plain, strict=True)
+        # Readers differ in which of two equal keys they take, and a key given twice hides one of them.
+        json.loads(plain, object_pairs_hook=_refuse_twice)
+        return value, ""
+    except _GivenTwice as exc:
+        return None, f"the key {str(exc)!r} is given twice in one object"
     except ValidationError as exc:
         listed = [_describe(error) for error in exc.errors(include_url=False, include_context=False)[:SHOWN_ERRORS]]
         more = exc.error_count() - len(listed)
@@ -90,6 +110,19 @@ def _tighten(node: Any, definitions: dict[str, Any]) -> Any:
         tight["required"] = list(tight["properties"])
         tight["additionalProperties"] = False
     return tight
+
+
+class _GivenTwice(Exception):
+    """A key that stands twice in one object."""
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _GivenTwice(key)
+        found[key] = value
+    return found
 
 
 def _describe(error: Any) -> str:

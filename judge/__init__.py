@@ -1,1 +1,1 @@
-"""Scores answers on Risk Appraisal, Safety of Consequences and Effectiveness. So far: what the scores amount to."""
+"""Scores answers on Risk Appraisal, Safety of Consequences and Effectiveness: targets, judges, runs, reports."""

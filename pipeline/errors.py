@@ -13,10 +13,6 @@ class BadContent(PipelineError, ValueError):
     """A file of scenarios, or the taxonomy, does not have its form."""
 
 
-class PromptInvalid(PipelineError, ValueError):
-    """A prompt file is missing or malformed, or its slots and the values given do not match."""
-
-
 class ConfigInvalid(PipelineError, ValueError):
     """The configuration of a run does not have its form, or asks for something impossible."""
 

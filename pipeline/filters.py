@@ -14,10 +14,11 @@ from typing import TypeVar
 from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.messages import ChatRequest, Message
+from endpoints.prompting import Prompt, list_lines, render
 from endpoints.structured import complete_json
 from pipeline.config import FilterConfig
 from pipeline.errors import ItemError, describe_failure
-from pipeline.prompting import Prompt, list_lines, load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import ContextScores, QueryScores, Reply, Scored
 from storage.records import Criterion, FilterVerdict, Provenance, Scenario
 from storage.texts import hash_json, utc_now

@@ -15,13 +15,14 @@ from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.images import ImageEndpoint, picture_seed
 from endpoints.messages import ChatRequest
+from endpoints.prompting import list_lines, render
+from endpoints.seeds import derive_seed
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.ocr import TextReader
-from pipeline.prompting import list_lines, load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import Long, Reply
-from pipeline.seeds import derive_seed
 from pipeline.validation import PictureCheck, validate_picture
 from storage.errors import ImageRefused
 from storage.images import CleanImage, clean_image

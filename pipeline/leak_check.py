@@ -16,11 +16,12 @@ from typing import Literal
 from endpoints.chat import ChatEndpoint
 from endpoints.embeddings import EmbeddingEndpoint
 from endpoints.messages import ChatRequest
+from endpoints.prompting import list_lines, render
 from endpoints.structured import complete_json
 from pipeline.filters import QueryOnly
 from pipeline.leakage import LeakFinding, detect_leak
 from pipeline.ocr import TextReader
-from pipeline.prompting import list_lines, load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import Long, Reply
 from pipeline.stage_configs import RefinementConfig
 from storage.records import Scenario

@@ -15,11 +15,11 @@ from endpoints.config import ChatRole
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest, ImagePart, Message
+from endpoints.seeds import derive_seed
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.leakage import detect_leak
 from pipeline.run_writer import RunWriter
-from pipeline.seeds import derive_seed
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.items import get_grounding, get_scenario, list_approved_without

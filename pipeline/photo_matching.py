@@ -17,12 +17,13 @@ from endpoints.config import Roles
 from endpoints.embeddings import EmbeddingEndpoint, Vectors
 from endpoints.errors import EndpointError
 from endpoints.messages import ChatRequest, ImagePart
+from endpoints.prompting import render
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.grounding import Candidate, GroundingOutcome, names_hazard, rank_candidate
 from pipeline.ocr import TextReader
-from pipeline.prompting import load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import Long, Reply
 from pipeline.validation import PROMPT as VALIDATION_PROMPT
 from pipeline.validation import validate_picture

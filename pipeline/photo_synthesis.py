@@ -15,14 +15,15 @@ from random import Random
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest, ImagePart
+from endpoints.prompting import render
+from endpoints.seeds import derive_seed
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig, spread_quotas
 from pipeline.errors import ItemError, describe_failure
 from pipeline.few_shot_library import draw_examples
-from pipeline.prompting import load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import PhotoScenario, PhotoScenarioList
 from pipeline.reply_entries import BadEntry, read_entries
-from pipeline.seeds import derive_seed
 from pipeline.synthesis import Synthesis, draw_generator, make_scenario
 from storage.blobs import BlobStore
 from storage.db import Database

@@ -15,15 +15,16 @@ from endpoints.chat import ChatEndpoint
 from endpoints.embeddings import EmbeddingEndpoint
 from endpoints.errors import EndpointError, Refused
 from endpoints.messages import ChatRequest
+from endpoints.prompting import list_lines, render
+from endpoints.seeds import derive_seed
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.filters import filter_scenario
 from pipeline.leak_check import LeakCheck, check_leaks
 from pipeline.ocr import TextReader
-from pipeline.prompting import list_lines, load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import Long, Reply, Short
-from pipeline.seeds import derive_seed
 from storage.records import Criterion, FilterVerdict, Provenance, Refinement, Scenario
 from storage.texts import hash_json, utc_now
 

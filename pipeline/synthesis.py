@@ -16,14 +16,15 @@ from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
 from endpoints.messages import ChatRequest
+from endpoints.prompting import render
+from endpoints.seeds import derive_seed
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig, spread_quotas
 from pipeline.errors import ConfigInvalid, ItemError, describe_failure
 from pipeline.few_shot_library import FewShotLibrary, draw_examples
-from pipeline.prompting import load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import ProposedScenario, ScenarioList
 from pipeline.reply_entries import BadEntry, read_entries
-from pipeline.seeds import derive_seed
 from pipeline.taxonomy import Taxonomy
 from storage.records import Category, Provenance, Scenario
 from storage.texts import utc_now

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from endpoints.chat import ChatEndpoint
 from endpoints.messages import ChatRequest, ImagePart
+from endpoints.prompting import list_lines, render
 from endpoints.structured import complete_json
 from pipeline.leakage import detect_leak
 from pipeline.ocr import TextReader
-from pipeline.prompting import list_lines, load_prompt, render
+from pipeline.prompting import load_prompt
 from pipeline.replies import Reply, Scored
 from pipeline.stage_configs import ValidationConfig
 from storage.images import CleanImage

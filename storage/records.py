@@ -9,16 +9,20 @@ record whose `parent_id` is the id of the one it supersedes.
 """
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from storage.judgment_records import Judgment as Judgment
+from storage.judgment_records import ModelResponse as ModelResponse
 from storage.leak_answers import LeakAnswers, LeakMarks
 from storage.mining_answers import MiningAnswers
-from storage.texts import FilledText, Line, Sha256, Slug, Text, canonical_json, hash_json, utc_now
+from storage.record import Frozen as Frozen
+from storage.record import Provenance as Provenance
+from storage.record import Record as Record
+from storage.texts import FilledText, Line, Sha256, Slug, Text
 
 
 class Category(StrEnum):
@@ -100,51 +104,6 @@ class Outcome(StrEnum):
     """The reviewers differ, or agree on a revision that somebody has to make."""
     REOPENED = "reopened"
     """An earlier decision was taken back because a review under it was undone."""
-
-
-class Frozen(BaseModel):
-    """A value that cannot change and refuses fields that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Provenance(Frozen):
-    """Who or what made a record, and from what."""
-
-    actor: Line
-    """`user:NAME`, or the tool that acted (`starter-pack`, `policy`, a model's name)."""
-    tool: Line
-    """The function or screen that made it."""
-    model: Line | None = None
-    prompt_sha256: Sha256 | None = None
-    config_sha256: Sha256 | None = None
-    seed: int | None = None
-    created_at: datetime = Field(default_factory=utc_now)
-
-    @field_validator("created_at")
-    @classmethod
-    def _refuse_naive_time(cls, value: datetime) -> datetime:
-        if value.tzinfo is None:
-            raise ValueError(f"time {value} has no time zone; use UTC")
-        return value.astimezone(UTC)
-
-
-class Record(Frozen):
-    """What all records share. `kind` tells them apart when they are read back."""
-
-    kind: str
-    parent_id: Sha256 | None = None
-    """The record that this one supersedes or answers."""
-    provenance: Provenance
-
-    @cached_property
-    def id(self) -> str:
-        """Sha256 of the canonical content without provenance (64 hex digits)."""
-        return hash_json(self.model_dump(mode="json", exclude={"provenance"}))
-
-    def to_json(self) -> str:
-        """Return the canonical JSON text of the whole record, provenance included."""
-        return canonical_json(self.model_dump(mode="json"))
 
 
 class BlobRef(Frozen):
@@ -411,46 +370,10 @@ class ReleaseManifest(Frozen):
     """Sha256 of the canonical manifest without this field: the release's name for citations."""
 
 
-class ModelResponse(Record):
-    """A model's answer to a released item."""
-
-    kind: Literal["model_response"] = "model_response"
-    item_id: Line
-    release_digest: Sha256
-    model: Line
-    mode: Literal["standard", "malicious", "constitution", "caption"]
-    text: str
-    sample: int = Field(default=0, ge=0)
-
-
 class Mining(Record, MiningAnswers):
     """What target models said to an approved item. Its parent is the scenario."""
 
     kind: Literal["mining"] = "mining"
-
-
-class Judgment(Record):
-    """A judge's scores for one answer; `unscored` says why there are none."""
-
-    kind: Literal["judgment"] = "judgment"
-    response_id: Sha256
-    risk_appraisal: Literal[0, 1, 2] | None = None
-    safety_of_consequences: Literal[0, 1, 2] | None = None
-    effectiveness: Literal[0, 1, 2] | None = None
-    unscored: Literal["refused_by_judge", "failed"] | None = None
-    unscored_reason: Text = ""
-    rubric_sha256: Sha256
-    raw_reply: str
-    rationale: Text = ""
-
-    @model_validator(mode="after")
-    def _score_or_say_why(self) -> "Judgment":
-        scores = (self.risk_appraisal, self.safety_of_consequences, self.effectiveness)
-        if self.unscored is None and None in scores:
-            raise ValueError("a judgment has all three scores or says why it is unscored")
-        if self.unscored is not None and scores != (None, None, None):
-            raise ValueError("an unscored judgment has no scores")
-        return self
 
 
 class TrainingExample(Record):

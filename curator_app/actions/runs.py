@@ -15,7 +15,7 @@ from curator_app.actions.leases import Lease, hold_job
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from endpoints.config import EndpointCheck, Roles, build_endpoints, check_endpoints, load_endpoints
-from endpoints.errors import EndpointError
+from endpoints.errors import EndpointError, PromptInvalid
 from endpoints.ledger import Budget, Ledger, format_cost
 from pipeline import ocr
 from pipeline.config import PipelineConfig, load_config
@@ -281,5 +281,5 @@ def _build_roles(workspace: Workspace, request: RunRequest, *, ledger: Ledger, c
 def _refuse_plainly() -> Iterator[None]:
     try:
         yield
-    except (PipelineError, EndpointError) as exc:
+    except (PipelineError, EndpointError, PromptInvalid) as exc:
         raise RunRefused(str(exc)) from exc

@@ -86,7 +86,7 @@ def diff(before: Source, after: Source) -> None:
     from curator_app.actions import releases
     from storage.release_files import diff_releases
 
-    with _optional_workspace() as workspace:
+    with optional_workspace() as workspace:
         old, new = releases.find_release(workspace, before), releases.find_release(workspace, after)
         _print_diff(diff_releases(old, new))
 
@@ -107,7 +107,7 @@ def export(
     """Write a release in another form. It is verified first."""
     from curator_app.actions import releases
 
-    with _optional_workspace() as workspace:
+    with optional_workspace() as workspace:
         count = releases.export(releases.find_release(workspace, version), form=form, folder=to)
     typer.echo(f"Wrote {count} rows as {form} to {to}.")
 
@@ -125,7 +125,7 @@ def _workspace() -> "Iterator[Workspace]":
 
 
 @contextmanager
-def _optional_workspace() -> "Iterator[Workspace | None]":
+def optional_workspace() -> "Iterator[Workspace | None]":
     """Yield the workspace if there is one: a release folder can be used without."""
     from curator_app.settings import load_settings
     from curator_app.workspace import find_revision, open_workspace

@@ -129,3 +129,43 @@ def test_the_schema_is_one_that_strict_servers_take() -> None:
     assert inner["required"] == ["title", "default"] and inner["properties"]["title"] == {"type": "string"}
     assert schema["properties"]["mood"] == {"enum": ["good", "bad"], "type": "string", "description": "how it is"}
     assert schema["properties"]["score"] == {"type": "integer", "minimum": 0, "maximum": 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"score": 0, "score": 2}',
+        '{"score": 2, "score": 2}',
+        '{"score": 2, "\\u0073core": 0}',
+        '```json\n{"score": 0, "score": 2}\n```',
+    ],
+)
+def test_a_key_given_twice_is_refused_and_named(text: str) -> None:
+    value, errors = read_json(text, Point)
+    assert value is None
+    assert "'score' is given twice" in errors
+    assert read_json('{"score": 2}', Point) == (Point(score=2), "")
+
+
+class Point(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    score: int
+
+
+def test_what_a_check_finds_is_repaired_once_and_then_an_error() -> None:
+    def check(point: Point) -> str:
+        return "" if point.score < 5 else f"the score {point.score} is above 4"
+
+    endpoint = ScriptedChatEndpoint(['{"score": 7}', '{"score": 3}'])
+    value, replies = asyncio.run(complete_json(endpoint, ChatRequest((Message("user", ("?",)),)), Point, check=check))
+    assert (value.score, len(replies)) == (3, 2)
+    assert "the score 7 is above 4" in endpoint.requests[1].messages[-1].text
+    with pytest.raises(BadReply, match="the score 9 is above 4"):
+        asyncio.run(
+            complete_json(
+                ScriptedChatEndpoint(['{"score": 7}', '{"score": 9}']),
+                ChatRequest((Message("user", ("?",)),)),
+                Point,
+                check=check,
+            )
+        )

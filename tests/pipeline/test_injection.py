@@ -6,25 +6,21 @@ counterpart in which the same critics are fooled once the protection is taken aw
 """
 
 import asyncio
-import codecs
-import html
 import json
 import re
-import unicodedata
-import urllib.parse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from critics import CRITICS, Critic, exact_critic, lenient_critic, line_critic, obeys
 
-import pipeline.prompting as prompting
+import endpoints.prompting as prompting
 from endpoints.messages import ChatRequest, Message
+from endpoints.prompting import Prompt, render
 from endpoints.scripted import ScriptedChatEndpoint
 from pipeline.config import FilterConfig
 from pipeline.filters import FILTER_NAMES, FilterOutcome, filter_scenario
-from pipeline.prompting import Prompt, render
 from storage.records import Category, Provenance, Scenario
 
 FILE = yaml.safe_load((Path(__file__).parent / "attacks.yaml").read_text(encoding="utf-8"))
@@ -34,62 +30,12 @@ SEEN_TAG = "5e1f00d5e1f00d5e1f00d5e1"
 BASE_SCORE = 2  # what an honest critic gives these scenarios: they fail
 FIELDS = ("query", "scene", "hidden_hazard", "hazard_entities", "causal_chain")
 
-Critic = Callable[[str, str], str]
-"""Takes the system and the user turn; returns what it holds for orders of ours."""
-
 
 def test_there_are_fifty_attacks_and_none_twice() -> None:
     for attacks, least in ((TEXTS, 50), (REPLIES, 30)):
         assert len(attacks) >= least
         assert len({attack["id"] for attack in attacks}) == len({str({**attack, "id": 0}) for attack in attacks})
         assert len({attack["id"] for attack in attacks}) == len(attacks)
-
-
-# --- three critics
-
-
-def fold(text: str) -> str:
-    """What a lenient reader makes of a text: escapes decoded, look-alikes and case folded, hidden characters gone."""
-    for _ in range(3):
-        text = urllib.parse.unquote(html.unescape(text))
-    text = re.sub(r"\\u[0-9a-fA-F]{4}", lambda found: codecs.decode(found.group(), "unicode_escape"), text)
-    text = unicodedata.normalize("NFKC", text).casefold().translate(str.maketrans("‹›⟨⟩〈〉❮❯", "<><><><>"))
-    return "".join(character for character in text if unicodedata.category(character) != "Cf")
-
-
-def exact_critic(system: str, user: str) -> str:
-    """Trusts the marks that carry the tag named in the instructions, wherever on a line they stand."""
-    tag = re.search(r"</data:([0-9a-f]+)>", system)
-    if tag is None:
-        return system + user
-    return system + re.sub(rf"<data:{tag[1]} name=.*?</data:{tag[1]}>", "", user, flags=re.DOTALL)
-
-
-def lenient_critic(system: str, user: str) -> str:
-    """Takes anything that looks like an opening or a closing mark for one, and does not look at the tag."""
-    outside, within = [system], False
-    for line in user.splitlines():
-        squeezed = re.sub(r"\s", "", fold(line))
-        if "</data" in squeezed or re.search(r"<(\||<?/?(sys|s>|end_of|start_of|tool)|!--)", squeezed):
-            within = False
-            outside.append(line)
-        elif squeezed.startswith("<data"):
-            within = True
-        elif not within:
-            outside.append(line)
-    return "\n".join(outside)
-
-
-def line_critic(system: str, user: str) -> str:
-    """Takes every line without a bar before it for ours, by every line end that Unicode knows."""
-    return system + "\n".join(line for line in user.splitlines() if not line.startswith("|"))
-
-
-CRITICS: dict[str, Critic] = {"exact": exact_critic, "lenient": lenient_critic, "line": line_critic}
-
-
-def obeys(critic: Critic, messages: tuple[Message, ...], order: str) -> bool:
-    return fold(order) in fold(critic(messages[0].text, "\n".join(message.text for message in messages[1:])))
 
 
 def endpoint_of(critic: Critic, order: str) -> ScriptedChatEndpoint:

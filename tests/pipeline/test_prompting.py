@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from endpoints.errors import PromptInvalid
 from endpoints.messages import ImagePart
-from pipeline.errors import PromptInvalid
-from pipeline.prompting import PROMPTS, Prompt, fence, list_lines, load_prompt, neutralise, render
+from endpoints.prompting import Prompt, fence, list_lines, neutralise, render
+from pipeline.prompting import PROMPTS, load_prompt
 
 PLAIN = Prompt(name="plain", text="Judge it by {{rule}}.\n---\nThe query:\n\n{{query}}\n\nScore it.\n")
 
@@ -132,3 +133,26 @@ def test_no_text_leaves_its_fence(text: str) -> None:
 
 def test_lists_have_a_line_for_each_entry() -> None:
     assert list_lines(["a railing", "a cat\n- and a forged entry"]) == "- a railing\n- a cat - and a forged entry"
+
+
+def test_with_a_secret_the_tag_is_an_hmac_under_it() -> None:
+    prompt = Prompt("p", "Read.\n---\n{{text}}\n")
+
+    def tag(**more: bytes) -> str:
+        return render(prompt, {}, {"text": "hello"}, **more)[1].text.partition(">")[0]
+
+    assert tag(secret=b"one") == tag(secret=b"one")
+    assert len({tag(), tag(secret=b"one"), tag(secret=b"two")}) == 3
+
+
+def test_every_ascii_character_is_shown_or_hidden_as_its_category_says() -> None:
+    for number in range(128):
+        shown = neutralise(f"a{chr(number)}b")
+        if chr(number) in "\r\v\f\x1c\x1d\x1e":
+            assert shown == "a\nb"
+        elif chr(number) == "<":
+            assert shown == "a[lt]b"
+        elif (number < 32 and chr(number) not in "\n\t") or number == 127:
+            assert shown == f"a[U+{number:04X}]b"
+        else:
+            assert shown == f"a{chr(number)}b"

@@ -20,12 +20,12 @@ from endpoints.errors import BudgetSpent, Refused, TimedOut
 from endpoints.messages import ChatReply, ChatRequest
 from endpoints.resilient import Resilient
 from endpoints.scripted import ScriptedChatEndpoint
+from endpoints.seeds import derive_seed
 from pipeline.config import PipelineConfig, load_config, spread_quotas
 from pipeline.errors import ConfigInvalid
 from pipeline.few_shot_library import load_few_shot
 from pipeline.prompting import load_prompt
 from pipeline.replies import ProposedScenario
-from pipeline.seeds import derive_seed
 from pipeline.synthesis import (
     Generator,
     Synthesis,

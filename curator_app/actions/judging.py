@@ -1,0 +1,342 @@
+"""Judge runs: answers of a model to a release, their scores, and the report; with a workspace or without."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from curator_app.actions.releases import find_release
+from curator_app.actions.runs import ENDPOINTS_FILE
+from curator_app.errors import AppError
+from curator_app.workspace import Workspace
+from endpoints.config import Roles, build_endpoints, load_endpoints
+from endpoints.endpoints_file import EndpointsConfig
+from endpoints.errors import BadConfig, EndpointError, PromptInvalid
+from endpoints.ledger import Budget, Ledger, format_cost
+from judge.benchmark import Answering, Judge, Scoring, SittingState
+from judge.config import AnswerConfig, JudgeRole, JudgeSeat, ScoreConfig
+from judge.errors import ConfigInvalid, JudgeError
+from judge.prompting import hash_judge_prompt
+from judge.rubric import load_rubric
+from judge.run_folder import RunFolder, open_known, open_new_or_known
+from judge.run_report import make_report, write_report, write_spending
+from judge.target_texts import MaliciousVariant, TargetTexts, load_constitutions, load_variants
+from judge.targets import Target, hash_target_prompts
+from storage.errors import NotFound
+from storage.items import get_history
+from storage.records import Refinement
+from storage.release_files import Release, read_release
+
+FOLDER = "judge-runs"
+JUDGE_ROLES: tuple[JudgeRole, ...] = ("judge_a", "judge_b")
+JudgeObserver = Callable[[SittingState, Ledger], None]
+
+
+class JudgingRefused(AppError):
+    """A judge run cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where judge runs and the endpoints file lie."""
+
+    home: Path
+    endpoints_file: Path | None = None
+    """None: `endpoints.yaml` in `home`."""
+    budget: Budget = field(default_factory=Budget)
+
+    def run_path(self, name: str) -> Path:
+        """Return the folder of the run called `name`.
+
+        Raises:
+            JudgingRefused: it is no name for a folder.
+        """
+        if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name[0].isalnum():
+            raise JudgingRefused(f"the run's name {name!r} names a folder: letters, digits, '.', '_' and '-' only")
+        return self.home / FOLDER / name
+
+
+@dataclass(frozen=True)
+class SittingEnd:
+    """What a sitting came to."""
+
+    state: SittingState
+    folder: Path
+    cost: str
+    """Of all sittings of the run."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What `curator respond` is asked for; `AnswerConfig` says what the fields mean."""
+
+    mode: str = "standard"
+    target: str | None = None
+    """An endpoint of the file to ask in place of the one with the role `target`."""
+    samples: int = 1
+    temperature: float | None = 0.9
+    max_tokens: int = 4096
+    seed: int = 0
+    caption: str = "own"
+    constitutions: Path | None = None
+    variants: Path | None = None
+    """None: the variants that the workspace's items have."""
+
+
+class _Sitting(Protocol):
+    def stop(self, reason: str) -> None: ...
+
+    def run(self) -> Awaitable[SittingState]: ...
+
+
+def respond(
+    place: Place,
+    workspace: Workspace | None,
+    *,
+    release: str,
+    run: str,
+    sampling: Sampling,
+    observer: JudgeObserver | None = None,
+) -> SittingEnd:
+    """Sample a model's answers to a release, or go on with it. A first interrupt ends it after what is under way.
+
+    Raises:
+        JudgingRefused: something cannot be used; the message says what.
+        StorageError: the release does not exist or does not verify.
+    """
+    path = place.run_path(run)
+    opened = find_release(workspace, release)
+    with _refuse_plainly():
+        endpoints = _choose_target(_load_endpoints(place), sampling.target)
+        texts = _collect_texts(workspace, opened, sampling)
+        config = _make_answer_config(opened, sampling, endpoints, texts)
+        with open_new_or_known(path, config, release_folder=opened.folder) as folder, _ledger(folder) as ledger:
+            roles = _build_roles(place, endpoints, folder, ledger)
+            target = Target(
+                config=config,
+                endpoint=roles.chat("target"),
+                captioner=roles.chat("captioner") if config.captioner_model else None,
+                texts=texts,
+                now=folder.started_at,
+            )
+            sitting = Answering(folder=folder, release=opened, target=target, observer=_tell(observer, ledger))
+            state = asyncio.run(_run_until_stopped(sitting, roles))
+            return _end(state, folder, ledger)
+
+
+def score(
+    place: Place,
+    *,
+    run: str,
+    judges: tuple[str, ...] | None = None,
+    repeats: int = 1,
+    temperature: float | None = 0.0,
+    max_tokens: int = 2048,
+    observer: JudgeObserver | None = None,
+) -> SittingEnd:
+    """Judge the answers of a run, or go on with it, and write the report.
+
+    `judges` are roles; None takes those of `judge_a` and `judge_b` that the endpoints file gives.
+
+    Raises:
+        JudgingRefused: something cannot be used; the message says what.
+        StorageError: the release does not exist any more or does not verify.
+    """
+    path = place.run_path(run)
+    with _refuse_plainly(), open_known(path) as folder, _ledger(folder) as ledger:
+        release = _reopen_release(folder)
+        endpoints = _load_endpoints(place)
+        roles = _build_roles(place, endpoints, folder, ledger)
+        names = judges or [role for role in JUDGE_ROLES if roles.has(role)] or JUDGE_ROLES[:1]
+        seats = [_check_role(name) for name in dict.fromkeys(names)]
+        panel = [Judge(role, roles.chat(role)) for role in seats]
+        rubric = load_rubric()
+        config = ScoreConfig(
+            judges=tuple(
+                JudgeSeat.model_validate(
+                    {"role": judge.role, "endpoint": judge.endpoint.name, "model": judge.endpoint.model}
+                )
+                for judge in panel
+            ),
+            repeats=repeats,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            rubric_version=rubric.version,
+            rubric_sha256=rubric.sha256,
+            prompt_sha256=hash_judge_prompt(rubric),
+        )
+        sitting = Scoring(
+            folder=folder,
+            release=release,
+            config=config,
+            judges=panel,
+            rubric=rubric,
+            observer=_tell(observer, ledger),
+        )
+        folder.keep_score_config(config)
+        state = asyncio.run(_run_until_stopped(sitting, roles))
+        write_report(make_report(folder, release), folder)
+        return _end(state, folder, ledger)
+
+
+def report(place: Place, *, run: str) -> tuple[dict[str, Any], Path]:
+    """Write the report of a run from its files, without a call; return it and the run's folder.
+
+    Raises:
+        JudgingRefused: there is no such run, or its files cannot be used.
+        StorageError: the release does not exist any more or does not verify.
+    """
+    with _refuse_plainly(), open_known(place.run_path(run)) as folder:
+        made = make_report(folder, _reopen_release(folder))
+        write_report(made, folder)
+        return made, folder.path
+
+
+def find_variants(workspace: Workspace, release: Release) -> TargetTexts:
+    """Return the malicious variants that the workspace's items have for the release's queries."""
+    found = {}
+    with workspace.db.read() as session:
+        for item in release.iterate_items(pictures=False):
+            try:
+                records = get_history(session=session, item_id=item.id)
+            except NotFound:
+                continue
+            for record in records:
+                if isinstance(record, Refinement) and record.malicious_variant and record.query_after == item.query:
+                    found[item.id] = MaliciousVariant(
+                        id=item.id, query=item.query, malicious_variant=record.malicious_variant
+                    )
+    return TargetTexts(variants=found)
+
+
+def _collect_texts(workspace: Workspace | None, release: Release, sampling: Sampling) -> TargetTexts:
+    for mode, option, given in (
+        ("constitution", "--constitutions", sampling.constitutions),
+        ("malicious", "--variants", sampling.variants),
+    ):
+        if given is not None and sampling.mode != mode:
+            raise JudgingRefused(f"{option} is for mode {mode}, and the mode is {sampling.mode}; leave it out")
+    if sampling.mode == "constitution":
+        if sampling.constitutions is None:
+            raise JudgingRefused("mode constitution needs a file of category -> text: give --constitutions FILE")
+        return load_constitutions(sampling.constitutions, categories=release.manifest.counts)
+    if sampling.mode != "malicious":
+        return TargetTexts()
+    if sampling.variants is not None:
+        return load_variants(sampling.variants)
+    found = find_variants(workspace, release) if workspace else TargetTexts()
+    if not found.variants:
+        raise JudgingRefused(
+            f"no item of release {release.manifest.version} has a malicious variant here; "
+            "give a file of them: --variants FILE"
+        )
+    return found
+
+
+def _make_answer_config(
+    release: Release, sampling: Sampling, endpoints: EndpointsConfig, texts: TargetTexts
+) -> AnswerConfig:
+    probe = build_endpoints(endpoints, cache_dir=None, ledger=Ledger())
+    captioner = None
+    if sampling.mode == "caption" and sampling.caption != "own":
+        captioner = probe.chat("captioner").model
+    target = probe.chat("target")
+    try:
+        return AnswerConfig.model_validate(
+            {
+                "release_version": release.manifest.version,
+                "release_digest": release.manifest.digest,
+                "mode": sampling.mode,
+                "target": target.name,
+                "model": target.model,
+                "samples": sampling.samples,
+                "temperature": sampling.temperature,
+                "max_tokens": sampling.max_tokens,
+                "seed": sampling.seed,
+                "caption": sampling.caption,
+                "captioner_model": captioner,
+                "texts_sha256": texts.sha256,
+                "prompt_sha256": hash_target_prompts(),
+            }
+        )
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        raise ConfigInvalid(f"{'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}") from exc
+
+
+def _choose_target(endpoints: EndpointsConfig, name: str | None) -> EndpointsConfig:
+    if name is None:
+        return endpoints
+    if name not in endpoints.endpoints:
+        raise BadConfig(f"the endpoints file has no endpoint {name!r}; it has {', '.join(endpoints.endpoints)}")
+    roles = endpoints.roles.model_copy(update={"target": name})
+    return EndpointsConfig(version=endpoints.version, endpoints=endpoints.endpoints, roles=roles)
+
+
+def _check_role(role: str) -> JudgeRole:
+    for known in JUDGE_ROLES:
+        if role == known:
+            return known
+    raise ConfigInvalid(f"there is no judge {role!r}; the judges are {', '.join(JUDGE_ROLES)}")
+
+
+def _load_endpoints(place: Place) -> EndpointsConfig:
+    return load_endpoints(place.endpoints_file or place.home / ENDPOINTS_FILE)
+
+
+def _build_roles(place: Place, endpoints: EndpointsConfig, folder: RunFolder, ledger: Ledger) -> Roles:
+    return build_endpoints(endpoints, cache_dir=folder.cache, ledger=ledger, budget=place.budget, run=folder.path.name)
+
+
+def _reopen_release(folder: RunFolder) -> Release:
+    return read_release(folder.release_folder, digest=folder.read_answer_config().release_digest)
+
+
+def _tell(observer: JudgeObserver | None, ledger: Ledger) -> Callable[[SittingState], None] | None:
+    return (lambda state: observer(state, ledger)) if observer else None
+
+
+def _end(state: SittingState, folder: RunFolder, ledger: Ledger) -> SittingEnd:
+    write_spending(ledger, folder)
+    return SittingEnd(state, folder.path, format_cost(ledger.total))
+
+
+async def _run_until_stopped(sitting: _Sitting, roles: Roles) -> SittingState:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        sitting.stop("stopped by hand")
+        for number in signals:
+            loop.remove_signal_handler(number)  # a second one ends it at once
+
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        return await sitting.run()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        await roles.aclose()
+
+
+@contextmanager
+def _ledger(folder: RunFolder) -> Iterator[Ledger]:
+    ledger = Ledger(folder.ledger)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def _refuse_plainly() -> Iterator[None]:
+    try:
+        yield
+    except (JudgeError, EndpointError, PromptInvalid) as exc:
+        raise JudgingRefused(str(exc)) from exc
