@@ -15,11 +15,12 @@ def _stand(pen: Pen) -> None:
 def draw_knife(pen: Pen) -> None:
     """A kitchen knife that stands on its tip on a board, larger than life."""
     _stand(pen)
-    pen.poly([(62, 129), (62, 48), (96, 48), (95, 80), (84, 108), (68, 126)], "#e6edf4")
-    pen.line([(68, 116), (68, 54)], "#9fb0c2", 3)
-    pen.rect(60, 4, 20, 48, "#1d1f27", r=5)
-    for y in (15, 28, 41):
-        pen.oval(70, y, 3, 3, "#c9ced6", line=0)
+    pen.rect(18, 112, 114, 20, "#3f9a5b", r=4)
+    pen.poly([(58, 118), (58, 48), (102, 48), (101, 76), (88, 100), (68, 116)], "#c3d3e4")
+    pen.line([(66, 106), (66, 54)], "#ffffff", 5)
+    pen.rect(56, 2, 26, 50, "#1d1f27", r=5)
+    for y in (14, 27, 40):
+        pen.oval(69, y, 3.5, 3.5, "#c9ced6", line=0)
 
 
 def draw_cot(pen: Pen) -> None:
@@ -63,12 +64,12 @@ def draw_candle(pen: Pen) -> None:
     """A thick candle that burns."""
     _stand(pen)
     pen.oval(75, 130, 40, 8, "#c8a13c")
-    pen.rect(52, 62, 46, 68, "#fff8e8", r=5)
-    pen.poly([(52, 66), (60, 66), (60, 92), (56, 98), (52, 92)], "#f0e2c0", line=1.5)
+    pen.rect(46, 62, 58, 68, "#8d2f8f", r=5)
+    pen.poly([(46, 66), (58, 66), (58, 92), (52, 98), (46, 92)], "#c06ac2", line=1.5)
     pen.line([(75, 62), (75, 48)], INK, 3)
-    pen.oval(75, 30, 30, 28, "#ffe9a8", line=0)
-    pen.poly([(75, 2), (90, 34), (84, 50), (75, 54), (66, 50), (60, 34)], "#ff9a1f", line=2)
-    pen.oval(75, 40, 7, 12, "#fff06a", line=0)
+    pen.oval(75, 32, 46, 31, "#ffe27a", line=0)
+    pen.poly([(75, 2), (95, 34), (88, 52), (75, 57), (62, 52), (55, 34)], "#ff8a0f", line=2)
+    pen.oval(75, 42, 9, 13, "#fff06a", line=0)
 
 
 def draw_curtain(pen: Pen) -> None:
