@@ -47,6 +47,19 @@ def tokenise(text: str) -> list[str]:
     return _TOKEN.findall(text.lower())
 
 
+@cache
+def list_vocabulary() -> tuple[str, ...]:
+    """Return every word and mark that a query or an answer can hold, in the order of the alphabet: a model's tokens."""
+    world = load_world()
+    language = world.language
+    texts = [language.negator, *language.joints, *language.openers, *world.people, *world.times, *world.words]
+    texts += [form for forms in language.clauses.values() for form in forms]
+    texts += [phrase for hazard in world.hazards for phrase in hazard.consequences]
+    texts += [text for activity in world.activities for text in (*activity.queries, *activity.steps)]
+    slots = re.compile(r"\{[a-z]+\}")
+    return tuple(sorted({*_ENDS, "a", "an", *(word for text in texts for word in tokenise(slots.sub(" ", text)))}))
+
+
 def to_prose(text: str) -> str:
     """Return a text of the language as people write it: capitals at the start of a sentence, no space before a mark."""
     joined = re.sub(r" ([.,?!])", r"\1", text.strip())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.hazard_world.answers import AnswerKind, write_answer
-from pipeline.hazard_world.grammar import read_text, to_prose, tokenise
+from pipeline.hazard_world.grammar import list_vocabulary, read_text, to_prose, tokenise
 from pipeline.hazard_world.oracle import score_answer
 from pipeline.hazard_world.scenes import Scene, compose_pair
 from pipeline.hazard_world.world import ROOMS, load_world
@@ -111,6 +111,19 @@ def test_no_word_salad_of_the_warning_is_worth_anything() -> None:
     right = tokenise("the knife and the cot share a room so the baby could get cut move the knife away from the cot")
     for shift in range(1, len(right)):
         assert score_answer(" ".join(right[shift:] + right[:shift]), scene).triple == (0, 0, 0)
+
+
+def test_the_vocabulary_holds_every_word_of_queries_and_answers() -> None:
+    vocabulary = list_vocabulary()
+    used = set()
+    for index in range(600):
+        pair = compose_pair(15, index)
+        answers = [write_answer(pair.hazardous, kind, seed=index) for kind in AnswerKind]
+        used |= {word for text in (pair.hazardous.query, *answers) for word in text.split()}
+    assert used <= set(vocabulary)
+    assert len(used) > 0.8 * len(vocabulary)
+    assert 300 <= len(vocabulary) <= 450
+    assert not [word for word in vocabulary if "{" in word]
 
 
 def test_prose_and_tokens_are_the_same_text() -> None:
