@@ -1,11 +1,9 @@
-"""Every record of the path, in the order of the path.
+"""Every record of the path, in its order.
 
-    Scenario -> FilterVerdict -> Grounding -> Refinement -> Review, Decision -> ReleaseItem
-    -> ModelResponse, Judgment -> TrainingExample, TrainingRun
-
-Records are frozen and refuse unknown fields. A record's `id` is the sha256 of its canonical content without
-its provenance, so the same content has the same id on every machine. Nothing is overwritten: a change is a new
-record whose `parent_id` is the id of the one it supersedes.
+Scenario -> FilterVerdict -> Grounding -> Refinement -> Review, Decision -> ReleaseItem -> ModelResponse, Judgment
+-> TrainingExample, TrainingRun. Records are frozen and refuse unknown fields. A record's `id` is the sha256 of its
+canonical content without its provenance, so the same content has the same id on every machine. Nothing is overwritten:
+a change is a new record whose `parent_id` is the id of the one it supersedes.
 """
 
 import json
@@ -176,7 +174,6 @@ class Twin(Record):
     item_id: Line
     query: Line
     scene: Text
-    """What the twin's picture shows."""
     image: BlobRef
     alt: Text = ""
     prompt: Text = ""
@@ -219,7 +216,6 @@ class ReviewAnswers(Frozen):
     answers: dict[Criterion, Answer] = Field(default_factory=dict)
     edits: Edits = Edits()
     seconds: float = Field(default=0.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
-    """Time spent on the item, in seconds."""
 
     @model_validator(mode="after")
     def _agree(self) -> "ReviewAnswers":
@@ -333,6 +329,13 @@ class GroundTruth(Record):
     note: Text = ""
 
 
+class WorldTruth(Record):
+    """What a toy world knows of an item, as JSON. Unlike `GroundTruth` it travels in a release."""
+
+    kind: Literal["world_truth"] = "world_truth"
+    truth: FilledText
+
+
 class ReleaseItem(Record):
     """One row of a release: the item as it was approved."""
 
@@ -400,14 +403,11 @@ class TrainingRun(Record):
 class RecordKinds:
     """Record classes by `kind`."""
 
-    BY_KIND: ClassVar[dict[str, type[Record]]] = {
-        cls.model_fields["kind"].default: cls
-        for cls in (
-            Scenario, FilterVerdict, Grounding, Twin, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
-            LeakDecision, Suggestion, Decision, GroundTruth,
-            ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
-        )
-    }  # fmt: skip
+    BY_KIND: ClassVar[dict[str, type[Record]]] = {cls.model_fields["kind"].default: cls for cls in (
+        Scenario, FilterVerdict, Grounding, Twin, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
+        LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth,
+        ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
+    )}  # fmt: skip
 
 
 def parse_record(text: str) -> Record:

@@ -22,6 +22,7 @@ from storage.records import (
     Split,
     TaskKind,
     Verdict,
+    WorldTruth,
     parse_record,
 )
 from storage.release_card import ContentTally
@@ -134,18 +135,20 @@ def iterate_rows(
 
 
 def _load_records(session: Session, group: Sequence[ChosenItem]) -> dict[tuple[int, str], Record]:
-    """Return (item number, record id) -> record for what a row needs; the decision also under `decision`.
+    """Return (item number, record id) -> record for what a row needs.
+
+    The decision stands also under `decision`, and what a toy world knows under `world_truth`.
 
     Raises:
         Conflict: an item has no approval on record.
     """
     numbers = [item.number for item in group]
     found: dict[tuple[int, str], Record] = {}
-    decisions = select(RecordRow.item_number, RecordRow.body).where(
-        col(RecordRow.item_number).in_(numbers), RecordRow.kind == "decision"
+    standing = select(RecordRow.item_number, RecordRow.kind, RecordRow.body).where(
+        col(RecordRow.item_number).in_(numbers), col(RecordRow.kind).in_(("decision", "world_truth"))
     )
-    for number, body in session.exec(decisions.order_by(col(RecordRow.seq))):
-        found[number, "decision"] = parse_record(body)  # the last one stands
+    for number, kind, body in session.exec(standing.order_by(col(RecordRow.seq))):
+        found[number, kind] = parse_record(body)  # the last one stands
     wanted = {record_id for item in group for record_id in (item.scenario_id, item.grounding_id) if record_id}
     for item in group:
         decision = found.get((item.number, "decision"))
@@ -175,7 +178,7 @@ def _build_row(
         for review in reviews
         if isinstance(review, Review) and review.task_kind is TaskKind.SCENARIO_REVIEW
     ]
-    picture = grounding.image
+    picture, truth = grounding.image, records.get((item.number, "world_truth"))
     return ReleasedItem(
         id=item.id,
         label=label(item.number),
@@ -197,6 +200,7 @@ def _build_row(
         decision_policy=decision.policy,
         review_count=len(decision.review_ids),
         reviewer_agreement=round(verdicts.count(Verdict.APPROVE) / len(verdicts), 4) if verdicts else None,
+        world_truth=truth.truth if isinstance(truth, WorldTruth) else None,
     ).seal()
 
 

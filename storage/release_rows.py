@@ -45,6 +45,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "decision_policy": _TEXT,
     "review_count": pa.int32(),
     "reviewer_agreement": pa.float64(),
+    "world_truth": _TEXT,
     "content_sha256": _TEXT,
 }
 COLUMN_NOTES: dict[str, str] = {
@@ -67,9 +68,10 @@ COLUMN_NOTES: dict[str, str] = {
     "decision_policy": "The rule by which the item was approved.",
     "review_count": "How many reviews the decision rests on.",
     "reviewer_agreement": "Share of the independent reviewers who approved, 0 to 1. Null when there was none.",
+    "world_truth": "For a toy world's item, what the world knows of it, as JSON. Null for any other item.",
     "content_sha256": "Sha256 of the row: canonical JSON of every other column, the picture by its own hash.",
 }
-NULLABLE = frozenset({"image", "image_sha256", "reviewer_agreement"})
+NULLABLE = frozenset({"image", "image_sha256", "reviewer_agreement", "world_truth"})
 
 
 def _describe_feature(kind: pa.DataType) -> dict[str, Any]:
@@ -113,6 +115,7 @@ class ReleasedItem:
     decision_policy: str
     review_count: int
     reviewer_agreement: float | None
+    world_truth: str | None = None
     content_sha256: str = ""
 
     def compute_content_sha256(self) -> str:

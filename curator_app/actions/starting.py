@@ -41,6 +41,22 @@ def prepare_workspace(
     return workspace, _load_starter(workspace) if starter else 0
 
 
+def add_hazard_world(workspace: Workspace, *, count: int, seed: int) -> tuple[int, int]:
+    """Add scenes of HazardWorld and return (number added now, number that was there before).
+
+    Raises:
+        StorageFull, StorageError: the blob store cannot take the pictures.
+    """
+    from pipeline.hazard_world import provider
+
+    with workspace.db.write() as session:
+        report = provider.add_hazard_world(
+            session=session, blobs=workspace.blobs, count=count, seed=seed, overlap=workspace.settings.overlap
+        )
+        session.commit()
+    return report.added, report.present_before
+
+
 def make_links(workspace: Workspace, *, names: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (name, roles, secret of a fresh one-time link) for each name."""
     links = []

@@ -1,4 +1,4 @@
-"""`curator demo`: everything at once, with three people and the starter scenarios."""
+"""`curator demo`: everything at once, with three people, the starter scenarios and some of HazardWorld."""
 
 from typing import Annotated
 
@@ -6,25 +6,32 @@ import typer
 
 from curator_app.commands.serve import Host, Port
 
+TOY_SCENES, TOY_SEED = 24, 1
+
 
 def demo(
     host: Host = "127.0.0.1",
     port: Port = 7860,
     browser: Annotated[bool, typer.Option(help="Open the app in a browser, signed in as admin.")] = True,
 ) -> None:
-    """Make a workspace with the starter scenarios if there is none, print sign-in links, and serve."""
+    """Make a workspace with starter scenarios and a toy world if there is none, print sign-in links, and serve."""
     import shutil
     import sys
     import webbrowser
 
-    from curator_app.actions.starting import DEMO_PEOPLE, make_links, prepare_workspace
+    from curator_app.actions.starting import DEMO_PEOPLE, add_hazard_world, make_links, prepare_workspace
     from curator_app.running import open_port, run_server
     from curator_app.server import build_server
     from curator_app.settings import load_settings
+    from pipeline.hazard_world.world import NOTICE
 
     listener = open_port(host=host, port=port)
     workspace, loaded = prepare_workspace(load_settings(), starter=True, people=DEMO_PEOPLE)
-    typer.echo(f"The workspace {workspace.settings.home} is ready ({loaded} new starter scenarios). Starting …")
+    toys, _ = add_hazard_world(workspace, count=TOY_SCENES, seed=TOY_SEED)
+    typer.echo(
+        f"The workspace {workspace.settings.home} is ready ({loaded} new starter scenarios, {toys} new ones of "
+        f"the batch hazard_world). {NOTICE} Starting …"
+    )
     server = build_server(workspace)
     address = f"http://{host}:{port}"
 

@@ -16,7 +16,7 @@ WORDS = {"taken": "taken", "known": "known before", "near_duplicate": "near-dupl
 
 @app.callback()
 def choose_kind() -> None:
-    """Keep `images` a command of its own."""
+    """Group the commands."""
 
 
 @app.command("images")
@@ -51,6 +51,25 @@ def images(
     finally:
         workspace.close()
     _show(results)
+
+
+@app.command("hazard-world")
+def hazard_world(
+    count: Annotated[int, typer.Option(help="How many scenes.", min=1, max=10_000)] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same scenes.", min=0)] = 1,
+) -> None:
+    """Add scenes of HazardWorld, a toy world with exact ground truth, as the batch hazard_world."""
+    from curator_app.actions.starting import add_hazard_world
+    from curator_app.settings import load_settings
+    from curator_app.workspace import open_workspace
+    from pipeline.hazard_world.world import NOTICE
+
+    workspace = open_workspace(load_settings())
+    try:
+        added, present = add_hazard_world(workspace, count=count, seed=seed)
+    finally:
+        workspace.close()
+    typer.echo(f"{added} scenes added to the batch hazard_world, {present} were there before. {NOTICE}")
 
 
 def _show(results: list[ImportedFile]) -> None:

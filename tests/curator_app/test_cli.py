@@ -115,6 +115,8 @@ def test_demo_prints_links_that_work_once_and_serves_the_starter_scenarios(tmp_p
         address,
         log,
     ):
+        assert "24 new ones of the batch hazard_world" in log.read_text()
+        assert "says nothing about real models" in log.read_text()
         links = dict(re.findall(r"^ {2}(\w+) +\w+ +(http\S+)$", log.read_text(), re.MULTILINE))
         assert set(links) == {"admin", "ann", "ben"}
         said = re.search(r"For a fresh link: (.+) users link NAME", log.read_text())
@@ -128,6 +130,15 @@ def test_demo_prints_links_that_work_once_and_serves_the_starter_scenarios(tmp_p
             assert ann.get(address + pictured[0]).headers["content-type"] == "image/webp"
         assert httpx.post(links["ann"]).status_code == 403
         assert links["ben"] not in httpx.get(f"{address}/sign-in").text
+
+
+def test_a_toy_world_is_imported_once_and_says_that_it_is_one(curator):
+    curator("init")
+    said = curator("import", "hazard-world", "--count", "2", "--seed", "5")
+    assert "2 scenes added to the batch hazard_world, 0 were there before. Toy world" in said
+    assert "1 scenes added to the batch hazard_world, 2 were there before." in curator(
+        "import", "hazard-world", "--count", "3", "--seed", "5"
+    )
 
 
 def test_people_from_the_command_line(curator, curator_process):

@@ -272,4 +272,4 @@ def test_an_export_names_its_release(workspace, tmp_path) -> None:
     line = freeze(workspace)
     releases.export(releases.find_release(workspace, "v1.0"), form="jsonl", folder=tmp_path / "out")
     assert line.digest in (tmp_path / "out" / "README.md").read_text()
-    assert len(json.loads((tmp_path / "out" / "items.jsonl").read_text())) == 20
+    assert len(json.loads((tmp_path / "out" / "items.jsonl").read_text())) == 21
