@@ -1,0 +1,51 @@
+"""SPA-VL: pictures with harmful questions, and a chosen and a rejected answer to each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from judge.adapters.pictures import PictureFinder, take_picture
+from judge.adapters.reading import iterate_rows
+from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
+
+FACTS = BenchmarkFacts(
+    name="spa-vl",
+    title="SPA-VL",
+    source="https://huggingface.co/datasets/sqrti/SPA-VL",
+    licence="CC BY 4.0",
+    version="unknown; the JSON layout is that of EchoseChen/SPA-VL-RLHF commit cade637",
+    files=("train*", "validation*", "test*", "evalharm*", "evalhelp*", "harm*", "help*", "spavl*", "spa_vl*"),
+    verdict=OwnVerdict(
+        judge="preferences that come with the rows",
+        values=("chosen", "rejected"),
+        metrics=("HarmEval and HelpEval of the test part; their definitions are not known to us",),
+    ),
+    traps=(
+        "The tables have no ids and no categories; only the JSON's picture paths name a category.",
+        "It is training data of the paper's comparison, so it must not share items with a benchmark.",
+    ),
+)
+
+
+def read(file: Path, *, pictures: PictureFinder) -> Iterator[BenchmarkItem]:
+    """Yield the questions of one file; `chosen` and `rejected` stay in `own`, and may be missing in a test part.
+
+    Raises:
+        BenchmarkRefused: a row is not as published.
+    """
+    split = file.stem.split("-")[0]
+    for row in iterate_rows(file):
+        row.demand("question", "image")
+        if split not in ("test", "harm", "help", "evalharm", "evalhelp"):
+            row.demand("chosen", "rejected")
+        said = row.values["image"]
+        folders = Path(said).parent.parts if isinstance(said, str) else ()
+        yield BenchmarkItem(
+            benchmark=FACTS.name,
+            item_id=row.text("id", filled=True) if "id" in row.values else f"{file.stem}/{row.number}",
+            query=row.text("question"),
+            pictures=(take_picture(row, "image", pictures),),
+            category=folders[0] if folders else "",
+            sub_category="/".join(folders[1:]),
+            subset=split,
+            own=row.rest("id", "question", "image"),
+        )
