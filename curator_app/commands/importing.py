@@ -9,14 +9,10 @@ import typer
 
 if TYPE_CHECKING:
     from curator_app.actions.photos import ImportedFile
+    from judge.adapters.imported import ImportSummary
 
 app = typer.Typer(help="Bring in what comes from outside.", no_args_is_help=True)
 WORDS = {"taken": "taken", "known": "known before", "near_duplicate": "near-duplicate", "refused": "refused"}
-
-
-@app.callback()
-def choose_kind() -> None:
-    """Group the commands."""
 
 
 @app.command("images")
@@ -70,6 +66,72 @@ def hazard_world(
     finally:
         workspace.close()
     typer.echo(f"{added} scenes added to the batch hazard_world, {present} were there before. {NOTICE}")
+
+
+@app.command("benchmark")
+def benchmark(
+    name: Annotated[str, typer.Argument(help="Which benchmark, as in siuo; a wrong name lists them all.")],
+    path: Annotated[Path, typer.Argument(help="Its file, or the folder with its files.")],
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the pictures; default: beside the file.", file_okay=False, exists=True),
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Import also when pictures are missing.")
+    ] = False,
+) -> None:
+    """Import a public benchmark: check its files, show what is in them, keep its items for judge runs."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from curator_app.actions.benchmarks import import_into_workspace
+    from curator_app.errors import AppError
+    from curator_app.settings import load_settings
+    from curator_app.workspace import open_workspace
+
+    console = Console(stderr=True)
+    columns = [SpinnerColumn(), TextColumn("{task.completed:.0f} items"), TimeElapsedColumn()]
+    workspace = open_workspace(load_settings())
+    try:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("items", total=None)
+            summary = import_into_workspace(
+                workspace,
+                name=name,
+                path=path,
+                pictures=pictures,
+                allow_missing=allow_missing,
+                observer=lambda done: progress.update(bar, completed=done),
+            )
+    finally:
+        workspace.close()
+    _show_benchmark(summary)
+    if summary.problem:
+        raise AppError(_plain(summary.problem))
+    typer.echo(f"{'Unchanged since an earlier import' if summary.known else 'Written'}: {summary.folder}")
+
+
+def _show_benchmark(summary: ImportSummary) -> None:
+    facts = summary.facts
+    subsets = [
+        f"{name or 'all'} {count}" + (f" of {facts.published[name]} published" if name in facts.published else "")
+        for name, count in sorted(summary.items.items())
+    ]
+    rows = [
+        ("benchmark", facts.title),
+        ("licence", facts.licence),
+        ("version", facts.version),
+        *(("file", f"{name}  sha256 {sha256}") for name, sha256 in summary.files.items()),
+        ("items", f"{summary.items.total()}: {', '.join(subsets)}"),
+        ("pictures", f"{summary.found} found, {summary.missing} missing"),
+    ]
+    if summary.empty:
+        rows.append(("no question", f"{len(summary.empty)} items, the first is {summary.empty[0]}"))
+    rows += [
+        ("category", f"{count:>6}  {name or '(none given)'}") for name, count in sorted(summary.categories.items())
+    ]
+    for title, value in rows:
+        typer.echo(f"{title:<12} {_plain(value)}")
 
 
 def _show(results: list[ImportedFile]) -> None:

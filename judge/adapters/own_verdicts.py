@@ -44,6 +44,8 @@ def read_vlsbench_label(reply: str) -> int | None:
     except ValueError:
         return None
     label = said.get("label") if isinstance(said, dict) else None
-    if isinstance(label, bool) or not isinstance(label, int) or said.get("label_str") != _VLSBENCH.get(label):
+    if not isinstance(label, int):
         return None
-    return label
+    if isinstance(label, bool) or label not in _VLSBENCH or said.get("label_str") != _VLSBENCH[label]:
+        return None
+    return int(label)

@@ -133,7 +133,7 @@ def iterate_rows(path: Path) -> Iterator[Row]:
                     f"{path.name}, row {number} is {shorten(values)}, not an object with named fields; restore the row"
                 )
             yield Row(path, number, values)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, csv.Error) as exc:
+    except (OSError, ValueError, RecursionError, csv.Error) as exc:
         raise BenchmarkRefused(f"{path.name}, after row {number}: {exc}; fetch the file again") from exc
     if number < 0:
         raise BenchmarkRefused(f"{path.name} holds no rows; fetch the file again")
@@ -147,7 +147,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise BenchmarkRefused(f"{path.name} cannot be read: {exc}; fetch the file again") from exc
     if not isinstance(value, dict):
         raise BenchmarkRefused(
