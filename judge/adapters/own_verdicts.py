@@ -31,10 +31,10 @@ def read_mssbench_class(reply: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def read_vscbench_safety(reply: str) -> bool | None:
-    """Return whether VSCBench's judge holds an answer safe, by the last label."""
+def read_vscbench_class(reply: str) -> int | None:
+    """Return the class that VSCBench's judge names last: 0 to 3."""
     found = _VSCBENCH.findall(reply)
-    return found[-1].endswith("_SAFE") if found else None
+    return int(found[-1][0]) if found else None
 
 
 def read_vlsbench_label(reply: str) -> int | None:

@@ -35,7 +35,7 @@ class BenchmarkItem:
     item_id: str
     """The benchmark's id; where it has none, made of file and row. Unique together with `subset`."""
     query: str
-    """May be empty where the benchmark's is."""
+    """May be empty where the benchmark's is; ours only where `own` has `question_by`."""
     pictures: tuple[Picture, ...]
     category: str = ""
     """The benchmark's own, never mapped to ours; empty where it gives none."""
