@@ -10,12 +10,12 @@ from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 FACTS = BenchmarkFacts(
     name="beavertails-v",
     title="BeaverTails-V",
-    source="https://huggingface.co/datasets/saferlhf-v/BeaverTails-V and .../PKU-Alignment/BeaverTails-V",
+    source="saferlhf-v/BeaverTails-V and PKU-Alignment/BeaverTails-V on Hugging Face",
     licence="CC BY-NC 4.0 (the code is Apache-2.0)",
     version="unknown: the tables name none",
     files=("train*", "evaluation*", "beavertails*"),
     verdict=OwnVerdict(
-        judge="people's and models' marks of the answers that come with the rows",
+        judge="none known to us; the rows come with marks of their answers",
         values=("safer answer: 1 or 2", "more helpful answer: 1 or 2", "safe: a text", "rates: whole numbers"),
         metrics=("none of its own for a new model's answers is known to us",),
     ),

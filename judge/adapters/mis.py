@@ -11,18 +11,18 @@ from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 FACTS = BenchmarkFacts(
     name="mis",
     title="MIS",
-    source="https://huggingface.co/datasets/Tuwhy/MIS_Test",
+    source="Tuwhy/MIS_Test on Hugging Face",
     licence="Apache-2.0",
     version="unknown: the files name none",
     files=("mis_*",),
     published=MappingProxyType({"easy": 1675, "hard": 510, "real": 100}),
     verdict=OwnVerdict(
-        judge="gpt-4o with both pictures",
+        judge="gpt-4o with a structured reply",
         values=("perception: Level1, Level2 or Level3", "Safe or Unsafe"),
         metrics=("ASR", "HR", "RSR", "RR"),
     ),
     traps=(
-        "Two pictures for each question, in this order; a model that takes one cannot be compared.",
+        "Two pictures for each question, in this order; a model that takes only one cannot be compared.",
         "The judge's prompt asks for an explanation, for which its reply has no field.",
     ),
 )

@@ -22,7 +22,7 @@ FACTS = BenchmarkFacts(
     files=("[01][0-9]-*.json", "SD*.parquet", "TYPO*.parquet"),
     published=MappingProxyType({"SD": 1680, "SD_TYPO": 1680, "TYPO": 1680}),
     verdict=OwnVerdict(
-        judge="a text model with a rubric for each scenario",
+        judge="unknown model, with a rubric for each scenario",
         values=("unsafe", "safe"),
         metrics=("attack success rate",),
     ),

@@ -11,7 +11,7 @@ from judge.adapters.records import BenchmarkFacts, BenchmarkItem, Expected, OwnV
 FACTS = BenchmarkFacts(
     name="mssbench",
     title="MSSBench",
-    source="https://huggingface.co/datasets/kzhou35/mssbench",
+    source="kzhou35/mssbench on Hugging Face",
     licence="unknown: the data names none (the code is MIT)",
     version="unknown: the paper's v1 counts 1,820 pairs, its v2 1,960; the file does not say which it is",
     files=("combined*.json", "combine.json", "mssbench*.json"),

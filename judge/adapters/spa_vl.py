@@ -10,7 +10,7 @@ from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 FACTS = BenchmarkFacts(
     name="spa-vl",
     title="SPA-VL",
-    source="https://huggingface.co/datasets/sqrti/SPA-VL",
+    source="sqrti/SPA-VL on Hugging Face",
     licence="CC BY 4.0",
     version="unknown; the JSON layout is that of EchoseChen/SPA-VL-RLHF commit cade637",
     files=("train*", "validation*", "test*", "evalharm*", "evalhelp*", "harm*", "help*", "spavl*", "spa_vl*"),

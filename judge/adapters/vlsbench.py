@@ -11,7 +11,7 @@ from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 FACTS = BenchmarkFacts(
     name="vlsbench",
     title="VLSBench",
-    source="https://huggingface.co/datasets/Foreshhh/vlsbench",
+    source="Foreshhh/vlsbench on Hugging Face",
     licence="Apache-2.0 by the dataset's card; the code repository has no licence file",
     version="layout of hxhcreate/VLSBench commit 311093f; the file names no version",
     files=("data.json", "vlsbench*"),
@@ -22,7 +22,7 @@ FACTS = BenchmarkFacts(
         metrics=("safe refusal rate", "safe warning rate", "safe rate"),
     ),
     traps=(
-        "Row 1685 has no question; it is kept, since the published rates count it.",
+        "Row 1685 has no question; it is kept and told of.",
         "223 pictures serve more than one row, three at most; near-duplicate questions are frequent.",
         "Five rows stand under a sub-category of another category; they stay as they are.",
         "The published evaluation script judges the first two rows only, unless one line is taken out.",
