@@ -1,6 +1,7 @@
 """Reads rows from JSON, JSON lines, CSV, Parquet and Excel files, one after the other, and says plainly what is wrong.
 
-Only JSON objects (and not lists) are read whole: the two benchmarks that use them are small.
+Only JSON objects (and not lists) are read whole: the two benchmarks that use them are small. Of a Parquet file one page
+is held, which is a whole row group where its writer did not cut pages.
 """
 
 import csv
@@ -18,6 +19,7 @@ READABLE = (".json", ".jsonl", ".csv", ".parquet", ".xlsx")
 _CHUNK = 1 << 16
 _LONGEST_ROW = 64 << 20
 _PARQUET_ROWS = 16
+_PARQUET_BUFFER = 1 << 20
 _SHOWN = 60
 
 
@@ -230,8 +232,8 @@ def _iterate_parquet(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=_PARQUET_ROWS):
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_PARQUET_BUFFER, pre_buffer=False) as table:
+            for batch in table.iter_batches(batch_size=_PARQUET_ROWS, use_threads=False):
                 yield from batch.to_pylist()
     except pyarrow.ArrowException as exc:
         raise BenchmarkRefused(f"{path.name} is no Parquet file that can be read: {exc}; fetch it again") from exc
