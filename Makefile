@@ -40,7 +40,7 @@ demo: setup ## set up everything and open the app on the starter scenarios
 test: setup ## set up everything and run the tests
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not thorough"
 
-test-thorough: setup ## broken connections, hostile texts, accessibility and runs in a browser: minutes long
+test-thorough: setup ## longer ones: a browser in trouble, hostile texts, accessibility, runs that are killed
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough"
 
 check: setup ## lint, format, types, import contracts, size limits

@@ -16,6 +16,8 @@ from storage.errors import Conflict, NotFound
 from storage.items import get_history, list_items
 from storage.jobs import JobState, list_jobs
 
+pytestmark = pytest.mark.thorough
+
 BIG = {"quotas": {"dependants": 20, "property": 20}}
 
 

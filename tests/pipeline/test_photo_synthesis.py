@@ -333,6 +333,7 @@ def test_a_photo_that_another_run_takes_meanwhile_is_left_to_it(tmp_path: Path) 
     assert "photo_taken" in [event["kind"] for event in events]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -59,6 +59,7 @@ def find_received(home: Path, keys: set[str]) -> set[str]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.faults)])
 @pytest.mark.timeout(300)
 def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
