@@ -41,7 +41,7 @@ test: setup ## set up everything and run the tests
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not thorough"
 
 test-thorough: setup ## longer ones: a browser in trouble, hostile texts, accessibility, runs that are killed
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough"
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough and not faults"
 
 check: setup ## lint, format, types, import contracts, size limits
 	$(RUN)/ruff check .
