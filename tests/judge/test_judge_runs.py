@@ -210,7 +210,7 @@ def test_a_killed_run_repeats_no_call_and_its_report_is_the_unbroken_ones(
             for key in keys_on_file(broken):
                 before.setdefault(key, server.requests[key])
         subprocess.run(command, check=True)
-        assert len(before) > 1.5 * count, "the kills came too early to show anything"
+        assert len(before) > count / 2, "the kills came too early to show anything"
         assert {key: server.requests[key] for key in before} == before  # what is on file is not asked again
         kept = DiskCache(broken / "judge-runs" / RUN / "cache").count()
         assert kept == 3 * count
