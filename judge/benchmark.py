@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
@@ -56,7 +57,23 @@ def is_settled(record: ModelResponse | Judgment | None) -> bool:
     return (record.unanswered if isinstance(record, ModelResponse) else record.unscored) != "failed"
 
 
-class Answering:
+class _Sitting:
+    """What both kinds of sitting have: a state that an observer is told of, and an early end."""
+
+    def __init__(self, state: SittingState, observer: Observer | None) -> None:
+        self.state = state
+        self._observer = observer or (lambda state: None)
+
+    def stop(self, reason: str) -> None:
+        """Begin nothing new; what is under way finishes."""
+        self.state.stopped = self.state.stopped or reason
+
+    def _count_as(self, outcome: str) -> None:
+        self.state.counts[outcome] += 1
+        self._observer(self.state)
+
+
+class Answering(_Sitting):
     """One sitting that samples answers."""
 
     def __init__(
@@ -76,15 +93,10 @@ class Answering:
             )
         if config.mode == "caption" and config.caption != "own" and target.captioner is None:
             raise ConfigInvalid(f"caption {config.caption} needs a captioner; give an endpoint the role captioner")
+        super().__init__(SittingState(asked=release.manifest.items * config.samples), observer)
         self.target = target
         self.release = release
-        self.state = SittingState(asked=release.manifest.items * config.samples)
         self._folder = folder
-        self._observer = observer or (lambda state: None)
-
-    def stop(self, reason: str) -> None:
-        """Begin nothing new; what is under way finishes."""
-        self.state.stopped = self.state.stopped or reason
 
     async def run(self) -> SittingState:
         """Ask for every answer that is missing.
@@ -108,7 +120,7 @@ class Answering:
             if known is not None and is_settled(known):
                 self._count(known)
             else:
-                work.append(lambda sample=sample, known=known: self._ask(item, sample, known, log))  # type: ignore[misc]
+                work.append(partial(self._ask, item, sample, known, log))
         return work
 
     async def _ask(
@@ -128,8 +140,7 @@ class Answering:
         self._count(response)
 
     def _count(self, response: ModelResponse) -> None:
-        self.state.counts[response.unanswered or "answered"] += 1
-        self._observer(self.state)
+        self._count_as(response.unanswered or "answered")
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ class Judge:
     endpoint: ChatEndpoint
 
 
-class Scoring:
+class Scoring(_Sitting):
     """One sitting that judges the answers of a run."""
 
     def __init__(
@@ -164,17 +175,12 @@ class Scoring:
         wanted = (config.rubric_sha256, config.prompt_sha256, [seat.role for seat in config.judges])
         if wanted != (rubric.sha256, hash_judge_prompt(rubric), [judge.role for judge in judges]):
             raise ConfigInvalid("rubric, prompt or judges are not those of the scoring's config; build it of the same")
+        super().__init__(SittingState(asked=0), observer)
         self.config = config
         self.judges = judges
         self.release = release
-        self.state = SittingState(asked=0)
         self._folder = folder
         self._rubric = rubric
-        self._observer = observer or (lambda state: None)
-
-    def stop(self, reason: str) -> None:
-        """Begin nothing new; what is under way finishes."""
-        self.state.stopped = self.state.stopped or reason
 
     async def run(self) -> SittingState:
         """Ask for every judgment that is missing.
@@ -212,11 +218,7 @@ class Scoring:
                     if known is not None and is_settled(known):
                         self._count(known)
                     else:
-                        work.append(
-                            lambda judge=judge, response=response, repeat=repeat, known=known: self._ask(  # type: ignore[misc]
-                                item, response, judge, repeat, known, log
-                            )
-                        )
+                        work.append(partial(self._ask, item, response, judge, repeat, known, log))
         return work
 
     async def _ask(
@@ -285,8 +287,7 @@ class Scoring:
         )
 
     def _count(self, judgment: Judgment) -> None:
-        self.state.counts[judgment.unscored or "scored"] += 1
-        self._observer(self.state)
+        self._count_as(judgment.unscored or "scored")
 
 
 def check_release(release: Release, digest: str) -> None:
