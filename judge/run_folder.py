@@ -6,12 +6,11 @@
 The same folder again is a resume. One process at a time works in it.
 """
 
-import fcntl
 import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 from judge.config import AnswerConfig, ScoreConfig
 from judge.errors import ConfigInvalid, RunBusy, RunMissing
 from judge.prompting import SECRET_BYTES
+from storage.locks import hold_lock
 from storage.texts import utc_now
 
 Config = TypeVar("Config", AnswerConfig, ScoreConfig)
@@ -97,7 +97,6 @@ def open_new_or_known(path: Path, config: AnswerConfig, *, release_folder: Path)
         ConfigInvalid: the run that lies there was started with another config.
         RunBusy: another process works on the run.
     """
-    path.mkdir(parents=True, exist_ok=True)
     with _lock(path):
         _keep_config(path / "answers.json", config, remedy="choose another name with --run")
         if not (path / "secret").exists():
@@ -141,17 +140,9 @@ def _read_run(path: Path) -> tuple[datetime, Path]:
         raise ConfigInvalid(f"{path / 'run.json'} cannot be read ({exc}); was it edited?") from exc
 
 
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    handle = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise RunBusy(f"another process works on the judge run {path}; wait for it, or end it first") from exc
-        yield
-    finally:
-        os.close(handle)
+def _lock(path: Path) -> AbstractContextManager[None]:
+    busy = RunBusy(f"another process works on the judge run {path}; wait for it, or end it first")
+    return hold_lock(path / ".lock", busy=busy)
 
 
 def _read_config(file: Path, kind: type[Config]) -> Config | None:

@@ -5,9 +5,7 @@
 The same folder again is a resume. One process at a time works in it.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import yaml
 
 from pipeline.config import PipelineConfig
 from pipeline.errors import ConfigInvalid, RunBusy
+from storage.locks import hold_lock
 from storage.texts import utc_now
 
 
@@ -54,16 +53,9 @@ def open_run_folder(path: Path, config: PipelineConfig) -> Iterator[RunFolder]:
         ConfigInvalid: the run that lies there was started with another config.
         RunBusy: another process works on the run.
     """
-    path.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise RunBusy(f"another process works on the run {path}; wait for it, or end it first") from exc
+    busy = RunBusy(f"another process works on the run {path}; wait for it, or end it first")
+    with hold_lock(path / ".lock", busy=busy):
         yield _open(path, config)
-    finally:
-        os.close(handle)
 
 
 def read_started_at(path: Path) -> datetime | None:

@@ -6,7 +6,6 @@ the next freeze removes what it left.
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -26,6 +25,7 @@ from storage.audit import Tag, lock_chain, record_event
 from storage.blobs import BlobStore
 from storage.errors import Conflict, InvalidRecord, NotFound, ReleaseInvalid, StorageFull
 from storage.items import advance, attach
+from storage.locks import hold_lock
 from storage.records import Provenance, ReleaseItem, ReleaseManifest, Split
 from storage.release_card import CardFacts, render_croissant, render_licences, render_readme
 from storage.release_content import (
@@ -177,17 +177,11 @@ def _check_request(*, version: str, notes: str, author: str, code_commit: str) -
 def _hold_releases(folder: Path) -> Iterator[None]:
     """Keep other freezes out of the folder of releases, and clear what a killed one left.
 
-    The system drops the lock when the process dies.
-
     Raises:
         Conflict: another freeze is running.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK_NAME).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise Conflict("another freeze is running in this workspace; wait until it is done") from exc
+    busy = Conflict("another freeze is running in this workspace; wait until it is done")
+    with hold_lock(folder / _LOCK_NAME, busy=busy):
         for unfinished in folder.glob(".*.partial"):
             shutil.rmtree(unfinished)
         yield

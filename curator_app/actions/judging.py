@@ -1,17 +1,17 @@
 """Judge runs: answers of a model to a release, their scores, and the report; with a workspace or without."""
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
 
 from curator_app.actions.releases import find_release
 from curator_app.actions.runs import ENDPOINTS_FILE
+from curator_app.actions.stopping import run_until_stopped
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from endpoints.config import Roles, build_endpoints, load_endpoints
@@ -88,12 +88,6 @@ class Sampling:
     """None: the variants that the workspace's items have."""
 
 
-class _Sitting(Protocol):
-    def stop(self, reason: str) -> None: ...
-
-    def run(self) -> Awaitable[SittingState]: ...
-
-
 def respond(
     place: Place,
     workspace: Workspace | None,
@@ -125,7 +119,7 @@ def respond(
                 now=folder.started_at,
             )
             sitting = Answering(folder=folder, release=opened, target=target, observer=_tell(observer, ledger))
-            state = asyncio.run(_run_until_stopped(sitting, roles))
+            state = asyncio.run(run_until_stopped(sitting, roles))
             return _end(state, folder, ledger)
 
 
@@ -179,7 +173,7 @@ def score(
             observer=_tell(observer, ledger),
         )
         folder.keep_score_config(config)
-        state = asyncio.run(_run_until_stopped(sitting, roles))
+        state = asyncio.run(run_until_stopped(sitting, roles))
         write_report(make_report(folder, release), folder)
         return _end(state, folder, ledger)
 
@@ -304,25 +298,6 @@ def _tell(observer: JudgeObserver | None, ledger: Ledger) -> Callable[[SittingSt
 def _end(state: SittingState, folder: RunFolder, ledger: Ledger) -> SittingEnd:
     write_spending(ledger, folder)
     return SittingEnd(state, folder.path, format_cost(ledger.total))
-
-
-async def _run_until_stopped(sitting: _Sitting, roles: Roles) -> SittingState:
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        sitting.stop("stopped by hand")
-        for number in signals:
-            loop.remove_signal_handler(number)  # a second one ends it at once
-
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-    try:
-        return await sitting.run()
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-        await roles.aclose()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Starting, resuming and planning pipeline runs in a workspace."""
 
 import asyncio
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from curator_app.actions.leases import Lease, hold_job
+from curator_app.actions.stopping import run_until_stopped
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from endpoints.config import EndpointCheck, Roles, build_endpoints, check_endpoints, load_endpoints
@@ -200,7 +200,7 @@ def _run_in(
     lease.read_progress = _make_meter(runner.state, ledger)
     lease.call_to_stop(runner.stop)
     try:
-        asyncio.run(_run_until_stopped(runner))
+        asyncio.run(run_until_stopped(runner, runner.parts.roles))
     finally:
         # Also when it failed: what was done is in the database and belongs into the report.
         report = make_report(
@@ -234,25 +234,6 @@ def _make_meter(state: RunState, ledger: Ledger) -> Callable[[], dict[str, Any]]
         }
 
     return read
-
-
-async def _run_until_stopped(runner: Runner) -> None:
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        runner.stop("stopped by hand")
-        for number in signals:
-            loop.remove_signal_handler(number)  # a second one ends it at once
-
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-    try:
-        await runner.run()
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-        await runner.parts.roles.aclose()
 
 
 async def _check(roles: Roles) -> list[EndpointCheck]:

@@ -7,7 +7,6 @@
 Pictures that are files stay where they are; a line holds the absolute path and the SHA-256.
 """
 
-import fcntl
 import hashlib
 import json
 import shutil
@@ -24,6 +23,7 @@ from judge.adapters.errors import BenchmarkRefused
 from judge.adapters.reading import find_files, shorten
 from judge.adapters.records import BenchmarkFacts, BenchmarkItem, Picture
 from judge.adapters.registry import get_facts, read_benchmark
+from storage.locks import hold_lock
 
 ITEMS, MANIFEST, PICTURES = "items.jsonl", "manifest.json", "pictures"
 FORMAT = 1
@@ -244,12 +244,8 @@ def _hash_file(path: Path) -> str:
 @contextmanager
 def _hold_lock(target: Path) -> Iterator[None]:
     """Let one import at a time write here, and remove what a killed one left."""
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise BenchmarkRefused(f"another import writes to {target}; wait until it is done") from exc
+    busy = BenchmarkRefused(f"another import writes to {target}; wait until it is done")
+    with hold_lock(target / _LOCK, busy=busy):
         for unfinished in target.glob(".*.partial"):
             shutil.rmtree(unfinished)
         yield
