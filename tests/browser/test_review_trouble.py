@@ -178,6 +178,16 @@ def test_nothing_of_the_items_stays_in_the_browser(tab: Any) -> None:
     assert "railing" not in kept and "breeze" not in kept
 
 
+SLOW_CLAIMS = """() => {
+  const ask = window.fetch;
+  window.fetch = async (address, ...rest) => {
+    const reply = await ask(address, ...rest);
+    if (new URL(address, location).pathname.endsWith('/claims')) await new Promise((done) => setTimeout(done, 1500));
+    return reply;
+  };
+}"""
+
+
 def lapse(site: Any, person: Person) -> None:
     """Let all claims of a person run out, as after a long break."""
     site.change(
@@ -242,8 +252,10 @@ def test_untouched_item_that_others_finished_goes_quietly(
     lapse(site, annotator)
     assert site.review(site.add_person("annotator")) == item
     tab.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 700_000; }")
+    tab.page.evaluate(SLOW_CLAIMS)  # the items behind it, claimed anew, come back while their old claims are renewed
     tab.page.mouse.click(700, 500)  # back at the desk: the claims are renewed, and this one cannot be
     tab.page.wait_for_function("item => document.querySelector('.cu[data-screen]').dataset.item !== item", arg=item)
+    tab.page.wait_for_timeout(2500)
     expect(tab.notice("info")).to_contain_text("finished by others")
     tab.press("Escape")
     expect(tab.notice("info")).to_have_count(0)

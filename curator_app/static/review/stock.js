@@ -135,12 +135,15 @@ export function createStock({ kind, shape, holder, link, outbox, onFilled, onLos
     renewing = true;
     try {
       for (const one of [...cases]) {
-        if (one.lapsed || Date.parse(one.claim.expires_at) - stock.now() > (stock.ttlMs * 2) / 3) continue;
+        const { claim } = one;
+        if (one.lapsed || !cases.includes(one) || Date.parse(claim.expires_at) - stock.now() > (stock.ttlMs * 2) / 3) continue;
         try {
-          one.claim.expires_at = (await api.renew(one.claim.claim_id)).expires_at;
+          claim.expires_at = (await api.renew(claim.claim_id)).expires_at;
         } catch (error) {
-          if (error.kind === 'refused') lose(one, error.message);
-          else if (error.kind === 'signed_out') return link.signedOut();
+          if (error.kind === 'refused') {
+            await asking; // a question that was out may have brought the item back under a newer claim
+            if (one.claim === claim) lose(one, error.message);
+          } else if (error.kind === 'signed_out') return link.signedOut();
           else if (error.kind === 'unreachable') return link.lost();
         }
       }
