@@ -124,20 +124,6 @@ def read_reply(workspace: Workspace, *, name: str, request_sha256: str, person: 
     raise NotFound(f"no reply to a call {request_sha256[:12]} is kept for {history.label}")
 
 
-def list_latest(workspace: Workspace, *, batch: str, limit: int = 24) -> list[tuple[str, str, str]]:
-    """Return (label, stage, query) of the items of a batch that changed last."""
-    with workspace.db.read() as session:
-        query = (
-            select(ItemRow, RecordRow.body)
-            .join(RecordRow, (col(RecordRow.id) == ItemRow.scenario_id) & (RecordRow.item_number == ItemRow.number))
-            .where(ItemRow.batch == batch)
-            .order_by(col(ItemRow.updated_at).desc(), col(ItemRow.number).desc())
-            .limit(limit)
-        )
-        rows = session.exec(query).all()
-    return [(label(item.number or 0), item.stage, getattr(parse_record(body), "query", "")) for item, body in rows]
-
-
 @cache
 def read_prompts() -> dict[str, tuple[str, str]]:
     """Return hash -> (name, text) of the prompt files as they are now."""

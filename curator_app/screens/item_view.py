@@ -1,6 +1,6 @@
 """The page of one item as HTML. Every text that people or models wrote is escaped here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -50,22 +50,6 @@ def _render_blind(history: ItemHistory) -> str:
         '<p class="cu-told" role="status">You may still be asked what these words alone give away, so the rest is '
         "withheld: picture, hazard and history. If you look, you are not asked for this item’s leakage check.</p>"
         "</section>"
-    )
-
-
-def render_latest(items: Sequence[tuple[str, str, str]]) -> str:
-    """Return the items of a run that changed last, with the way to each."""
-    if not items:
-        return ""
-    rows = "".join(
-        f'<tr><th scope="row"><a href="/items?item={escape(name)}">{escape(name)}</a></th><td>{escape(stage)}</td>'
-        f'<td class="cu-wrap">{escape(query)}</td></tr>'
-        for name, stage, query in items
-    )
-    return (
-        '<section><h2>Items that changed last</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
-        '<th scope="col">Item</th><th scope="col">Stage</th><th scope="col">Query</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 

@@ -170,7 +170,7 @@ def _render_flags(flags: list[Flag]) -> str:
         for flag in flags
     )
     return (
-        '<section><h2>Flags</h2><div class="cu-scroll"><table class="cu-table cu-flags"><thead><tr>'
+        '<section><h2>Flags</h2><div class="cu-scroll"><table class="cu-table cu-blocks"><thead><tr>'
         '<th scope="col">Item</th><th scope="col">Query</th><th scope="col">Note</th><th scope="col">By</th>'
         f'<th scope="col" class="cu-num">At, UTC</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
     )

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from curator_app.actions import run_jobs, run_reading, runs
-from curator_app.actions.item_history import list_latest
+from curator_app.actions.item_list import find_items
 from curator_app.actions.run_forms import (
     CRITERIA,
     MAX_CONFIG_BYTES,
@@ -20,10 +20,11 @@ from curator_app.errors import AppError
 from curator_app.screens import runs_view as view
 from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
-from curator_app.screens.item_view import render_latest
+from curator_app.screens.item_list_view import render_latest
 from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
 from storage.errors import StorageError
+from storage.item_search import ItemFilter
 
 EVERY_S = 2.0
 UNSEEN = "Nothing has started yet: press Start run once more to start this."
@@ -171,7 +172,9 @@ def _render(workspace: Workspace, query: dict[str, str]) -> tuple[str, str, bool
         if query.get("run"):
             run = run_reading.read_run(workspace, name=query["run"])
             live = run.job.state.is_live
-            body = view.render_run_body(run, render_latest(list_latest(workspace, batch=run.job.name)))
+            body = view.render_run_body(
+                run, render_latest(find_items(workspace, ItemFilter(batch=run.job.name), size=24))
+            )
             return view.render_run_head(run), body, live, not live
         found = run_reading.list_runs(workspace)
         if query.get("left") and query.get("right"):

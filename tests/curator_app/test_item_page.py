@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -11,15 +12,18 @@ import pytest
 from factories import make_answers, make_provenance, make_scenario
 from run_workspace import ask_for, open_models, write_endpoints
 
-from curator_app.actions.item_history import diff_words, list_latest, read_history
+from curator_app.actions.item_history import diff_words, read_history
+from curator_app.actions.item_list import find_items
 from curator_app.actions.runs import run
-from curator_app.screens.item_view import render_item, render_latest
+from curator_app.screens.item_list_view import render_latest
+from curator_app.screens.item_view import render_item
 from curator_app.screens.items import build_item_page
 from curator_app.workspace import Workspace
 from endpoints.cache import DiskCache
 from endpoints.messages import ChatReply, ChatRequest, Message
 from storage.accounts import Person, Role, list_accounts
 from storage.errors import NotFound
+from storage.item_search import ItemFilter
 from storage.items import add_scenario, append_record, get_item, list_items
 from storage.records import Scenario, Suggestion, TaskKind
 from storage.reviews import claim_next, open_task, submit_review
@@ -113,10 +117,11 @@ def test_an_item_of_a_run_shows_every_step_with_verdicts_rewrite_and_prompts(wor
     assert "<del>" in html and "<ins>" in html
     assert "<summary>Prompt judge_query</summary>" in html
     assert "refinement  passed" in html, "what its run noted"
-    latest = list_latest(workspace, batch="trial")
-    assert len(latest) == 24
-    assert {stage for _, stage, _ in latest} <= {"refined", "rejected"}
-    assert f"/items?item={latest[0][0]}" in render_latest(latest)
+    latest = find_items(workspace, ItemFilter(batch="trial"), size=24)
+    assert len(latest.items) == 24
+    assert {item.stage for item in latest.items} <= {"refined", "rejected"}
+    assert f"/items?item={latest.items[0].label}" in render_latest(latest)
+    assert f'<a href="/items?batch=trial">All {latest.total:,}</a>' in render_latest(latest)
 
 
 @pytest.mark.parametrize("write", [lambda item: item.id, lambda item: f"s-{item.number:04d}", lambda item: item.number])
@@ -150,7 +155,8 @@ def test_annotators_are_refused(workspace: Workspace) -> None:
     with pytest.raises(gr.Error, match="maintainer"):
         ask_page(workspace, ANN, item="S-0001")
     assert "S-0001" in ask_page(workspace, ADA, item="S-0001")
-    assert 'name="item"' in ask_page(workspace, MIA)
+    assert 'name="words"' in ask_page(workspace, MIA)
+    assert "History" in ask_page(workspace, MIA, words=" s-1 "), "a label leads to its item"
     assert "There is no item" in ask_page(workspace, MIA, item=HOSTILE)
 
 
@@ -162,7 +168,8 @@ def test_html_in_any_text_stays_text(workspace: Workspace) -> None:
         session.commit()
     for html in (
         page_of(workspace, item.id),
-        render_latest([("S-1", HOSTILE, HOSTILE)]),
+        render_latest(find_items(workspace, ItemFilter(batch=HOSTILE), size=1)),
+        ask_page(workspace, MIA, batch=HOSTILE, words=HOSTILE[:30]),
         ask_page(workspace, MIA, item=HOSTILE),
     ):
         seen = Attributes(html)
@@ -291,3 +298,21 @@ def test_who_may_still_be_asked_what_the_words_give_away_sees_the_query_alone(wo
     with workspace.db.write() as session:
         claims = claim_next(session=session, user_id=root.id, kind=TaskKind.LEAKAGE_CHECK)
     assert claims == [], "they have looked"
+
+
+def test_the_list_says_what_it_was_asked_for_and_leads_to_the_next_page(workspace: Workspace) -> None:
+    with workspace.db.write() as session:
+        for number in range(51):
+            scenario = make_scenario(query=f"Where do I hang picture {number}?")
+            add_scenario(session=session, scenario=scenario, batch="walls & co", actor="test")
+        session.commit()
+    html = ask_page(workspace, MIA, batch="walls & co", stage="scenario", words="hang")
+    assert "51 items<span>, stage scenario, batch walls &amp; co, “hang” in the query</span>" in html
+    assert html.count('<th scope="row">') == 50
+    assert '<option value="walls &amp; co" selected>' in html
+    older = "/items?words=hang&amp;stage=scenario&amp;batch=walls+%26+co&amp;page=2"
+    assert f'href="{older}"' in html and "Newer" not in html
+    last = ask_page(workspace, MIA, batch="walls & co", page="9")
+    assert last.count('<th scope="row">') == 1 and "Newer" in last and "Older" not in last
+    assert "There is no stage 'nowhere'; choose one of scenario" in unescape(ask_page(workspace, MIA, stage="nowhere"))
+    assert "No item fits" in ask_page(workspace, MIA, words="no such words", page="-3")
