@@ -45,6 +45,7 @@ class Tag(StrEnum):
     TASK_RANKED = "reviews:task:rank"
     REVIEW_SUBMITTED = "reviews:review:submit"
     REVIEW_UNDONE = "reviews:review:undo"
+    SUGGESTIONS_SEEN = "reviews:suggestions:see"
     DECISION_MADE = "reviews:decision:make"
     ITEM_FLAGGED = "reviews:item:flag"
     FLAG_RESOLVED = "reviews:flag:resolve"

@@ -20,6 +20,8 @@ Key = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(check_te
 ClaimId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 PathClaimId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="Id of a claim of yours")]
 
+PathReviewId = Annotated[int, Path(ge=1, le=LARGEST_INT, description="Id of a review of yours")]
+
 
 def check_json(value: dict[str, Any]) -> dict[str, Any]:
     """Return a free JSON object whose texts and numbers can be stored and read back by anybody.

@@ -9,7 +9,7 @@ from curator_app.actions.leak_detectors import read_machine
 from storage.claims import Claim
 from storage.items import label
 from storage.leak_answers import LeakMarks
-from storage.records import TaskKind
+from storage.records import Review, TaskKind
 
 
 def to_iso(moment: datetime) -> str:
@@ -85,17 +85,18 @@ def _describe_picture(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]
 
 
 def _describe_others(claim: Claim) -> list[dict[str, Any]]:
-    return [
-        {
-            "who": f"Reviewer {place}",
-            "verdict": review.verdict.value,
-            "reasons": [reason.value for reason in review.reasons],
-            "note": review.note,
-            "answers": {criterion.value: answer.value for criterion, answer in review.answers.items()},
-            "edits": {"query": review.edits.query, "scene": review.edits.scene},
-        }
-        for place, review in enumerate(claim.others, start=1)
-    ]
+    return [{"who": f"Reviewer {place}"} | describe_answer(review) for place, review in enumerate(claim.others, 1)]
+
+
+def describe_answer(review: Review) -> dict[str, Any]:
+    """Return what a review says, without who said it."""
+    return {
+        "verdict": review.verdict.value,
+        "reasons": [reason.value for reason in review.reasons],
+        "note": review.note,
+        "answers": {criterion.value: answer.value for criterion, answer in review.answers.items()},
+        "edits": {"query": review.edits.query, "scene": review.edits.scene},
+    }
 
 
 def _titled(slug: str, titles: Mapping[str, str]) -> dict[str, str]:

@@ -1,16 +1,19 @@
-"""Reviews over HTTP: submit one, take one back."""
+"""Reviews over HTTP: submit one, take one back, and see what models found about an item that one has answered."""
 
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from curator_app.access import CurrentPerson
-from curator_app.api.bodies import ReviewBody, UndoBody
+from curator_app.access import CurrentPerson, allow
+from curator_app.api.bodies import PathReviewId, ReviewBody, UndoBody
 from curator_app.api.claim_views import describe_claim
 from curator_app.api.claims import REVIEWER, check_kind
 from curator_app.api.dependencies import CurrentWorkspace
+from curator_app.api.suggestion_views import describe_suggestions
 from storage import reviews
+from storage.accounts import Role
+from storage.suggestions import look_at_suggestions
 
 ROUTER = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
 
@@ -47,3 +50,12 @@ def undo(body: UndoBody, person: CurrentPerson, workspace: CurrentWorkspace) -> 
         check_kind(person, claim.kind)  # an adjudication comes back with what others said
         session.commit()
     return {"claim": describe_claim(claim, workspace.titles)}
+
+
+@ROUTER.get("/{review_id}/suggestions", dependencies=[allow(Role.ANNOTATOR)])
+def suggestions(review_id: PathReviewId, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
+    """See what models had found when you answered. That you looked is kept, once for each item and round."""
+    with workspace.db.write() as session:
+        found = look_at_suggestions(session=session, user_id=person.id, review_id=review_id)
+        session.commit()
+    return describe_suggestions(found)

@@ -31,6 +31,7 @@ from storage.records import (
 from storage.reviews import open_task
 from storage.stages import Stage
 from storage.strict_yaml import read_own_yaml
+from storage.suggestions import WRITTEN_BY_HAND
 from storage.tables import ItemRow
 from storage.texts import Line, Slug, Text
 
@@ -173,7 +174,7 @@ def _hand_made_stages(
     yield (
         Stage.FILTERED,
         FilterVerdict(
-            filter_name="written_by_hand",
+            filter_name=WRITTEN_BY_HAND,
             passed=True,
             reason="hand-written; no model has judged it",
             parent_id=scenario.id,

@@ -47,6 +47,7 @@ ADMITS = {
     "POST /api/v1/leakage/reviews": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/findings": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/guess": CHECKERS,
+    "GET /api/v1/reviews/{review_id}/suggestions": CHECKERS,
     "POST /api/v1/reviews": REVIEWERS,
     "POST /api/v1/reviews/undo": REVIEWERS,
     "POST /link/{secret}": None,
@@ -65,7 +66,7 @@ HANDLERS = {
 }
 FILL = {
     "kind": "scenario_review", "secret": "x" * 43, "sha256": "0" * 64, "version": "v1.0", "claim_id": "0" * 32,
-    "name": "trial",
+    "name": "trial", "review_id": 1,
 }  # fmt: skip
 
 
