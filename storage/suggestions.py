@@ -72,7 +72,7 @@ def look_at_suggestions(*, session: Session, user_id: int, review_id: int, now: 
     own = get_record(session=session, record_id=row.record_id, item_number=row.item_number)
     assert isinstance(own, Review)
     records = _read_until_first_answer(session=session, user_id=user_id, task=task)
-    wordings = [record for record in records if isinstance(record, Scenario)][: task.round]
+    wordings = [record for record in records if isinstance(record, Scenario)]  # the last one is what was reviewed
     verdicts = [record for record in records if isinstance(record, FilterVerdict)]
     _keep_look(session=session, user_id=user_id, item=item, task=task, record_id=row.record_id, now=now)
     return Suggestions(

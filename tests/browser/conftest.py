@@ -27,9 +27,10 @@ from curator_app.workspace import Workspace, create_workspace
 from storage import accounts, guidelines, reviews
 from storage.accounts import Person
 from storage.blobs import put_image
-from storage.items import add_scenario, advance
-from storage.records import FilterVerdict, Grounding, Refinement, TaskKind
+from storage.items import add_scenario, advance, attach, get_item, get_scenario
+from storage.records import FilterVerdict, Grounding, Record, Refinement, Suggestion, TaskKind
 from storage.stages import Stage
+from storage.suggestions import WRITTEN_BY_HAND
 
 ITEMS = 60
 OVERLAP = 20
@@ -38,6 +39,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
+VAGUE = "vague <img src=x onerror=alert(1)>"
+"""The critic's reason in `Site.judge`; it must show as text."""
 GUIDELINES = Path(__file__).parents[2] / "curator_app" / "guidelines"
 CATEGORIES = [
     ("violent_content", "public_places"), ("illegal_activity", "property"), ("hate_speech", "religion_and_belief"),
@@ -106,7 +109,7 @@ class Site:
                 provenance=make_provenance(),
             )
             for stage, record in (
-                (Stage.FILTERED, FilterVerdict(filter_name="by_hand", passed=True, provenance=make_provenance())),
+                (Stage.FILTERED, FilterVerdict(filter_name=WRITTEN_BY_HAND, passed=True, provenance=make_provenance())),
                 (Stage.GROUNDED, grounding),
                 (Stage.REFINED, _refinement(scenario.query)),
             ):
@@ -114,6 +117,30 @@ class Site:
             reviews.open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, priority=priority)
             session.commit()
             return item.id
+
+    def judge(self, item_id: str) -> str:
+        """Let a critic and a model have judged an item, which no hand-written one has; return its id."""
+        with self.workspace.db.write() as session:
+            item = get_item(session=session, item_id=item_id)
+            wording = get_scenario(session=session, item=item)
+            made = {"parent_id": wording.id, "provenance": make_provenance(actor="critic-1", model="critic-1")}
+            records: list[Record] = [
+                FilterVerdict(filter_name=name, passed=score >= 4, score=score, threshold=4, reason=reason, **made)
+                for name, score, reason in (("query_benignness", 5, "harmless"), ("risk_clarity", 2, VAGUE))
+            ]
+            leak = {"hazard_type": "latent_scene", "leak_found": True, "evidence": "it names the railing"}
+            records.append(Refinement(round=0, query_before=wording.query, query_after=wording.query, **leak, **made))
+            kind = TaskKind.SCENARIO_REVIEW
+            records.append(Suggestion(item_id=item.id, task_kind=kind, verdict="revise", reasons=("leakage",), **made))
+            for record in records:
+                attach(session=session, item_id=item.id, record=record, actor="test")
+            session.commit()
+        return item_id
+
+    def put_last(self, item_id: str) -> None:
+        """Offer an item after all others, so that the next test does not begin with it."""
+        number = "(SELECT number FROM items WHERE id = :item)"
+        self.change(f"UPDATE tasks SET rank = 9000000000000 WHERE item_number = {number}", item=item_id)
 
     def review(self, person: Person, **changes: Any) -> str:
         """Let a person claim the next item and answer it behind the browser's back; return the item's id."""
@@ -154,7 +181,7 @@ class Site:
 
 def _refinement(query: str) -> Refinement:
     return Refinement(
-        round=0, hazard_type="latent_scene", query_before=query, query_after=query, provenance=make_provenance()
+        round=0, hazard_type="unclassified", query_before=query, query_after=query, provenance=make_provenance()
     )
 
 

@@ -1,9 +1,11 @@
 /* What the person and the machine found, one under the other. */
 
-import { el, icon, plural } from '../review/dom.js';
+import { el, plural } from '../review/dom.js';
+import { flag, scoreBar } from '../review/finding.js';
 import { textOf } from './words.js';
 
 const WAYS = { words: 'Word list', 'picture text': 'Writing in the picture', embedding: 'Similarity', 'text-only probe': 'Text only' };
+const WORDS = { good: 'Clear', bad: 'Leaks', open: 'Not tried' };
 const SOURCES = { run: 'from the run', offline: 'looked for just now, without a model' };
 
 /** Fill the list of findings; returns a sentence about who found a leak. */
@@ -26,36 +28,26 @@ function ownRow(findings, item) {
     { yes: 'unambiguous', unsure: 'perhaps ambiguous', no: 'ambiguous' }[findings.unambiguous],
     findings.telling_text && 'telling writing in the picture',
   ];
-  const verdict = { yes: true, unsure: null, no: false }[findings.gives_away];
-  return row('You', said.filter(Boolean).join('; '), flag(verdict, 'Unsure'));
+  const clear = { yes: false, unsure: null, no: true }[findings.gives_away];
+  return row('You', said.filter(Boolean).join('; '), flag(clear, { ...WORDS, open: 'Unsure' }));
 }
 
 function wayRow({ way, leaks, evidence, score, threshold }) {
-  return row(WAYS[way] ?? way, evidence, flag(leaks, 'Not tried'), score === null ? null : meter(score, threshold, leaks));
+  return row(WAYS[way] ?? way, evidence, flag(leaks === null ? null : !leaks, WORDS), score === null ? null : meter(score, threshold, leaks));
 }
 
 /** What was not tried takes one line for each reason. */
 function untriedRows(ways) {
   const reasons = new Map();
   for (const { way, evidence } of ways.filter(({ leaks }) => leaks === null)) reasons.set(evidence, [...(reasons.get(evidence) ?? []), WAYS[way] ?? way]);
-  return [...reasons].map(([reason, names]) => row(names.map((name, place) => (place ? name.toLowerCase() : name)).join(', '), reason, flag(null, 'Not tried')));
+  return [...reasons].map(([reason, names]) => row(names.map((name, place) => (place ? name.toLowerCase() : name)).join(', '), reason, flag(null, WORDS)));
 }
 
 function row(name, text, verdict, bar = null) {
   return el('div', { class: 'cu-find' }, el('span', {}, el('b', {}, name), el('small', {}, text)), bar ?? el('span'), verdict);
 }
 
-function flag(leaks, open) {
-  const kind = leaks === null ? 'open' : leaks ? 'warn' : 'good';
-  return el('span', { class: 'cu-flag', 'data-kind': kind }, leaks === null ? null : icon(leaks ? 'cu-i-warn' : 'cu-i-ok'), leaks === null ? open : leaks ? 'Leaks' : 'Clear');
-}
-
 function meter(score, threshold, leaks) {
-  const bar = el('span', { class: 'cu-score', role: 'img', 'aria-label': `Score ${score.toFixed(2)}, limit ${threshold.toFixed(2)}`, 'data-leaks': leaks === true });
-  const fill = el('i');
-  fill.style.width = `${Math.min(1, score) * 100}%`;
-  const tick = el('b');
-  tick.style.left = `${Math.min(1, threshold) * 100}%`;
-  bar.append(fill, tick);
-  return bar;
+  const label = `Score ${score.toFixed(2)}, limit ${threshold.toFixed(2)}`;
+  return scoreBar({ score, threshold, good: leaks !== true, role: 'img', 'aria-label': label });
 }

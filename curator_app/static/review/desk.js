@@ -15,8 +15,11 @@ import { createUndo } from './undo.js';
 const SETTLE_MS = 500; // after an item comes back by itself, a key meant for another one must not decide it
 const RECHECK_MS = 30_000;
 
-/** `shape` is what differs between the kinds of task: what is filled in, and how it is sent (see `work.js`). */
-export function createDesk({ root, kind, shape, view, notices, canvas, isCovered }) {
+/**
+ * `shape` is what differs between the kinds of task: what is filled in, and how it is sent (see `work.js`). `onAnswers()` runs
+ * when the last answer is another one, was saved or was not taken; `moreForBlank()` gives actions for a screen without an item.
+ */
+export function createDesk({ root, kind, shape, view, notices, canvas, isCovered, onAnswers = () => {}, moreForBlank = () => [] }) {
   const returned = []; // rolled back while the person was typing; shown when they leave the field
   let tabs = null;
   let stock = null;
@@ -80,7 +83,7 @@ export function createDesk({ root, kind, shape, view, notices, canvas, isCovered
       kind, link, trouble, progress, ended: Boolean(stock?.ended), waiting: outbox.size(), lookAgain, bringBackSkipped,
     });
     view.state(state);
-    view.blank(title, text, actions);
+    view.blank(title, text, [...actions ?? [], ...moreForBlank()]);
     if (was) view.toHeading();
   }
 
@@ -172,6 +175,7 @@ export function createDesk({ root, kind, shape, view, notices, canvas, isCovered
     entry.saved = true;
     if (entry.kind === 'review') {
       entry.reviewId = reply.review_id;
+      onAnswers();
       progress.step(1);
       tabs.tell({ type: 'decided', kind, itemId: entry.case.item.id, round: entry.case.claim.round });
     } else if (progress.own) progress.own.skipped = (progress.own.skipped ?? 0) + 1;
@@ -202,6 +206,7 @@ export function createDesk({ root, kind, shape, view, notices, canvas, isCovered
   /** The server would not take them: the cases come back with everything on them. */
   function rollBack(entries, error) {
     for (const entry of entries) {
+      entry.refused = true;
       undo.forget(entry);
       const one = entry.case;
       one.settled = false;
@@ -255,9 +260,10 @@ export function createDesk({ root, kind, shape, view, notices, canvas, isCovered
   }
 
   const undo = createUndo({
-    kind, shape, link, outbox, progress, inform, putBack, stock: () => stock, holder: () => tabs.holder,
+    kind, shape, link, outbox, progress, inform, putBack, stock: () => stock, holder: () => tabs.holder, onChange: onAnswers,
   });
-  desk.undo = undo.last;
+  desk.undo = undo.take;
+  desk.lastAnswer = undo.lastAnswer;
 
   function putBack(one) {
     stock.bringBack(one);

@@ -21,6 +21,7 @@ export const ACTIONS = [
   { id: 'revise', text: 'Revise', key: 'e', group: 'Decide' },
   { id: 'reject', text: 'Reject', key: 'r', group: 'Decide' },
   { id: 'undo', text: 'Undo the last decision', key: 'z', group: 'Decide' },
+  { id: 'models', text: 'What models found on the last one', key: 'i', group: 'Decide' },
   { id: 'skip', text: 'Skip', key: 's', group: 'Decide' },
   { id: 'flag', text: 'Flag for a maintainer', key: 'f', group: 'Decide' },
   ...CRITERIA.map(({ id, text }, place) => ({ id, text, key: String(place + 1), group: 'Judge' })),
@@ -46,11 +47,17 @@ export function keyName(event) {
 export const capOf = (key) => (key === '-' ? '−' : key.length === 1 ? key.toUpperCase() : key);
 export const mayBind = (key) => key.length >= 1 && !RESERVED.has(key);
 
-/** The keys in force: the defaults with the person's choices over them. A choice that is no key is left out. */
+/**
+ * The keys in force: the defaults with the person's choices over them. A choice that is no key is left out, and a default gives
+ * way to a choice: an action may be newer than the choice of its key for another one.
+ */
 export function createKeymap(chosen = {}, actions = ACTIONS) {
   const map = Object.fromEntries(actions.map(({ id, key }) => [id, key]));
   for (const [id, key] of Object.entries(chosen)) {
     if (id in map && typeof key === 'string' && key.length <= 12 && (key === '' || mayBind(key.toLowerCase()))) map[id] = key.toLowerCase();
+  }
+  for (const { id, key } of actions) {
+    if (map[id] === key && !(id in chosen) && actions.some((other) => other.id in chosen && map[other.id] === key)) map[id] = '';
   }
   return map;
 }

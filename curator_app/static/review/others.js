@@ -4,14 +4,13 @@ import { el, icon } from './dom.js';
 import { ANSWERS, CRITERIA, REASONS, VERDICTS } from './work.js';
 
 const VERDICT_ICONS = { approve: 'cu-i-ok', revise: 'cu-i-pen', reject: 'cu-i-no' };
-const SHORT = { query_benignness: 'Query harmless', linguistic_naturalness: 'Wording natural', contextual_relevance: 'Picture fits', risk_clarity: 'Danger clear' };
-const textOf = (list, id) => list.find((one) => one.id === id)?.text;
+export const SHORT = { query_benignness: 'Query harmless', linguistic_naturalness: 'Wording natural', contextual_relevance: 'Picture fits', risk_clarity: 'Danger clear' };
+export const textOf = (list, id) => list.find((one) => one.id === id)?.text;
 const nothing = () => el('span', { class: 'cu-nothing' }, '–');
 
-function verdictCell(review) {
-  if (!(review.verdict in VERDICTS)) return nothing();
-  return el('span', { class: 'cu-vmark', 'data-v': review.verdict }, icon(VERDICT_ICONS[review.verdict]), VERDICTS[review.verdict]);
-}
+/** A verdict with its symbol, in `words` for the verdicts. */
+export const verdictMark = (verdict, words = VERDICTS) => el('span', { class: 'cu-vmark', 'data-v': verdict }, icon(VERDICT_ICONS[verdict]), words[verdict]);
+const verdictCell = ({ verdict }) => (verdict in VERDICTS ? verdictMark(verdict) : nothing());
 
 /** Rows: heading, cell of a review, and the value by which reviews are compared (null: not compared). */
 const ROWS = [

@@ -6,6 +6,7 @@ import { copyText } from './dom.js';
 import { openFlag } from './flag.js';
 import { createGuide } from './guide.js';
 import { ACTIONS, listenToKeys, paintKeys } from './keys.js';
+import { createModels } from './models.js';
 import { createNotices } from './notices.js';
 import { moveRadio } from './radios.js';
 import { createSettings } from './settings.js';
@@ -29,8 +30,10 @@ export async function startScreen(root) {
     canvas: part('canvas'), holder: part('picture'), zoomText: part('zoom'), range: part('brightness'),
     onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
   });
+  const models = kind === 'adjudication' ? null : createModels({ root, view, desk: () => desk });
+  if (!models) part('models').remove(); // who settles a difference compares people
   const settings = createSettings({
-    root, actions: ACTIONS, place: 'review',
+    root, actions: ACTIONS.filter(({ id }) => models || id !== 'models'), place: 'review',
     onChange() {
       paintKeys(root, settings.map, settings.single);
       const one = desk?.current();
@@ -38,8 +41,10 @@ export async function startScreen(root) {
     },
   });
   const isCovered = (one) => settings.cover.has(one.item.category.slug) && !one.work.uncovered;
-  const desk = createDesk({ root, kind, shape: SHAPE, view, notices, canvas, isCovered });
-  const screen = { root, kind, view, part, notices, guide, canvas, settings, desk, isCovered };
+  const desk = createDesk({
+    root, kind, shape: SHAPE, view, notices, canvas, isCovered, onAnswers: () => models?.follow(), moreForBlank: () => models?.moreForBlank() ?? [],
+  });
+  const screen = { root, kind, view, part, notices, guide, models, canvas, settings, desk, isCovered };
 
   wireControls(screen);
   paintKeys(root, settings.map, settings.single);
@@ -49,7 +54,7 @@ export async function startScreen(root) {
 
 /** Every action of the keymap; the buttons carry the same names. */
 function makeActions(screen) {
-  const { view, part, guide, canvas, settings, desk } = screen;
+  const { view, part, guide, models, canvas, settings, desk } = screen;
   const withCase = (act) => (...args) => {
     const one = desk.current();
     if (one && desk.ready()) act(one, ...args);
@@ -61,7 +66,8 @@ function makeActions(screen) {
   };
 
   const actions = {
-    undo: () => desk.undo(),
+    undo: () => desk.undo(models?.shown()),
+    models: () => { guide.toggle(false); models?.toggle(); },
     skip: withCase(() => desk.skip()),
     flag: withCase((one) => openFlag(screen, one)),
     reveal: withCase((one) => {
@@ -76,7 +82,7 @@ function makeActions(screen) {
     zoom_out: withCase((one) => { if (one.item.image) canvas.zoomOut(); }),
     fit: withCase((one) => { if (one.item.image) canvas.fit(); }),
     brightness: withCase((one) => { if (one.item.image) part('brightness').focus(); }),
-    guidelines: () => guide.toggle(),
+    guidelines: () => { models?.toggle(false); guide.toggle(); },
     settings: () => settings.open(),
   };
   for (const verdict of Object.keys(VERDICTS)) actions[verdict] = withCase(() => desk.decide(verdict));
@@ -130,7 +136,7 @@ function toggleEdits({ part, view }, one, changed) {
 }
 
 function wireControls(screen) {
-  const { root, part, view, notices, guide, canvas, settings, desk } = screen;
+  const { root, part, view, notices, guide, models, canvas, settings, desk } = screen;
   const actions = makeActions(screen);
 
   root.addEventListener('click', (event) => {
@@ -156,6 +162,7 @@ function wireControls(screen) {
       if (name === 'leave') { event.target.blur(); view.toHeading(); return true; }
       if (name === 'escape') {
         if (guide.isOpen()) { guide.toggle(false); return true; }
+        if (models?.isOpen()) { models.toggle(false); return true; }
         if (event.target.matches('input[type="range"]')) { view.toHeading(); return true; }
         return notices.escape();
       }

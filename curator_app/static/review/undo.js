@@ -8,22 +8,25 @@ const DEPTH = 10;
 
 const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage' };
 
-/** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done. */
-export function createUndo({ kind, shape, link, outbox, progress, inform, putBack, stock, holder }) {
+/** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done; `onChange()` when others count as the last. */
+export function createUndo({ kind, shape, link, outbox, progress, inform, putBack, stock, holder, onChange }) {
   const past = []; // the newest last
   let queue = Promise.resolve();
 
-  async function undoLast() {
+  async function undoOne(wanted) {
     if (!stock()) return;
-    const entry = past.pop();
+    const entry = wanted ?? past.at(-1);
+    if (wanted && !past.includes(wanted)) return; // taken back by an earlier press
     if (entry && outbox.withdraw(entry)) {
+      forget(entry);
       entry.case.settled = false;
       putBack(entry.case);
     } else if (link.state !== 'online') {
-      if (entry) past.push(entry);
       inform('Nothing was undone.', 'Undo needs the server. Press it again when the connection is back.');
     } else if (!entry) await undoOnServer(null);
-    else if (!(await entry.done)) { // on an error it was refused and has come back by itself
+    else {
+      forget(entry);
+      if (await entry.done) return; // on an error it was refused and has come back by itself
       if (entry.kind === 'skip') await unskip(entry.case);
       else await undoOnServer(entry);
     }
@@ -46,7 +49,7 @@ export function createUndo({ kind, shape, link, outbox, progress, inform, putBac
       putBack(one);
     } catch (error) {
       if (error.kind === 'unreachable' && entry) {
-        past.push(entry);
+        remember(entry);
         link.lost();
       }
       inform('Nothing was undone.', error.status === 404 && !entry ? 'There is no decision left to take back.' : sentence(error.message));
@@ -63,19 +66,28 @@ export function createUndo({ kind, shape, link, outbox, progress, inform, putBac
     else inform('Your skipped items are back in the queue.', `${one.item.label} comes up again later.`);
   }
 
+  function remember(entry) {
+    past.push(entry);
+    if (past.length > DEPTH) past.shift();
+    onChange();
+  }
+
+  function forget(entry) {
+    const place = past.indexOf(entry);
+    if (place < 0) return;
+    past.splice(place, 1);
+    onChange();
+  }
+
   return {
-    /** Take back the last one; several presses are worked off one after the other. */
-    last() {
-      queue = queue.then(undoLast).catch((error) => inform('Nothing was undone.', sentence(error.message)));
+    /** Take back the last one, or the one that is given; several presses are worked off one after the other. */
+    take(entry = null) {
+      queue = queue.then(() => undoOne(entry)).catch((error) => inform('Nothing was undone.', sentence(error.message)));
       return queue;
     },
-    remember(entry) {
-      past.push(entry);
-      if (past.length > DEPTH) past.shift();
-    },
-    forget(entry) {
-      const place = past.indexOf(entry);
-      if (place >= 0) past.splice(place, 1);
-    },
+    /** The last answer that was given and not taken back, skips aside; null when there is none. */
+    lastAnswer: () => past.findLast((entry) => entry.kind === 'review') ?? null,
+    remember,
+    forget,
   };
 }
