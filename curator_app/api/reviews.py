@@ -52,7 +52,7 @@ def undo(body: UndoBody, person: CurrentPerson, workspace: CurrentWorkspace) -> 
     return {"claim": describe_claim(claim, workspace.titles)}
 
 
-@ROUTER.get("/{review_id}/suggestions", dependencies=[allow(Role.ANNOTATOR)])
+@ROUTER.post("/{review_id}/suggestions", dependencies=[allow(Role.ANNOTATOR)])
 def suggestions(review_id: PathReviewId, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
     """See what models had found when you answered. That you looked is kept, once for each item and round."""
     with workspace.db.write() as session:

@@ -28,7 +28,7 @@ def submit(client, claim, **changes):
 
 
 def look(client, review_id):
-    return client.get(f"/api/v1/reviews/{review_id}/suggestions")
+    return client.post(f"/api/v1/reviews/{review_id}/suggestions")
 
 
 def put(workspace, item_id, *records):

@@ -47,7 +47,7 @@ ADMITS = {
     "POST /api/v1/leakage/reviews": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/findings": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/guess": CHECKERS,
-    "GET /api/v1/reviews/{review_id}/suggestions": CHECKERS,
+    "POST /api/v1/reviews/{review_id}/suggestions": CHECKERS,
     "POST /api/v1/reviews": REVIEWERS,
     "POST /api/v1/reviews/undo": REVIEWERS,
     "POST /link/{secret}": None,

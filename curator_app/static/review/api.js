@@ -62,7 +62,7 @@ export const api = {
   lockGuess: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/guess`, body),
   lockFindings: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/findings`, body),
   submitCheck: (body, options) => call('POST', `${V1}/leakage/reviews`, body, options),
-  suggestions: (reviewId) => call('GET', `${V1}/reviews/${reviewId}/suggestions`),
+  suggestions: (reviewId) => call('POST', `${V1}/reviews/${reviewId}/suggestions`),
   undo: (body) => call('POST', `${V1}/reviews/undo`, body),
   ping: () => call('GET', '/healthz', undefined, { timeout: 4000 }),
 };
