@@ -52,6 +52,8 @@ class Tag(StrEnum):
     GUIDELINES_CHANGED = "reviews:guidelines:change"
     PHOTO_IMPORTED = "photos:photo:import"
     RELEASE_FROZEN = "releases:release:freeze"
+    STUDY_CREATED = "studies:study:create"
+    STUDY_CLOSED = "studies:study:close"
 
 
 @dataclass(frozen=True)

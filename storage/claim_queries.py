@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, o
 from sqlalchemy.orm import aliased
 from sqlmodel import col, delete, select
 
-from storage.records import TaskKind
+from storage import study_queries
+from storage.records import STUDY_KINDS, TaskKind
 from storage.stages import Stage
+from storage.study_queries import TAKEN_STATES as TAKEN_STATES
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 
-TAKEN_STATES = ("active", "submitted", "skipped", "seen")
-"""A person with a claim in one of these is not offered the task again."""
 CHECKED_STATES = ("active", "submitted", "undone")
 """A person with a claim on a leakage check in one of these is not offered the item's review."""
 
@@ -212,5 +212,6 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
     return query.limit(bindparam("limit")).with_for_update(skip_locked=True)
 
 
-FREE_TASKS = {kind: _free_tasks(kind) for kind in TaskKind}
+FREE_TASKS = {kind: _free_tasks(kind) for kind in TaskKind if kind not in STUDY_KINDS}
+FREE_TASKS[TaskKind.JUDGE_CONSENSUS] = study_queries.FREE_CONSENSUS
 """Ids of the first tasks that want somebody and have not had this person; their rows are locked."""

@@ -7,29 +7,21 @@ is what is left. Everything that changes a slot locks the task's row first, so t
 import json
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from storage import claim_queries as queries
+from storage import study_queries
 from storage.audit import Tag, lock_chain, record_event
+from storage.claim_content import Claim, describe_claims
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_item, label
 from storage.priorities import check_priority, find_mined, make_rank
-from storage.records import (
-    Grounding,
-    LeakFindings,
-    LeakGuess,
-    Refinement,
-    Review,
-    Scenario,
-    TaskKind,
-    parse_record,
-)
-from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, TaskRow, UserRow
+from storage.records import STUDY_KINDS, TaskKind
+from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, TaskRow, UserRow
 from storage.texts import canonical_json, check_text, utc_now
 
 CLAIM_TTL_S = 900
@@ -39,29 +31,6 @@ MAX_HELD = 60
 MAX_OPEN_FLAGS = 5
 """Of one person on one item, so that nobody can bury the flags of others."""
 MAX_DRAFT_BYTES = 30_000
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claimed task with what its screen needs, and nothing that the person must not see."""
-
-    claim_id: str
-    task_id: int
-    kind: TaskKind
-    round: int
-    expires_at: datetime
-    item: ItemRow
-    scenario: Scenario
-    grounding: Grounding | None
-    draft: dict[str, Any] | None
-    others: tuple[Review, ...] = field(default=())
-    """The reviews of the round; for adjudication only."""
-    guess: LeakGuess | None = None
-    """What the person has locked in a leakage check; before it, they must not see more than the query."""
-    findings: LeakFindings | None = None
-    """Locked next; before it, they must see neither the hazard nor what the machine found."""
-    refinements: tuple[Refinement, ...] = field(default=())
-    """Of the item; in a leakage check only, once the findings are locked."""
 
 
 def check_overlap(overlap: int) -> None:
@@ -175,7 +144,7 @@ def claim_next(
                 f"release some, or wait until they lapse"
             )
         wanted = {"user_id": user_id, "limit": max(0, min(room, count - len(rows)))}
-        tasks = list(session.exec(queries.FREE_TASKS[kind], params=wanted))
+        tasks = _find_free(session=session, kind=kind, wanted=wanted)
         fresh = [
             ClaimRow(
                 id=uuid.uuid4().hex,
@@ -345,7 +314,8 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
     row, task, item, person = found
     held = HeldClaim(claim=row, task=task, item=item, person=person)
     name = label(task.item_number)
-    if row.state == "active" and task.status == "open":
+    # After a study was closed, what somebody still holds is kept when it comes, marked late.
+    if row.state == "active" and (task.status == "open" or task.kind in STUDY_KINDS):
         return held
     if row.state == "submitted":
         raise ClaimLost(f"your review of {name} was already submitted, perhaps in another tab")
@@ -371,64 +341,6 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
     return held
 
 
-def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim]:
-    """Return the claims with their items, in the order given."""
-    if not rows:
-        return []
-    whose = {"user_id": rows[0].user_id, "task_ids": [row.task_id for row in rows]}
-    work = {task.id: (task, item, draft) for task, item, draft in session.exec(queries.WORK, params=whose)}
-    items = [item for _, item, _ in work.values()]
-    wanted = [item.scenario_id for item in items] + [item.grounding_id for item in items if item.grounding_id]
-    bodies = session.exec(queries.BODIES, params={"numbers": [item.number for item in items], "record_ids": wanted})
-    records = {(number, record_id): parse_record(body) for number, record_id, body in bodies}
-    claims = []
-    for row in rows:
-        task, item, draft = work[row.task_id]
-        scenario = records[task.item_number, item.scenario_id]
-        grounding = records.get((task.item_number, item.grounding_id or ""))
-        assert isinstance(scenario, Scenario)
-        assert grounding is None or isinstance(grounding, Grounding)
-        kind = TaskKind(task.kind)
-        others = _round_reviews(session=session, task=task) if kind is TaskKind.ADJUDICATION else ()
-        guess, findings = None, None
-        refinements: tuple[Refinement, ...] = ()
-        if kind is TaskKind.LEAKAGE_CHECK:
-            guess, findings = read_locks(session=session, user_id=row.user_id, task=task)
-            refinements = _refinements(session=session, task=task) if findings else ()
-        claims.append(
-            Claim(
-                row.id, row.task_id, kind, task.round, row.expires_at, item, scenario, grounding,
-                json.loads(draft.body) if draft else None, others, guess, findings, refinements,
-            )
-        )  # fmt: skip
-    return claims
-
-
-def read_claim(*, session: Session, user_id: int, claim_id: str) -> Claim:
-    """Return one claim of the person's as it stands.
-
-    Raises:
-        NotFound: the person has no such claim.
-    """
-    row = session.exec(select(ClaimRow).where(ClaimRow.id == claim_id, ClaimRow.user_id == user_id)).first()
-    if row is None:
-        raise NotFound(f"you have no claim {claim_id!r}; claim the item first")
-    return describe_claims(session=session, rows=[row])[0]
-
-
-def read_locks(*, session: Session, user_id: int, task: TaskRow) -> tuple[LeakGuess | None, LeakFindings | None]:
-    """Return what the person has locked in the leakage check of the task's round."""
-    guess: LeakGuess | None = None
-    findings: LeakFindings | None = None
-    for body in session.exec(queries.LOCKS, params={"user_id": user_id, "item_number": task.item_number}):
-        record = parse_record(body)
-        if isinstance(record, LeakGuess) and record.round == task.round:
-            guess = record
-        elif isinstance(record, LeakFindings) and record.round == task.round:
-            findings = record
-    return guess, findings
-
-
 def discard_draft(*, session: Session, user_id: int, task_id: int) -> None:
     """Forget the person's draft for a task."""
     session.exec(queries.DISCARD_DRAFT, params={"user_id": user_id, "task_id": task_id})
@@ -451,24 +363,20 @@ def _has_claim(*, session: Session, user_id: int, task_id: int) -> bool:
 
 
 def _was_shown_the_answers(*, session: Session, user_id: int, task: TaskRow) -> bool:
-    if task.kind == TaskKind.ADJUDICATION.value:
+    kind = TaskKind(task.kind)
+    if kind in (TaskKind.ADJUDICATION, TaskKind.JUDGE_CONSENSUS):
         return False
-    return session.exec(queries.SHOWN_THE_ANSWERS, params={"user_id": user_id, "task_id": task.id}).first() is not None
+    query = study_queries.SHOWN_THE_SCORES if kind is TaskKind.JUDGE_AUDIT else queries.SHOWN_THE_ANSWERS
+    return session.exec(query, params={"user_id": user_id, "task_id": task.id}).first() is not None
+
+
+def _find_free(*, session: Session, kind: TaskKind, wanted: dict[str, int]) -> list[int]:
+    """Return the ids of the first tasks that want somebody and have not had this person; their rows are locked."""
+    if kind is TaskKind.JUDGE_AUDIT:
+        return study_queries.find_free_audits(session=session, **wanted)
+    return list(session.exec(queries.FREE_TASKS[kind], params=wanted))
 
 
 def was_given_elsewhere(*, session: Session, user_id: int, task: TaskRow) -> bool:
     """Whether the person ever had another task of the task's item, and so perhaps its picture, or looked at it all."""
     return session.exec(queries.HAS_SEEN_ITEM, params={"user_id": user_id, "task_id": task.id}).first() is not None
-
-
-def _refinements(*, session: Session, task: TaskRow) -> tuple[Refinement, ...]:
-    query = select(RecordRow.body).where(RecordRow.item_number == task.item_number, RecordRow.kind == "refinement")
-    records = [parse_record(body) for body in session.exec(query.order_by(col(RecordRow.seq)))]
-    return tuple(record for record in records if isinstance(record, Refinement))
-
-
-def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:
-    """The submitted reviews of the task's item and round, oldest first."""
-    place = {"item_number": task.item_number, "round": task.round}
-    records = [parse_record(body) for body in session.exec(queries.ROUND_REVIEWS, params=place)]
-    return tuple(record for record in records if isinstance(record, Review))

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from storage.claims import read_locks, was_given_elsewhere
+from storage.claim_content import read_locks
+from storage.claims import was_given_elsewhere
 from storage.records import TaskKind
 from storage.stages import Stage
 from storage.tables import ClaimRow, ItemRow, TaskRow

@@ -13,7 +13,8 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
-from storage.claims import HeldClaim, hold_claim, open_task, read_locks, was_given_elsewhere
+from storage.claim_content import read_locks
+from storage.claims import HeldClaim, hold_claim, open_task, was_given_elsewhere
 from storage.errors import ClaimLost, Conflict, InvalidRecord
 from storage.items import advance, attach, get_item, get_scenario, label, revise_scenario
 from storage.leak_answers import LeakAnswers, LeakMarks
@@ -203,7 +204,7 @@ def reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: d
         review_ids=last.review_ids,
         policy="undo",
         stage_before=item.stage,
-        provenance=Provenance(actor=actor, tool="storage.reviews.undo_review", created_at=now),
+        provenance=Provenance(actor=actor, tool="storage.undo.undo_review", created_at=now),
         parent_id=last.id,
     )
     moved = last.outcome == "reject" and last.stage_before != item.stage

@@ -11,8 +11,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from storage.claim_queries import CHECKED_STATES, TAKEN_STATES
-from storage.records import TaskKind
+from storage.records import STUDY_KINDS, TaskKind
 from storage.stages import Stage
+from storage.study_queries import count_free, is_under_way
 from storage.tables import ClaimRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 from storage.texts import utc_now
 
@@ -50,7 +51,9 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
     """Return a person's progress. `today` begins at midnight UTC."""
     now = now or utc_now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = (ReviewRow.user_id == user_id, ReviewRow.status == "submitted", TaskRow.kind == kind.value)
+    mine = [col(ReviewRow.user_id) == user_id, col(ReviewRow.status) == "submitted", col(TaskRow.kind) == kind.value]
+    if kind in STUDY_KINDS:
+        mine.append(is_under_way())
     submitted, today = session.exec(
         select(
             func.count(),
@@ -84,7 +87,11 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
         today=today,
         per_hour=_per_hour(list(times)),
         skipped=states.get("skipped", 0),
-        left=max(0, wanting - sum(states.values()) - _count_known(session=session, user_id=user_id, kind=kind)),
+        left=(
+            count_free(session=session, user_id=user_id, kind=kind)
+            if kind in STUDY_KINDS
+            else max(0, wanting - sum(states.values()) - _count_known(session=session, user_id=user_id, kind=kind))
+        ),
     )
 
 
@@ -109,9 +116,12 @@ def _count_known(*, session: Session, user_id: int, kind: TaskKind) -> int:
 def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
     """Return everybody's progress; reads every task of the kind, so keep the answer for a few seconds.
 
-    An item that was revised counts by its present round; its adjudications all count.
+    An item that was revised counts by its present round; its adjudications all count. A study's answers count until
+    it is closed.
     """
     present = col(ItemRow.round) == TaskRow.round if kind is not TaskKind.ADJUDICATION else true()
+    if kind in STUDY_KINDS:
+        present = is_under_way()
     tasks, submitted, needed, decided, adjudicating = session.execute(
         select_columns(
             func.count(),

@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from storage.audit_records import AuditDecision as AuditDecision
+from storage.audit_records import AuditReview as AuditReview
 from storage.judgment_records import Judgment as Judgment
 from storage.judgment_records import ModelResponse as ModelResponse
 from storage.leak_answers import LeakAnswers, LeakMarks
@@ -48,6 +50,14 @@ class TaskKind(StrEnum):
     SCENARIO_REVIEW = "scenario_review"
     ADJUDICATION = "adjudication"
     LEAKAGE_CHECK = "leakage_check"
+    JUDGE_AUDIT = "judge_audit"
+    """Score a model's answer as the judge does, blind."""
+    JUDGE_CONSENSUS = "judge_consensus"
+    """Settle an answer that the annotators scored differently."""
+
+
+STUDY_KINDS = frozenset({TaskKind.JUDGE_AUDIT, TaskKind.JUDGE_CONSENSUS})
+"""What a study of the judge asks about released items; the others are asked about items on their way."""
 
 
 class Verdict(StrEnum):
@@ -405,7 +415,7 @@ class RecordKinds:
 
     BY_KIND: ClassVar[dict[str, type[Record]]] = {cls.model_fields["kind"].default: cls for cls in (
         Scenario, FilterVerdict, Grounding, Twin, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
-        LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth,
+        LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth, AuditReview, AuditDecision,
         ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
     )}  # fmt: skip
 

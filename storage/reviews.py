@@ -1,25 +1,24 @@
-"""Reviews: submitting, undoing and deciding. Who may see whose answer is in `storage.review_access`.
+"""Reviews: submitting and deciding; `storage.undo` takes them back, `storage.review_access` says who may see whose.
 
 The policy: when `overlap` people have answered and all approve, or all reject, the item moves; otherwise an
 adjudicator settles it. An agreed revision also goes to the adjudicator, because somebody has to make the change.
 """
 
-import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from storage import leakage
+from storage import leakage, study_audits
 from storage.audit import Tag, lock_chain, record_event
+from storage.audit_answers import AuditAnswers
+from storage.claim_content import Claim
 from storage.claims import (
     CLAIM_TTL_S,
-    Claim,
     HeldClaim,
     add_flag,
     claim_next,
-    describe_claims,
     discard_draft,
     hold_claim,
     open_task,
@@ -28,10 +27,13 @@ from storage.claims import (
     save_draft,
     unskip,
 )
-from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
-from storage.items import advance, append_record, attach, get_record, label, revise_scenario
+from storage.errors import Conflict, InvalidRecord
+from storage.items import advance, append_record, attach, revise_scenario
 from storage.leak_answers import LeakAnswers
 from storage.records import (
+    STUDY_KINDS,
+    AuditDecision,
+    AuditReview,
     Decision,
     Edits,
     LeakDecision,
@@ -46,7 +48,7 @@ from storage.records import (
 )
 from storage.review_access import visible_reviews
 from storage.stages import Stage
-from storage.tables import ClaimRow, DecisionRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
+from storage.tables import DecisionRow, ItemRow, RecordRow, ReviewRow, TaskRow
 from storage.texts import hash_json, utc_now
 
 __all__ = [
@@ -61,14 +63,14 @@ __all__ = [
     "renew_claim",
     "save_draft",
     "submit_review",
-    "undo_review",
     "unskip",
     "visible_reviews",
 ]
 
-UNDO_DEPTH = 10
-MAX_UNDOS = 5
-"""Of one person on one task. Without an end, answers could be tried out, and what they set off timed."""
+Answers = ReviewAnswers | LeakAnswers | AuditAnswers
+"""What a person sends."""
+AnyReview = Review | LeakReview | AuditReview
+"""The record of it."""
 _EARLIER = select(ReviewRow).where(
     ReviewRow.user_id == bindparam("user_id"), ReviewRow.idempotency_key == bindparam("key")
 )
@@ -101,7 +103,7 @@ def submit_review(
     session: Session,
     user_id: int,
     claim_id: str,
-    answers: ReviewAnswers | LeakAnswers,
+    answers: Answers,
     idempotency_key: str,
     now: datetime | None = None,
 ) -> SubmittedReview:
@@ -134,7 +136,7 @@ def submit_review(
         item_number=held.task.item_number,
         user_id=user_id,
         claim_id=claim_id,
-        verdict=(answers.verdict if isinstance(answers, ReviewAnswers) else answers.outcome).value,
+        verdict=_name_verdict(answers),
         seconds=answers.seconds,
         idempotency_key=idempotency_key,
         request_sha256=request_sha256,
@@ -145,11 +147,13 @@ def submit_review(
     session.flush()
     assert row.id is not None
     return SubmittedReview(
-        review_id=row.id, record_id=review.id, item_id=review.item_id, kind=review.task_kind, repeated=False
+        review_id=row.id, record_id=review.id, item_id=review.item_id, kind=TaskKind(review.task_kind), repeated=False
     )
 
 
-def decide(*, session: Session, task_id: int, now: datetime | None = None) -> Decision | LeakDecision | None:
+def decide(
+    *, session: Session, task_id: int, now: datetime | None = None
+) -> Decision | LeakDecision | AuditDecision | None:
     """Settle a task that has all its answers; None while it waits for more. The caller commits.
 
     Called by `submit_review`; calling it again changes nothing.
@@ -161,7 +165,9 @@ def decide(*, session: Session, task_id: int, now: datetime | None = None) -> De
         return None
     if task.kind == TaskKind.LEAKAGE_CHECK.value:
         return leakage.decide(session=session, task=task, now=now)
-    reviews = _submitted(session=session, task_id=task.id)
+    if task.kind in STUDY_KINDS:
+        return study_audits.decide(session=session, task=task, now=now)
+    reviews = read_submitted(session=session, task_id=task.id)
     if task.kind == TaskKind.ADJUDICATION.value:
         return _apply_adjudication(session=session, task=task, review=reviews[-1], now=now)
     verdicts = {review.verdict for review in reviews}
@@ -179,68 +185,6 @@ def decide(*, session: Session, task_id: int, now: datetime | None = None) -> De
     return decision
 
 
-def undo_review(
-    *,
-    session: Session,
-    user_id: int,
-    review_id: int | None = None,
-    holder: str = "",
-    ttl_s: int = CLAIM_TTL_S,
-    now: datetime | None = None,
-) -> Claim:
-    """Take back one of the person's last ten reviews, by default the last. The caller commits.
-
-    A new record with status `discarded` supersedes the review, a decision that rested on it is taken back, and
-    the item is claimed again with the old answers as its draft. Undoing the same review twice changes nothing.
-
-    Raises:
-        NotFound: there is nothing to undo, or the review is not among the last ten.
-        Conflict: the item has been released, adjudicated or revised since, or was undone five times.
-    """
-    now = now or utc_now()
-    lock_chain(session=session)
-    row = _find_undoable(session=session, user_id=user_id, review_id=review_id)
-    # The claim before the task, as everywhere, so that an undo and a renewal never wait for each other.
-    old_claim = session.exec(select(ClaimRow).where(ClaimRow.id == row.claim_id).with_for_update()).one()
-    task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
-    if row.status == "discarded":
-        return _claim_after_undo(session=session, user_id=user_id, task=task)
-    _check_undos(session=session, row=row)
-    item = session.get_one(ItemRow, row.item_number)
-    person = session.get_one(UserRow, user_id)
-    actor = f"user:{person.name}"
-    _reopen(session=session, task=task, item=item, actor=actor, now=now)
-    assert task.id is not None and item.number is not None
-    review = get_record(session=session, record_id=row.record_id, item_number=item.number)
-    assert isinstance(review, Review | LeakReview)
-    provenance = Provenance(actor=actor, tool="storage.reviews.undo_review", created_at=now)
-    undone = type(review).model_validate(
-        review.model_dump() | {"status": "discarded", "parent_id": review.id, "provenance": provenance.model_dump()}
-    )
-    append_record(session=session, item=item, record=undone, actor=actor, now=now)
-    old_claim.state = "undone"
-    row.status = "discarded"
-    task.submitted -= 1
-    claim = ClaimRow(
-        id=uuid.uuid4().hex,
-        task_id=task.id,
-        user_id=user_id,
-        holder=holder,
-        expires_at=now + timedelta(seconds=ttl_s),
-        created_at=now,
-    )
-    session.add_all((old_claim, row, task))
-    session.flush()  # the old claim's state first: a person holds a task only once
-    session.add(claim)
-    session.flush()
-    shape = ReviewAnswers if isinstance(review, Review) else LeakAnswers
-    answers = review.model_dump(mode="json", include=set(shape.model_fields))
-    save_draft(session=session, user_id=user_id, claim_id=claim.id, body=answers, now=now)
-    payload = {"record": undone.id, "supersedes": review.id, "task": task.kind, "round": task.round}
-    record_event(session=session, actor=actor, tag=Tag.REVIEW_UNDONE, subject=item.id, payload=payload, now=now)
-    return describe_claims(session=session, rows=[claim])[0]
-
-
 def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
     if kind is not TaskKind.ADJUDICATION:
         return
@@ -250,15 +194,32 @@ def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
         raise InvalidRecord("an adjudicator who revises makes the change: edit the query or the scene")
 
 
-def _make_review(
-    *, session: Session, held: HeldClaim, answers: ReviewAnswers | LeakAnswers, now: datetime
-) -> Review | LeakReview:
+def shape_of(kind: TaskKind) -> type[Answers]:
+    """Return what is answered to a task of this kind."""
+    if kind is TaskKind.LEAKAGE_CHECK:
+        return LeakAnswers
+    return AuditAnswers if kind in STUDY_KINDS else ReviewAnswers
+
+
+def _name_verdict(answers: Answers) -> str:
+    if isinstance(answers, AuditAnswers):
+        return "scored"  # which scores, the record alone says
+    return (answers.verdict if isinstance(answers, ReviewAnswers) else answers.outcome).value
+
+
+def subject_of(review: AnyReview) -> str:
+    return study_audits.name_subject(review.study) if isinstance(review, AuditReview) else review.item_id
+
+
+def _make_review(*, session: Session, held: HeldClaim, answers: Answers, now: datetime) -> AnyReview:
     claim, task, item = held.claim, held.task, held.item
     kind = TaskKind(task.kind)
-    if isinstance(answers, LeakAnswers) != (kind is TaskKind.LEAKAGE_CHECK):
+    if not isinstance(answers, shape_of(kind)):
         raise InvalidRecord(f"these answers do not fit a task of kind {kind.value}; send the shape of that kind")
     if isinstance(answers, LeakAnswers):
         return leakage.make_review(session=session, held=held, answers=answers, now=now)
+    if isinstance(answers, AuditAnswers):
+        return study_audits.make_review(session=session, held=held, answers=answers, now=now)
     _check_answers(kind=kind, answers=answers)
     actor = f"user:{held.person.name}"
     return Review(
@@ -273,7 +234,7 @@ def _make_review(
     )
 
 
-def _store_review(*, session: Session, held: HeldClaim, review: Review | LeakReview, now: datetime) -> None:
+def _store_review(*, session: Session, held: HeldClaim, review: AnyReview, now: datetime) -> None:
     """Write the record and its event; count it on the task and close the claim."""
     claim, task, item = held.claim, held.task, held.item
     actor = review.provenance.actor
@@ -283,7 +244,8 @@ def _store_review(*, session: Session, held: HeldClaim, review: Review | LeakRev
     session.add_all((claim, task))
     discard_draft(session=session, user_id=claim.user_id, task_id=claim.task_id)
     payload = {"record": review.id, "task": task.kind, "round": task.round}
-    record_event(session=session, actor=actor, tag=Tag.REVIEW_SUBMITTED, subject=item.id, payload=payload, now=now)
+    subject = subject_of(review)
+    record_event(session=session, actor=actor, tag=Tag.REVIEW_SUBMITTED, subject=subject, payload=payload, now=now)
 
 
 def _repeat(*, session: Session, earlier: ReviewRow, request_sha256: str, key: str) -> SubmittedReview:
@@ -295,7 +257,7 @@ def _repeat(*, session: Session, earlier: ReviewRow, request_sha256: str, key: s
     return SubmittedReview(review_id=earlier.id, record_id=earlier.record_id, item_id=item.id, kind=kind, repeated=True)
 
 
-def _submitted(*, session: Session, task_id: int | None) -> list[Review]:
+def read_submitted(*, session: Session, task_id: int | None) -> list[Review]:
     records = [parse_record(body) for body in session.exec(_SUBMITTED, params={"task_id": task_id})]
     return [record for record in records if isinstance(record, Review)]
 
@@ -323,16 +285,14 @@ def _settle(
         provenance=Provenance(actor="policy", tool="storage.reviews.decide", created_at=now),
     )
     stage = {Outcome.APPROVE: Stage.REVIEWED, Outcome.REJECT: Stage.REJECTED}.get(outcome)
-    _record_decision(session=session, task=task, decision=decision, stage=stage, now=now)
+    record_decision(session=session, task=task, decision=decision, stage=stage, now=now)
     task.status = "adjudicating" if outcome is Outcome.ADJUDICATE else "decided"
     task.open_slots = 0
     session.add(task)
     return decision
 
 
-def _record_decision(
-    *, session: Session, task: TaskRow, decision: Decision, stage: Stage | None, now: datetime
-) -> None:
+def record_decision(*, session: Session, task: TaskRow, decision: Decision, stage: Stage | None, now: datetime) -> None:
     item_id, actor = decision.item_id, decision.provenance.actor
     if stage is None:
         attach(session=session, item_id=item_id, record=decision, actor=actor, now=now)
@@ -359,7 +319,7 @@ def _apply_adjudication(*, session: Session, task: TaskRow, review: Review, now:
             TaskRow.round == task.round,
         )
     ).one()
-    reviews = [*_submitted(session=session, task_id=origin.id), review]
+    reviews = [*read_submitted(session=session, task_id=origin.id), review]
     outcome = Outcome(review.verdict.value)
     decision = _settle(
         session=session, task=task, reviews=reviews, outcome=outcome, policy="adjudicator", reason=review.note, now=now
@@ -373,104 +333,3 @@ def _apply_adjudication(*, session: Session, task: TaskRow, review: Review, now:
         )
         leakage.begin_round(session=session, item_id=review.item_id, old_round=task.round, actor=actor, now=now)
     return decision
-
-
-def _find_undoable(*, session: Session, user_id: int, review_id: int | None) -> ReviewRow:
-    recent = session.exec(
-        select(ReviewRow)
-        .where(ReviewRow.user_id == user_id, ReviewRow.status == "submitted")
-        .order_by(col(ReviewRow.id).desc())
-        .limit(UNDO_DEPTH)
-    ).all()
-    if review_id is None:
-        if not recent:
-            raise NotFound("you have no review to undo")
-        return recent[0]
-    for row in recent:
-        if row.id == review_id:
-            return row
-    row_or_none = session.get(ReviewRow, review_id)
-    if row_or_none is not None and row_or_none.user_id == user_id and row_or_none.status == "discarded":
-        return row_or_none
-    raise NotFound(f"review {review_id} is not among your last {UNDO_DEPTH}; ask an adjudicator to settle the item")
-
-
-def _check_undos(*, session: Session, row: ReviewRow) -> None:
-    mine = (ReviewRow.task_id == row.task_id, ReviewRow.user_id == row.user_id, ReviewRow.status == "discarded")
-    if session.exec(select(func.count()).select_from(ReviewRow).where(*mine)).one() >= MAX_UNDOS:
-        raise Conflict(f"you have undone {label(row.item_number)} {MAX_UNDOS} times; this answer stands")
-
-
-def _claim_after_undo(*, session: Session, user_id: int, task: TaskRow) -> Claim:
-    claim = session.exec(
-        select(ClaimRow).where(ClaimRow.task_id == task.id, ClaimRow.user_id == user_id, ClaimRow.state == "active")
-    ).first()
-    if claim is None:
-        raise ClaimLost(f"your review of {label(task.item_number)} was undone before; claim the item again")
-    return describe_claims(session=session, rows=[claim])[0]
-
-
-def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: datetime) -> None:
-    """Take back what was decided on the strength of the task's reviews.
-
-    Raises:
-        Conflict: others have built on the decision, so that it stands.
-    """
-    name = label(task.item_number)
-    if item.stage == Stage.RELEASED.value:
-        raise Conflict(f"{name} is part of a release; its reviews can no longer be undone")
-    if item.round != task.round:
-        raise Conflict(f"{name} was revised since and is in a new round of review; its earlier reviews stand")
-    if task.status == "open":
-        return
-    if task.kind == TaskKind.LEAKAGE_CHECK.value:
-        return leakage.reopen(session=session, task=task, item=item, actor=actor, now=now)
-    leakage.check_not_rejected(session=session, item=item)
-    if task.kind == TaskKind.SCENARIO_REVIEW.value:
-        _withdraw_adjudication(session=session, task=task)
-    else:
-        origin = session.exec(
-            select(TaskRow).where(
-                TaskRow.item_number == task.item_number,
-                TaskRow.kind == TaskKind.SCENARIO_REVIEW.value,
-                TaskRow.round == task.round,
-            )
-        ).one()
-        origin.status = "adjudicating"
-        session.add(origin)
-    reviews = _submitted(session=session, task_id=task.id)
-    decision = Decision(
-        item_id=item.id,
-        round=task.round,
-        outcome=Outcome.REOPENED,
-        review_ids=tuple(review.id for review in reviews),
-        policy="undo",
-        reason="a review was undone by its author",
-        provenance=Provenance(actor=actor, tool="storage.reviews.undo_review", created_at=now),
-    )
-    moved = item.stage in (Stage.REVIEWED.value, Stage.REJECTED.value)
-    _record_decision(session=session, task=task, decision=decision, stage=Stage.REFINED if moved else None, now=now)
-    task.status = "open"
-    task.open_slots = task.overlap - task.submitted
-    session.add(task)
-
-
-def _withdraw_adjudication(*, session: Session, task: TaskRow) -> None:
-    other = session.exec(
-        select(TaskRow)
-        .where(
-            TaskRow.item_number == task.item_number,
-            TaskRow.kind == TaskKind.ADJUDICATION.value,
-            TaskRow.round == task.round,
-        )
-        .with_for_update()
-    ).first()
-    if other is None or other.status == "withdrawn":
-        return
-    if other.status != "open":
-        raise Conflict(f"an adjudicator has settled {label(task.item_number)}; the reviews behind it stand")
-    for claim in session.exec(select(ClaimRow).where(ClaimRow.task_id == other.id, ClaimRow.state == "active")):
-        claim.state = "released"
-        session.add(claim)
-    other.status, other.open_slots = "withdrawn", 0
-    session.add(other)

@@ -190,12 +190,14 @@ class TaskRow(SQLModel, table=True):
     item_number: int = Field(foreign_key="items.number")
     kind: str
     round: int
+    """Round of review, from 1. In a study, which asks about released items: minus the number of the study's item."""
     overlap: int
     open_slots: int
     """overlap - submitted reviews - active claims."""
     submitted: int = 0
     status: str = "open"
-    """`open`, `decided`, `adjudicating`, or `withdrawn` (an adjudication whose cause was undone)."""
+    """`open`, `decided`, `adjudicating`, `withdrawn` (an adjudication whose cause was undone), or `closed`: its study
+    is over, and what is still sent under a claim is kept as late."""
     rank: int
     """Lower comes first: priority in the high part, a shuffle that hides the author's order in the low part."""
     created_at: datetime = _time()
@@ -376,3 +378,69 @@ class JobRow(SQLModel, table=True):
     heartbeat_at: datetime | None = _time(nullable=True)
     expires_at: datetime | None = _time(nullable=True)
     ended_at: datetime | None = _time(nullable=True)
+
+
+class StudyRow(SQLModel, table=True):
+    """A human study of a judge run: which answers were drawn, how, and whether it is over."""
+
+    __tablename__ = "studies"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, max_length=64)
+    release_version: str
+    release_digest: str = Field(max_length=64)
+    run: str
+    """The judge run's name. Annotators do not see it, nor the model's."""
+    model: str
+    mode: str
+    rubric_version: str
+    rubric_sha256: str = Field(max_length=64)
+    seed: int
+    stratify: str = ""
+    """What the sample was stratified by, joined by commas; empty for a simple random sample."""
+    annotators: int
+    """How many different people score each answer."""
+    author: str
+    created_at: datetime = _time()
+    closed_at: datetime | None = _time(nullable=True)
+    closed_by: str = ""
+    frozen_sha256: str | None = Field(default=None, max_length=64)
+    """Of the text `frozen`, from which alone the report is made."""
+
+
+class StudyTextRow(SQLModel, table=True):
+    """A long text of a study: its `rubric`; its `population`, what the judge gave every answer; what was `frozen`."""
+
+    __tablename__ = "study_texts"
+    study_id: int = Field(foreign_key="studies.id", primary_key=True)
+    kind: str = Field(primary_key=True)
+    body: str = _text()
+
+
+class StudyItemRow(SQLModel, table=True):
+    """One answer of a study, as far as annotators may see it. Attention checks look the same."""
+
+    __tablename__ = "study_items"
+    id: int | None = Field(default=None, primary_key=True)
+    study_id: int = Field(foreign_key="studies.id", index=True)
+    item_number: int = Field(foreign_key="items.number", index=True)
+    asked: str = _text()
+    """The words that the model was asked with."""
+    answer: str = _text()
+    task_id: int | None = Field(default=None, foreign_key="tasks.id", unique=True)
+    consensus_task_id: int | None = Field(default=None, foreign_key="tasks.id", unique=True)
+
+
+class StudyKeyRow(SQLModel, table=True):
+    """What annotators must not learn of an answer. No query that serves a claim reads this table."""
+
+    __tablename__ = "study_keys"
+    study_item_id: int = Field(foreign_key="study_items.id", primary_key=True)
+    sample: int = 0
+    """Which of the model's answers to the item."""
+    stratum: str = ""
+    weight: float = 1.0
+    """1 / the chance of being drawn."""
+    judged: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """The panel's and each judge's scores, as JSON; None for an attention check."""
+    known: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """The known scores of an attention check, as JSON; None for an answer of the model."""

@@ -19,8 +19,9 @@ from storage import leak_looks
 from storage.accounts import Person, Role
 from storage.errors import NotFound
 from storage.items import get_scenario, label
-from storage.records import Record, parse_record
+from storage.records import AuditDecision, AuditReview, Record, parse_record
 from storage.stages import Stage
+from storage.studies import studies_under_way
 from storage.tables import AuditRow, ItemRow, RecordRow
 
 PLAIN = frozenset({"scenario", "filter_verdict", "grounding", "refinement", "twin"})
@@ -81,8 +82,10 @@ def read_history(workspace: Workspace, *, name: str, person: Person) -> ItemHist
         blind = asked and leak_looks.may_be_asked(session=session, user_id=person.id, item=item)
         checking = asked and leak_looks.is_open(session=session, item=item)
         steps = sorted([*_read_records(session, item), *_read_events(session, item)], key=lambda step: step.at)
+        studies = studies_under_way(session=session)
     hidden = checking or (asked and item.stage not in SETTLED)
-    shown = [] if blind else [step for step in steps if not (hidden and _tells_answers(step))]
+    steps_shown = [step for step in steps if not (hidden and _tells_answers(step)) and not _tells_scores(step, studies)]
+    shown = [] if blind else steps_shown
     return ItemHistory(
         number=item.number or 0,
         id=item.id,
@@ -168,6 +171,11 @@ def _tells_answers(step: Step) -> bool:
     if step.record is not None:
         return step.kind not in PLAIN
     return step.kind.startswith(PEOPLE_TAGS)
+
+
+def _tells_scores(step: Step, studies: frozenset[str]) -> bool:
+    """Whether the step is an answer to a study that is not closed. Nobody sees those."""
+    return isinstance(step.record, AuditReview | AuditDecision) and step.record.study in studies
 
 
 def _read_log(workspace: Workspace, item: ItemRow) -> Iterator[str]:

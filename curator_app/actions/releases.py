@@ -18,7 +18,7 @@ from curator_app.workspace import Workspace
 from pipeline.taxonomy import Taxonomy
 from storage import guidelines, releases
 from storage.errors import InvalidRecord, NotFound, ReleaseInvalid
-from storage.records import Split, TaskKind
+from storage.records import STUDY_KINDS, Split, TaskKind
 from storage.release_export import ExportFormat, export_release
 from storage.release_files import (
     MANIFEST,
@@ -349,7 +349,7 @@ def _ask_git(folder: Path, *words: str) -> str | None:
 
 def _read_guidelines(session: Any) -> dict[str, str]:
     texts = {}
-    for kind in TaskKind:
+    for kind in sorted(set(TaskKind) - STUDY_KINDS):  # what studies ask shapes no item
         try:
             row = guidelines.current(session=session, kind=kind)
         except NotFound:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from curator_app.actions.leak_detectors import read_machine
-from storage.claims import Claim
+from storage.claim_content import Claim
 from storage.items import label
 from storage.leak_answers import LeakMarks
 from storage.records import Review, TaskKind

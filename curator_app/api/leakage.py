@@ -14,7 +14,7 @@ from curator_app.api.dependencies import CurrentWorkspace
 from curator_app.workspace import Workspace
 from storage import leakage, reviews
 from storage.accounts import Person, Role
-from storage.claims import read_claim
+from storage.claim_content import read_claim
 from storage.records import TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1/leakage", tags=["leakage"])

@@ -14,6 +14,7 @@ from curator_app.api.suggestion_views import describe_suggestions
 from storage import reviews
 from storage.accounts import Role
 from storage.suggestions import look_at_suggestions
+from storage.undo import undo_review
 
 ROUTER = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
 
@@ -40,7 +41,7 @@ def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace)
 def undo(body: UndoBody, person: CurrentPerson, workspace: CurrentWorkspace) -> dict[str, Any]:
     """Take back one of your last ten reviews; the item is yours again, the old answers are its draft."""
     with workspace.db.write() as session:
-        claim = reviews.undo_review(
+        claim = undo_review(
             session=session,
             user_id=person.id,
             review_id=body.review_id,

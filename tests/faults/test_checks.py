@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from storage.db import Database, open_database
 from storage.records import TaskKind
-from storage.reviews import claim_next, submit_review, undo_review
+from storage.reviews import claim_next, submit_review
 from storage.schema import migrate
+from storage.undo import undo_review
 
 pytestmark = pytest.mark.faults
 

@@ -29,9 +29,10 @@ from storage.audit import Tag
 from storage.claims import open_task
 from storage.priorities import make_rank
 from storage.records import Mining, Provenance, Scenario, TaskKind
-from storage.reviews import claim_next, undo_review
+from storage.reviews import claim_next
 from storage.stages import Stage
 from storage.tables import AuditRow
+from storage.undo import undo_review
 
 Script = Callable[[ChatRequest], Answer]
 WARNING = "Mind the ladder: it may slip beside the open window."

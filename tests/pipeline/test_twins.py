@@ -16,8 +16,8 @@ from endpoints.scripted import Answer, ScriptedChatEndpoint
 from pipeline.run_events import read_events
 from storage.blobs import BlobStore
 from storage.records import FilterVerdict, Scenario, Twin
-from storage.reviews import undo_review
 from storage.stages import Stage
+from storage.undo import undo_review
 
 Script = Callable[[ChatRequest], Answer]
 CONFIG = make_config(twin=True, quotas={"dependants": 8})

@@ -14,8 +14,9 @@ from storage.audit import Tag, record_event, verify_chain
 from storage.db import Database, open_database
 from storage.errors import Busy, ClaimLost, Conflict, NotFound
 from storage.records import TaskKind
-from storage.reviews import claim_next, submit_review, undo_review
+from storage.reviews import claim_next, submit_review
 from storage.tables import AuditRow, ReviewRow, TaskRow
+from storage.undo import undo_review
 
 
 def run_all(work, arguments):

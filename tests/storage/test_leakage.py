@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from sqlmodel import select
 
 from storage.audit import verify_chain
-from storage.claims import Claim, claim_next, open_task, release_claim
+from storage.claim_content import Claim
+from storage.claims import claim_next, open_task, release_claim
 from storage.db import Database
 from storage.errors import ClaimLost, Conflict, InvalidRecord
 from storage.intervals import Share
@@ -20,8 +21,9 @@ from storage.leak_rates import read_answers, share_named
 from storage.leakage import lock_findings, lock_guess
 from storage.progress import own_progress
 from storage.records import Edits, LeakDecision, LeakReview, TaskKind
-from storage.reviews import submit_review, undo_review
+from storage.reviews import submit_review
 from storage.tables import TaskRow
+from storage.undo import undo_review
 
 CHECK, REVIEW = TaskKind.LEAKAGE_CHECK, TaskKind.SCENARIO_REVIEW
 MARKS: dict[str, Any] = {"gives_away": "no", "sufficient": "yes", "unambiguous": "yes", "telling_text": False}

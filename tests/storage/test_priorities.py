@@ -5,7 +5,8 @@ from factories import add_items_in_review, add_users, make_provenance
 from sqlmodel import select
 
 from storage.audit import Tag, verify_chain
-from storage.claims import Claim, claim_next, open_task
+from storage.claim_content import Claim
+from storage.claims import claim_next, open_task
 from storage.db import Database
 from storage.errors import InvalidRecord, NotFound
 from storage.items import attach, get_item, revise_scenario

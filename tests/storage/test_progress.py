@@ -14,9 +14,10 @@ from storage.guidelines import add_version, current
 from storage.items import attach
 from storage.progress import category_progress, flaw_progress, own_progress, people_progress, total_progress
 from storage.records import GroundTruth, TaskKind
-from storage.reviews import claim_next, release_claim, submit_review, undo_review
+from storage.reviews import claim_next, release_claim, submit_review
 from storage.tables import AuditRow
 from storage.texts import utc_now
+from storage.undo import undo_review
 
 KIND = TaskKind.SCENARIO_REVIEW
 

@@ -8,9 +8,10 @@ from storage.claims import MAX_HELD, MAX_OPEN_FLAGS, add_flag
 from storage.errors import ClaimLost, Conflict
 from storage.progress import total_progress
 from storage.records import TaskKind
-from storage.reviews import MAX_UNDOS, claim_next, release_claim, submit_review, undo_review
+from storage.reviews import claim_next, release_claim, submit_review
 from storage.tables import ClaimRow, FlagRow
 from storage.texts import utc_now
+from storage.undo import MAX_UNDOS, undo_review
 
 KIND = TaskKind.SCENARIO_REVIEW
 

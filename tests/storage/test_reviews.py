@@ -12,19 +12,11 @@ from storage.db import Database
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_history, get_item, get_scenario
 from storage.records import Decision, Outcome, Review, TaskKind
-from storage.reviews import (
-    claim_next,
-    release_claim,
-    renew_claim,
-    save_draft,
-    submit_review,
-    undo_review,
-    unskip,
-    visible_reviews,
-)
+from storage.reviews import claim_next, release_claim, renew_claim, save_draft, submit_review, unskip, visible_reviews
 from storage.stages import Stage
 from storage.tables import ClaimRow, FlagRow, ReviewRow, TaskRow
 from storage.texts import utc_now
+from storage.undo import undo_review
 
 KIND = TaskKind.SCENARIO_REVIEW
 

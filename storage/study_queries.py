@@ -1,0 +1,156 @@
+"""The queries of a study's tasks: blindness, and each person's own order, are part of them.
+
+Nothing here reads `StudyKeyRow`, which holds the judge's scores and says what is an attention check.
+"""
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, bindparam, exists, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from storage.audit_records import AuditReview
+from storage.records import TaskKind, parse_record
+from storage.tables import ClaimRow, RecordRow, ReviewRow, StudyItemRow, StudyRow, StudyTextRow, TaskRow
+from storage.texts import hash_json
+
+TAKEN_STATES = ("active", "submitted", "skipped", "seen")
+"""A person with a claim in one of these is not offered the task again."""
+
+CASES = (
+    sqlalchemy.select(
+        col(TaskRow.id),
+        col(StudyItemRow.consensus_task_id) == col(TaskRow.id),
+        StudyItemRow,
+        col(StudyRow.rubric_version),
+        col(StudyTextRow.body),
+    )
+    .join(
+        StudyItemRow,
+        or_(col(StudyItemRow.task_id) == col(TaskRow.id), col(StudyItemRow.consensus_task_id) == col(TaskRow.id)),
+    )
+    .join(StudyRow, col(StudyRow.id) == StudyItemRow.study_id)
+    .join(StudyTextRow, (col(StudyTextRow.study_id) == StudyRow.id) & (col(StudyTextRow.kind) == "rubric"))
+    .where(col(TaskRow.id).in_(bindparam("task_ids", expanding=True)))
+)
+
+SUBMITTED = (
+    select(RecordRow.body)
+    .join(
+        ReviewRow,
+        (col(ReviewRow.record_id) == RecordRow.id) & (col(ReviewRow.item_number) == RecordRow.item_number),
+    )
+    .where(ReviewRow.task_id == bindparam("task_id"), ReviewRow.status == "submitted")
+    .order_by(col(ReviewRow.id))
+)
+
+
+def _wants_somebody_else(kind: TaskKind) -> list[ColumnElement[bool]]:
+    """Open tasks of the kind that want somebody and have not had this person."""
+    return [
+        col(TaskRow.kind) == kind.value,
+        col(TaskRow.status) == "open",
+        col(TaskRow.open_slots) > 0,
+        ~exists().where(
+            col(ClaimRow.task_id) == TaskRow.id,
+            col(ClaimRow.user_id) == bindparam("user_id"),
+            col(ClaimRow.state).in_(TAKEN_STATES),
+        ),
+    ]
+
+
+def _was_shown_the_scores() -> ColumnElement[bool]:
+    """Whether the person was ever given the consensus of the audited answer, and with it what others scored."""
+    return exists().where(
+        col(StudyItemRow.task_id) == TaskRow.id,
+        col(ClaimRow.task_id) == StudyItemRow.consensus_task_id,
+        col(ClaimRow.user_id) == bindparam("user_id"),
+    )
+
+
+SHOWN_THE_SCORES = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), _was_shown_the_scores())
+
+_Own = aliased(StudyItemRow)
+_FREE_AUDITS = (
+    select(TaskRow.id, _Own.id, StudyRow.id, StudyRow.seed)
+    .join(_Own, col(_Own.task_id) == TaskRow.id)
+    .join(StudyRow, col(StudyRow.id) == _Own.study_id)
+    .where(*_wants_somebody_else(TaskKind.JUDGE_AUDIT), ~_was_shown_the_scores())
+)
+_LOCK_OPEN = (
+    select(TaskRow.id)
+    .where(
+        col(TaskRow.id).in_(bindparam("task_ids", expanding=True)),
+        col(TaskRow.status) == "open",
+        col(TaskRow.open_slots) > 0,
+    )
+    .with_for_update(skip_locked=True)
+)
+
+_Audited = aliased(TaskRow)
+_Sibling = aliased(StudyItemRow)
+_Case = aliased(StudyItemRow)
+_OPEN_DIFFERENCES = (
+    select(TaskRow.id)
+    .where(
+        *_wants_somebody_else(TaskKind.JUDGE_CONSENSUS),
+        # only when all of the study's answers are in, so that whoever settles has no part in what is still scored
+        ~exists().where(
+            col(_Case.consensus_task_id) == TaskRow.id,
+            col(_Sibling.study_id) == _Case.study_id,
+            col(_Audited.id) == _Sibling.task_id,
+            col(_Audited.status) == "open",
+        ),
+        # nobody settles a difference that they are part of
+        ~exists().where(
+            col(_Case.consensus_task_id) == TaskRow.id,
+            col(ReviewRow.task_id) == _Case.task_id,
+            col(ReviewRow.user_id) == bindparam("user_id"),
+            col(ReviewRow.status) == "submitted",
+        ),
+    )
+    .order_by(col(TaskRow.rank), col(TaskRow.id))
+)
+FREE_CONSENSUS = _OPEN_DIFFERENCES.limit(bindparam("limit")).with_for_update(skip_locked=True)
+
+
+def is_under_way() -> ColumnElement[bool]:
+    """Whether the task belongs to a study that is not closed."""
+    return exists().where(
+        or_(col(StudyItemRow.task_id) == TaskRow.id, col(StudyItemRow.consensus_task_id) == TaskRow.id),
+        col(StudyRow.id) == StudyItemRow.study_id,
+        col(StudyRow.closed_at).is_(None),
+    )
+
+
+def count_free(*, session: Session, user_id: int, kind: TaskKind) -> int:
+    """Return how many tasks of a study's kind would be given to this person."""
+    query = _FREE_AUDITS if kind is TaskKind.JUDGE_AUDIT else _OPEN_DIFFERENCES
+    return len(session.execute(query, {"user_id": user_id}).all())
+
+
+def order_for(*, seed: int, user_id: int, study_item: int) -> str:
+    """Return the key by which a person's answers of a study are ordered: random, and the same every time."""
+    return hash_json(["order", seed, user_id, study_item])
+
+
+def find_free_audits(*, session: Session, user_id: int, limit: int) -> list[int]:
+    """Return the first `limit` audit tasks in the person's own order, oldest study first; their rows are locked."""
+    rows = session.exec(_FREE_AUDITS, params={"user_id": user_id}).all()
+    ordered = sorted(
+        (study_id, order_for(seed=seed, user_id=user_id, study_item=item_id), task_id)
+        for task_id, item_id, study_id, seed in rows
+        if task_id is not None and item_id is not None and study_id is not None
+    )
+    waiting = [task_id for _, _, task_id in ordered]
+    found: list[int] = []
+    while waiting and len(found) < limit:
+        next_ids, waiting = waiting[: limit - len(found)], waiting[limit - len(found) :]
+        locked = set(session.exec(_LOCK_OPEN, params={"task_ids": next_ids}))
+        found += [task_id for task_id in next_ids if task_id in locked]
+    return found
+
+
+def read_submitted(*, session: Session, task_id: int | None) -> list[AuditReview]:
+    """Return the standing answers to an audit or a consensus task, oldest first."""
+    records = [parse_record(body) for body in session.exec(SUBMITTED, params={"task_id": task_id})]
+    return [record for record in records if isinstance(record, AuditReview)]
