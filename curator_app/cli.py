@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator_app.commands import demo, doctor, importing, init, judge, leakage, release, run, serve, users
+from curator_app.commands import demo, doctor, importing, init, judge, leakage, release, run, serve, study, users
 
 app = typer.Typer(
     help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
@@ -27,6 +27,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")
 app.add_typer(importing.app, name="import")
 app.add_typer(leakage.app, name="leakage")
+app.add_typer(study.app, name="study")
 
 
 @app.callback()

@@ -11,7 +11,21 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 
 from curator_app.access import Gate, Policy, allow
-from curator_app.api import claims, files, health, items, leakage, me, media, progress, releases, reviews, runs, sign_in
+from curator_app.api import (
+    audits,
+    claims,
+    files,
+    health,
+    items,
+    leakage,
+    me,
+    media,
+    progress,
+    releases,
+    reviews,
+    runs,
+    sign_in,
+)
 from curator_app.api.errors import install_error_handlers
 from curator_app.api.sign_in import SlowLane
 from curator_app.security import BodyLimit, PagePolicy, PlainInputs, SameOrigin, SecurityHeaders
@@ -23,6 +37,7 @@ ROUTERS = (
     claims.ROUTER,
     reviews.ROUTER,
     leakage.ROUTER,
+    audits.ROUTER,
     progress.ROUTER,
     me.ROUTER,
     media.ROUTER,

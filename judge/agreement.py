@@ -23,7 +23,16 @@ from numpy.typing import ArrayLike
 
 from judge.coefficients import Coefficient, ac1, ac2, cohen, fleiss, krippendorff
 from judge.latent_classes import DawidSkene, dawid_skene
-from judge.ratings import Floats, UndefinedAgreement, read_pair, read_ratings, read_scores, why_incomparable
+from judge.ratings import (
+    Floats,
+    UndefinedAgreement,
+    read_pair,
+    read_ratings,
+    read_scores,
+    read_weights,
+    sum_by_cluster,
+    why_incomparable,
+)
 from judge.resampling import DEFAULT_RESAMPLES, Interval, check_resampling, from_draws, resample_sums
 from storage.intervals import wilson_interval
 
@@ -56,7 +65,7 @@ class Consistency:
     per_score_interval: tuple[float, float]
     """Resampled by item, since the scores of one item go together. Nan when resampling shows no spread."""
     per_item_interval: tuple[float, float]
-    """After Wilson."""
+    """After Wilson; resampled where the items have weights."""
     scores: int
     items: int
     reason: str = ""
@@ -64,7 +73,13 @@ class Consistency:
 
 
 def consistency_rate(
-    judge: ArrayLike, human: ArrayLike, *, confidence: float = 0.95, resamples: int = DEFAULT_RESAMPLES, seed: int = 0
+    judge: ArrayLike,
+    human: ArrayLike,
+    *,
+    item_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
 ) -> Consistency:
     """Return how often judge and human scores are equal, per score and per item.
 
@@ -73,12 +88,13 @@ def consistency_rate(
     Args:
         judge: scores, items x dimensions (for R, S, E three columns), or one score per item; nan where there is none.
         human: scores of the same shape.
+        item_weights: 1 / each item's chance of being drawn, where the sample was stratified.
         confidence: of both intervals.
         resamples: how often the items are drawn.
         seed: of the draws.
 
     Raises:
-        ValueError: shapes differ, or a score is infinite or no number.
+        ValueError: shapes differ, a score is infinite or no number, or a weight is not above 0.
     """
     check_resampling(confidence=confidence, resamples=resamples)
     judge_ID, human_ID = read_scores(judge, name="judge"), read_scores(human, name="human")
@@ -89,23 +105,29 @@ def consistency_rate(
         )
     both_ID = ~np.isnan(judge_ID) & ~np.isnan(human_ID)
     equal_ID = both_ID & (judge_ID == human_ID)
-    whole_I = both_ID.all(axis=1) if both_ID.size else np.zeros(0, dtype=bool)
+    weight_I = read_weights(item_weights, len(judge_ID))
+    whole_I = both_ID.all(axis=1) if both_ID.size else np.zeros(len(judge_ID), dtype=bool)
     scores, items = int(both_ID.sum()), int(whole_I.sum())
-    equal_items = int(equal_ID[whole_I].all(axis=1).sum())
+
+    def weigh(equal_I: Floats, of_I: Floats) -> Interval:
+        return resample_sums(
+            np.stack([equal_I, of_I], axis=1) * weight_I[:, None],
+            lambda sums: sums[..., 0] / sums[..., 1],
+            confidence=confidence,
+            resamples=resamples,
+            seed=seed,
+        )
+
+    per_score = weigh(equal_ID.sum(axis=1), both_ID.sum(axis=1))
+    per_item = weigh((equal_ID.all(axis=1) & whole_I).astype(float), whole_I.astype(float))
+    plain, wilson = item_weights is None and items > 0, partial(wilson_interval, confidence=confidence)
     reason = "" if items else "no item has all scores of both" if scores else "no score was given by both"
-    sums_I2 = np.stack([equal_ID.sum(axis=1), both_ID.sum(axis=1)], axis=1).astype(float)
-    over_items = resample_sums(
-        sums_I2, lambda sums: sums[..., 0] / sums[..., 1], confidence=confidence, resamples=resamples, seed=seed
-    )
     return Consistency(
-        per_score=equal_ID.sum() / scores if scores else nan,
-        per_item=equal_items / items if items else nan,
-        by_dimension=tuple(
-            float(equal / both) if both else nan
-            for equal, both in zip(equal_ID.sum(axis=0), both_ID.sum(axis=0), strict=True)
-        ),
-        per_score_interval=(over_items.low, over_items.high),
-        per_item_interval=wilson_interval(equal_items / items, items, confidence=confidence) if items else (nan, nan),
+        per_score=per_score.value,
+        per_item=per_item.value,
+        by_dimension=tuple(_divide(weight_I @ equal_ID, weight_I @ both_ID)),
+        per_score_interval=(per_score.low, per_score.high),
+        per_item_interval=wilson(per_item.value, items) if plain else (per_item.low, per_item.high),
         scores=scores,
         items=items,
         reason=reason,
@@ -194,6 +216,8 @@ def bootstrap_interval(
     statistic: Callable[..., float],
     ratings: ArrayLike,
     *,
+    item_weights: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     confidence: float = 0.95,
     resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
@@ -207,26 +231,34 @@ def bootstrap_interval(
         statistic: a coefficient of this module (`cohen_kappa` reads the two rows of `ratings`), or any function of
             ratings that returns a number, which is then called for every resample: slow.
         ratings: raters x items, nan where there is none.
+        item_weights: 1 / each item's chance of being drawn, where the sample was stratified. The value is weighted;
+            the interval makes no use of the strata. For the coefficients of this module.
+        clusters: a number for each item; items of one number are drawn together, such as R, S and E of one answer.
+            For the coefficients of this module.
         confidence: of the interval, between 0 and 1.
         resamples: how often the items are drawn.
         seed: the same seed gives the same interval.
         **options: of the statistic: `level`, `weights`, `categories`.
 
     Raises:
-        ValueError: what the statistic refuses; a confidence or number of resamples that cannot be used.
+        ValueError: what the statistic refuses; a confidence or number of resamples that cannot be used; weights or
+            clusters that are not one for each item, or that the statistic cannot take.
     """
     check_resampling(confidence=confidence, resamples=resamples)
     table_RI = read_ratings(ratings)
     if statistic not in _BY_SUMS:
+        if item_weights is not None or clusters is not None:
+            raise ValueError("item_weights and clusters need a coefficient of judge.agreement; leave them out")
         call = partial(statistic, **options)
         return _resample_by_calls(call, table_RI, confidence=confidence, resamples=resamples, seed=seed)
     coefficient = _BY_SUMS[statistic](table_RI, **options)
     value, reason = coefficient.value()
     if reason:
         return Interval(value, nan, nan, confidence, resamples, 0, reason)
-    return resample_sums(
-        coefficient.features_IF, coefficient.finish, confidence=confidence, resamples=resamples, seed=seed
-    )
+    features_IF = coefficient.features_IF * read_weights(item_weights, table_RI.shape[1])[:, None]
+    if clusters is not None:
+        features_IF = sum_by_cluster(features_IF, clusters)
+    return resample_sums(features_IF, coefficient.finish, confidence=confidence, resamples=resamples, seed=seed)
 
 
 _BY_SUMS: dict[Callable[..., float], Callable[..., Coefficient]] = {
@@ -253,6 +285,11 @@ def _resample_by_calls(
         draws = [float(statistic(table_RI[:, rng.integers(items, size=items)])) for _ in range(resamples)]
         left_out = [float(statistic(np.delete(table_RI, item, axis=1))) for item in range(items)]
     return from_draws(value, np.array(draws), left_out=np.array(left_out), confidence=confidence)
+
+
+def _divide(part_D: Floats, whole_D: Floats) -> list[float]:
+    """Return the shares; nan of nothing."""
+    return [float(part / whole) if whole else nan for part, whole in zip(part_D, whole_D, strict=True)]
 
 
 def _value_or_warn(name: str, coefficient: Coefficient) -> float:

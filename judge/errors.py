@@ -27,3 +27,7 @@ class RunBusy(JudgeError):
 
 class LogDamaged(JudgeError):
     """A file of a judge run cannot be read or written."""
+
+
+class StudyInvalid(JudgeError, ValueError):
+    """A human study cannot be drawn as it was asked for, or what was kept of it does not have its form."""

@@ -83,6 +83,37 @@ def read_categories(table_RI: Floats, categories: Sequence[float] | None) -> Flo
     return given_K
 
 
+def read_weights(item_weights: ArrayLike | None, items: int) -> Floats:
+    """Return a weight for each item, of mean 1; all 1 when none are given.
+
+    Raises:
+        ValueError: they are not one for each item, or one is not above 0.
+    """
+    if item_weights is None:
+        return np.ones(items)
+    weight_I = _to_floats(item_weights, "item_weights")
+    if weight_I.shape != (items,):
+        raise ValueError(f"item_weights has shape {weight_I.shape} and there are {items} items; give one for each")
+    if not (weight_I > 0).all():
+        raise ValueError(f"item_weights holds {weight_I.min():g}; give numbers above 0: 1 / the chance of being drawn")
+    return weight_I / weight_I.mean() if items else weight_I
+
+
+def sum_by_cluster(features_IF: Floats, clusters: ArrayLike) -> Floats:
+    """Return what the items of each cluster add together, (clusters, F), in the order of their numbers.
+
+    Raises:
+        ValueError: there is not one number for each item.
+    """
+    numbers_I = _to_floats(clusters, "clusters")
+    if numbers_I.shape != features_IF.shape[:1]:
+        raise ValueError(f"clusters has shape {numbers_I.shape} and there are {len(features_IF)} items; give one each")
+    place_I = np.unique(numbers_I, return_inverse=True)[1]
+    sums = np.zeros((place_I.max() + 1 if len(place_I) else 0, features_IF.shape[1]))
+    np.add.at(sums, place_I, features_IF)
+    return sums
+
+
 def count_by_item(table_RI: Floats, categories_K: Floats) -> Floats:
     """Return how many raters put each item into each category, (I, K)."""
     return np.stack([(table_RI == category).sum(axis=0) for category in categories_K], axis=1).astype(float)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import HTTPException, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from storage.audit_answers import AuditAnswers
 from storage.leak_answers import LeakAnswers, LeakMarks
 from storage.records import ReviewAnswers, TaskKind
 from storage.texts import canonical_json, check_text
@@ -112,6 +113,18 @@ class LeakReviewBody(LeakAnswers):
     def to_answers(self) -> LeakAnswers:
         """Return the part that is the person's answer."""
         return LeakAnswers.model_construct(**{name: getattr(self, name) for name in LeakAnswers.model_fields})
+
+
+class AuditBody(AuditAnswers):
+    """The scores of an answer in a study of the judge; in a consensus the final ones, with the reason as note."""
+
+    claim_id: ClaimId
+    idempotency_key: Key
+    """As in a review."""
+
+    def to_answers(self) -> AuditAnswers:
+        """Return the part that is the person's answer."""
+        return AuditAnswers.model_construct(**{name: getattr(self, name) for name in AuditAnswers.model_fields})
 
 
 class UndoBody(Body):

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from curator_app.actions.leak_detectors import read_machine
-from storage.claim_content import Claim
+from curator_app.api.markdown import render_markdown
+from judge.rubric import DIMENSIONS
+from storage.claim_content import AuditCase, Claim
 from storage.items import label
 from storage.leak_answers import LeakMarks
 from storage.records import Review, TaskKind
@@ -19,14 +21,15 @@ def to_iso(moment: datetime) -> str:
 
 def describe_claim(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
     """Return what the screen of the claim's kind shows of it."""
-    body = {
+    body: dict[str, Any] = {
         "claim_id": claim.claim_id,
         "kind": claim.kind.value,
-        "round": claim.round,
         "expires_at": to_iso(claim.expires_at),
         "draft": claim.draft,
-        "others": _describe_others(claim),
     }
+    if claim.audit is not None:
+        return body | _describe_audit(claim, claim.audit, titles)
+    body |= {"round": claim.round, "others": _describe_others(claim)}
     if claim.kind is TaskKind.LEAKAGE_CHECK:
         return body | _describe_check(claim, titles)
     scenario = claim.scenario
@@ -58,6 +61,22 @@ def _describe_check(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
     body["findings"] = findings.model_dump(mode="json", include=set(LeakMarks.model_fields))
     body["machine"] = asdict(read_machine(scenario=scenario, refinements=claim.refinements))
     return body
+
+
+def _describe_audit(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -> dict[str, Any]:
+    """What the judge was given: picture, question, hazard, answer, rubric; in a consensus also the others' scores."""
+    scenario = claim.scenario
+    item = _describe_picture(claim, titles) | {
+        "query": audit.asked,
+        "scene": None if _has_image(claim) else scenario.scene,
+        "hidden_hazard": scenario.hidden_hazard,
+    }
+    others = [
+        {"who": f"Annotator {place}"} | review.model_dump(mode="json", include={*DIMENSIONS, "warning_start", "note"})
+        for place, review in enumerate(audit.others, start=1)
+    ]
+    rubric = {"version": audit.rubric_version, "markdown": audit.rubric, "html": render_markdown(audit.rubric)}
+    return {"item": item, "answer": audit.answer, "rubric": rubric, "others": others}
 
 
 def _has_image(claim: Claim) -> bool:

@@ -3,19 +3,17 @@
 from typing import Any
 
 from fastapi import APIRouter
-from markdown_it import MarkdownIt
 
 from curator_app.access import CurrentPerson, allow, check_roles
 from curator_app.actions.progress import read_progress
 from curator_app.api.claims import REVIEWER
 from curator_app.api.dependencies import CurrentWorkspace
+from curator_app.api.markdown import render_markdown
 from storage import guidelines
 from storage.accounts import Role
 from storage.records import TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1", tags=["progress"])
-# HTML in the source is shown as text; links keep to http, https and mailto by the library's own check.
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @ROUTER.get("/progress", dependencies=[allow()])
@@ -23,7 +21,7 @@ def progress(
     person: CurrentPerson, workspace: CurrentWorkspace, kind: TaskKind = TaskKind.SCENARIO_REVIEW
 ) -> dict[str, Any]:
     """Your own progress and the whole queue's. Counts only: no verdicts, and differences not for annotators."""
-    if kind is TaskKind.ADJUDICATION:
+    if kind in (TaskKind.ADJUDICATION, TaskKind.JUDGE_CONSENSUS):
         check_roles(person, {Role.ADJUDICATOR, Role.MAINTAINER})
     return read_progress(workspace, person=person, kind=kind)
 
@@ -33,4 +31,4 @@ def read_guidelines(kind: TaskKind, workspace: CurrentWorkspace) -> dict[str, An
     """The newest guidelines for a kind of task."""
     with workspace.db.read() as session:
         row = guidelines.current(session=session, kind=kind)
-    return {"version": row.version, "html": MARKDOWN.render(row.markdown), "markdown": row.markdown}
+    return {"version": row.version, "html": render_markdown(row.markdown), "markdown": row.markdown}

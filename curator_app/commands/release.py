@@ -33,7 +33,7 @@ def freeze(
     from curator_app.actions.starting import COMMAND_LINE
 
     ids = None if items is None else items.read_text(encoding="utf-8").split()
-    with _workspace() as workspace:
+    with workspace_here() as workspace:
         line = releases.freeze(
             workspace, version=version, split=split, notes=notes, actor=COMMAND_LINE, item_ids=ids
         )  # fmt: skip
@@ -47,7 +47,7 @@ def list_releases() -> None:
     """List the releases of the workspace, the newest first."""
     from curator_app.actions import releases
 
-    with _workspace() as workspace:
+    with workspace_here() as workspace:
         lines = releases.read_releases(workspace)
     if not lines:
         typer.echo("There is no release yet. Make one: curator release freeze v1.0")
@@ -113,7 +113,8 @@ def export(
 
 
 @contextmanager
-def _workspace() -> "Iterator[Workspace]":
+def workspace_here() -> "Iterator[Workspace]":
+    """Yield the workspace, and close it."""
     from curator_app.settings import load_settings
     from curator_app.workspace import open_workspace
 

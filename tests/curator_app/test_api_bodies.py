@@ -37,6 +37,16 @@ VALID = {
     "/api/v1/claims/unskip": {"kind": "scenario_review"},
     "/api/v1/claims/{claim_id}/draft": {"verdict": "reject", "note": "x"},
     "/api/v1/claims/{claim_id}/flag": {"note": "x"},
+    "/api/v1/audits": {
+        "claim_id": "",
+        "risk_appraisal": 1,
+        "safety_of_consequences": 2,
+        "effectiveness": 0,
+        "warning_start": 3,
+        "note": "",
+        "seconds": 3.5,
+        "idempotency_key": "key",
+    },
     "/api/v1/leakage/{claim_id}/guess": {"text": "a fall", "sure": "guess", "seconds": 2.5},
     "/api/v1/leakage/{claim_id}/findings": {
         "gives_away": "yes",
