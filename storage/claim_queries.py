@@ -34,6 +34,7 @@ HELD = (
         ClaimRow.state == "active",
         ClaimRow.holder == bindparam("holder"),
         TaskRow.kind == bindparam("kind"),
+        TaskRow.status == "open",  # what is held of a closed study may still be sent, and is not offered any more
     )
     .order_by(col(ClaimRow.created_at), col(ClaimRow.id))
     .limit(bindparam("limit"))

@@ -319,6 +319,8 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
         return held
     if row.state == "submitted":
         raise ClaimLost(f"your review of {name} was already submitted, perhaps in another tab")
+    if task.status == "closed":
+        raise ClaimLost(f"your claim on {name} lapsed, and its study was closed since; your draft is kept")
     if task.status != "open":
         raise ClaimLost(f"{name} was finished by others after your claim lapsed; your answer was not needed any more")
     if row.state != "expired":

@@ -8,8 +8,8 @@ import pytest
 from approved_items import add_approved
 from factories import add_users
 from sqlmodel import select
-from studies_here import write_run
 from typer.testing import CliRunner, Result
+from written_runs import write_run
 
 from curator_app.actions import releases, studies
 from curator_app.cli import app

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 from approved_items import add_approved
-from studies_here import write_run
+from written_runs import write_run
 
 from curator_app.actions import studies
 from curator_app.actions.people import PeopleDesk

@@ -1,6 +1,9 @@
 """Studies of the judge: who is asked what and in which order, what is settled, what an undo and a closing do."""
 
 import hashlib
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -230,7 +233,7 @@ def test_closing_lists_what_is_left_and_late_answers_change_nothing(db: Database
         close(db)
     (held, _) = claim(db, eve)
     close(db, force=True)
-    assert (progress(db).state, claim(db, eve, count=20)[0].claim_id) == ("closed", held.claim_id)
+    assert (progress(db).state, claim(db, eve)) == ("closed", [])
     before = read_closed(db)
     submit(db, eve, held.claim_id, (0, 0, 0))
     submit(db, ann, undo(db, ann).claim_id, (0, 0, 0), key="again")
@@ -297,6 +300,35 @@ def test_one_item_can_be_in_two_studies(db: Database) -> None:
     assert len(kept) == 2
     (ann,) = add_users(db, "ann")
     assert len(claim(db, ann)) == 1  # the helper marks every earlier task as decided
+
+
+def test_a_lapsed_claim_of_a_closed_study_says_so(db: Database) -> None:
+    add_study(db, 1)
+    (ann,) = add_users(db, "ann")
+    (held,) = claim(db, ann)
+    with db.write() as session:
+        session.connection().exec_driver_sql("UPDATE claims SET expires_at = '2000-01-01 00:00:00'")
+        session.commit()
+    close(db, force=True)
+    with pytest.raises(ClaimLost, match="lapsed, and its study was closed since; your draft is kept"):
+        submit(db, ann, held.claim_id)
+
+
+def test_the_last_place_of_an_answer_goes_to_one_person(db: Database) -> None:
+    add_study(db, 3, annotators=1)
+    people = add_users(db, *(f"u{number}" for number in range(9)))
+    barrier = threading.Barrier(len(people))
+
+    def ask(person: int) -> list[int]:
+        barrier.wait(timeout=30)
+        return [held.task_id for held in claim(db, person, count=2)]
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        taken = Counter(task for tasks in pool.map(ask, people) for task in tasks)
+    assert set(taken.values()) == {1}
+    for person in people:  # whoever was turned away by a lock asks again
+        taken.update(held.task_id for held in claim(db, person, count=2) if held.task_id not in taken)
+    assert len(taken) == 3
 
 
 def test_bad_input_names_the_value_and_the_remedy(db: Database) -> None:
