@@ -24,9 +24,10 @@ from storage.records import (
     TaskKind,
     WorldTruth,
 )
-from storage.reviews import claim_next, open_task, release_claim, submit_review, undo_review
+from storage.reviews import claim_next, open_task, release_claim, submit_review
 from storage.suggestions import WRITTEN_BY_HAND, Suggestions, look_at_suggestions
 from storage.tables import AuditRow, ClaimRow, ItemRow
+from storage.undo import undo_review
 
 KIND = TaskKind.SCENARIO_REVIEW
 MADE = make_provenance(actor="critic-1", model="critic-1", tool="pipeline.filters")
