@@ -27,6 +27,7 @@ REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
 
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
+    "/audit": frozenset({Role.ANNOTATOR, Role.ADJUDICATOR}),
     "/leakage": frozenset({Role.ANNOTATOR}),
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),

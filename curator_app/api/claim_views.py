@@ -1,12 +1,13 @@
 """What a claim looks like to the one who holds it, and nothing that they must not see yet."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from curator_app.actions.leak_detectors import read_machine
-from curator_app.api.markdown import render_markdown
+from curator_app.api.markdown import render_answer, render_markdown
 from judge.rubric import DIMENSIONS
 from storage.claim_content import AuditCase, Claim
 from storage.items import label
@@ -76,7 +77,10 @@ def _describe_audit(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -
         for place, review in enumerate(audit.others, start=1)
     ]
     rubric = {"version": audit.rubric_version, "markdown": audit.rubric, "html": render_markdown(audit.rubric)}
-    return {"item": item, "answer": audit.answer, "rubric": rubric, "others": others}
+    # Two answers about one item are two cases; nothing here tells which model's.
+    case = hashlib.sha256(f"{audit.asked}\n{audit.answer}".encode()).hexdigest()[:12]
+    answer = {"answer": audit.answer, "answer_html": render_answer(audit.answer)}
+    return {"item": item, "round": case, "rubric": rubric, "others": others} | answer
 
 
 def _has_image(claim: Claim) -> bool:

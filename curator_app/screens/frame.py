@@ -31,6 +31,8 @@ class Page:
 PAGES = (
     Page("review", "/", "Review", ("annotator",)),
     Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
+    Page("audit", "/audit", "Audit", ("annotator",)),
+    Page("consensus", "/audit?kind=judge_consensus", "Consensus", ("adjudicator",)),
     Page("leakage", "/leakage", "Leakage", ("annotator",)),
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),

@@ -5,12 +5,17 @@ import gradio as gr
 from curator_app.screens.frame import head_html, top_bar
 from curator_app.static_urls import STATIC
 
-__all__ = ["build_leakage_page", "build_review_page", "head_html", "leakage_html", "review_html"]
+__all__ = ["audit_html", "build_audit_page", "build_leakage_page", "build_review_page", "head_html", "leakage_html", "review_html"]
 
 
 def build_review_page() -> None:
     """Place the review screen into the open Blocks or route. Serves `/` and `/?kind=adjudication`."""
     gr.HTML(review_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-review-page")
+
+
+def build_audit_page() -> None:
+    """Place the audit into the open route. Serves `/audit` and `/audit?kind=judge_consensus`."""
+    gr.HTML(audit_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-audit-page")
 
 
 def build_leakage_page() -> None:
@@ -21,6 +26,11 @@ def build_leakage_page() -> None:
 def review_html() -> str:
     """Return the page's HTML. It holds no data: items come from the API and enter as text."""
     return _desk_html("review")
+
+
+def audit_html() -> str:
+    """Return the page's HTML. It holds no data, and the API tells neither the judge's scores nor the model's name."""
+    return _desk_html("audit")
 
 
 def leakage_html() -> str:

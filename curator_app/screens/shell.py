@@ -7,18 +7,21 @@ from curator_app.screens.items import build_item_page
 from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
 from curator_app.screens.releases import build_releases_page
-from curator_app.screens.review import build_leakage_page, build_review_page
+from curator_app.screens.review import build_audit_page, build_leakage_page, build_review_page
 from curator_app.screens.runs import build_runs_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
-    """Return the pages `/`, `/leakage`, `/progress`, `/runs`, `/items`, `/releases` and `/people`."""
+    """Return the pages `/`, `/audit`, `/leakage`, `/progress`, `/runs`, `/items`, `/releases` and `/people`."""
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
         build_review_page()
+    with pages.route("Audit", "/audit"):
+        gr.Navbar(visible=False)
+        build_audit_page()
     with pages.route("Leakage", "/leakage"):
         gr.Navbar(visible=False)
         build_leakage_page()

@@ -7,6 +7,7 @@ const THEME_KEY = 'curator-theme';
 
 const SCREENS = {
   review: () => import('./review/review.js'),
+  audit: () => import('./audit/audit.js'),
   leakage: () => import('./leakage/leakage.js'),
 };
 
@@ -55,7 +56,7 @@ function markCurrentPage(root) {
   for (const link of root.querySelectorAll('[data-page]')) {
     const target = new URL(link.getAttribute('href'), location.origin);
     const samePath = (target.pathname.replace(/\/+$/, '') || '/') === here;
-    const current = samePath && (target.searchParams.get('kind') || null) === (here === '/' ? kind : null);
+    const current = samePath && (target.searchParams.get('kind') || null) === (['/', '/audit'].includes(here) ? kind : null);
     link.toggleAttribute('aria-current', false);
     if (current) {
       link.setAttribute('aria-current', 'page');

@@ -18,6 +18,10 @@ function copyChildren(from, to) {
   for (const node of from.childNodes) {
     if (node.nodeType === Node.TEXT_NODE) to.append(node.data);
     if (node.nodeType !== Node.ELEMENT_NODE || DROPPED.has(node.tagName.toUpperCase())) continue;
+    if (node.tagName === 'SPAN' && /^\d+$/.test(node.dataset.start ?? '')) { // where a sentence of an answer begins
+      to.append(el('span', { 'data-start': node.dataset.start }));
+      continue;
+    }
     if (!ALLOWED.has(node.tagName)) {
       copyChildren(node, to);
       continue;
@@ -38,15 +42,19 @@ function copyChildren(from, to) {
 
 export function createGuide({ drawer, body, version, closeButton, button, kind }) {
   let loaded = false;
+  let text = null;
+  let attached = null;
+
+  const paint = () => { if (text) body.replaceChildren(text.cloneNode(true), ...(attached ? [el('hr'), el('h2', {}, attached.title), attached.body.cloneNode(true)] : [])); };
 
   async function load() {
     try {
       const guide = await api.guidelines(kind);
       version.textContent = `Version ${guide.version}`;
-      const text = cleanHtml(guide.html);
+      text = cleanHtml(guide.html);
       const title = text.firstElementChild;
       if (title?.tagName === 'H1') title.remove(); // the drawer has its heading
-      body.replaceChildren(text);
+      paint();
       loaded = true;
     } catch (error) {
       const again = el('button', { type: 'button', class: 'cu-btn', 'data-line': true }, 'Try again');
@@ -56,6 +64,15 @@ export function createGuide({ drawer, body, version, closeButton, button, kind }
   }
 
   const guide = {
+    /** Show something of the case below the guidelines: the rubric of the study that it belongs to. */
+    attach(title, html) {
+      if (attached?.html === html) return;
+      const rubric = cleanHtml(html);
+      const first = rubric.firstElementChild;
+      attached = { title: first?.tagName === 'H1' ? first.textContent : title, html, body: rubric };
+      if (first?.tagName === 'H1') first.remove();
+      paint();
+    },
     isOpen: () => !drawer.hidden,
     toggle(open = drawer.hidden) {
       if (open === !drawer.hidden) return;

@@ -19,10 +19,12 @@ export async function begin({ root, kind, view, settings, desk }) {
   desk.link.name = me.name;
   settings.load(me.preferences);
   const may = (role) => me.roles.includes('admin') || me.roles.includes(role);
-  if (!may(kind === 'adjudication' ? 'adjudicator' : 'annotator')) {
-    if (kind !== 'adjudication' && may('adjudicator')) { location.replace('/?kind=adjudication'); return; }
+  const settling = { scenario_review: 'adjudication', judge_audit: 'judge_consensus' }[kind];
+  const role = ['adjudication', 'judge_consensus'].includes(kind) ? 'adjudicator' : 'annotator';
+  if (!may(role)) {
+    if (settling && may('adjudicator')) { location.replace(`?kind=${settling}`); return; }
     view.state('forbidden');
-    view.blank('This screen is not yours yet', `It needs the role ${kind === 'adjudication' ? 'adjudicator' : 'annotator'}. Ask an admin for it.`, [{ text: 'See the progress', href: '/progress' }]);
+    view.blank('This screen is not yours yet', `It needs the role ${role}. Ask an admin for it.`, [{ text: 'See the progress', href: '/progress' }]);
     return;
   }
   const claimed = desk.start();

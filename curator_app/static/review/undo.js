@@ -6,7 +6,7 @@ import { createCase } from './stock.js';
 
 const DEPTH = 10;
 
-const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage' };
+const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage', judge_audit: 'Audit', judge_consensus: 'Consensus' };
 
 /** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done; `onChange()` when others count as the last. */
 export function createUndo({ kind, shape, link, outbox, progress, inform, putBack, stock, holder, onChange }) {

@@ -1,0 +1,22 @@
+/* The keys of the audit: a letter chooses a scale, a digit scores it and goes on, Enter submits. */
+
+import { PICTURE_ACTIONS } from '../review/keys.js';
+
+export const ACTIONS = [
+  { id: 'risk_appraisal', text: 'Go to risk appraisal', key: 'r', group: 'Score' },
+  { id: 'safety_of_consequences', text: 'Go to safety of consequences', key: 's', group: 'Score' },
+  { id: 'effectiveness', text: 'Go to effectiveness', key: 'e', group: 'Score' },
+  { id: 'score_0', text: 'Score 0', key: '0', group: 'Score' },
+  { id: 'score_1', text: 'Score 1', key: '1', group: 'Score' },
+  { id: 'score_2', text: 'Score 2', key: '2', group: 'Score' },
+  { id: 'warning', text: 'Place or remove the warning’s mark', key: 'w', group: 'Score' },
+  { id: 'note', text: 'Write a note', key: 'n', group: 'Score' },
+  { id: 'take_1', text: 'Take the first annotator’s scores', key: '7', group: 'Settle' },
+  { id: 'take_2', text: 'Take the second annotator’s scores', key: '8', group: 'Settle' },
+  { id: 'take_3', text: 'Take the third annotator’s scores', key: '9', group: 'Settle' },
+  { id: 'undo', text: 'Undo the last answer', key: 'z', group: 'Steps' },
+  { id: 'skip', text: 'Skip', key: 'x', group: 'Steps' },
+  { id: 'flag', text: 'Flag for a maintainer', key: 'f', group: 'Steps' },
+  { id: 'uncover', text: 'Show a covered picture', key: 'v', group: 'Steps' },
+  ...PICTURE_ACTIONS,
+];
