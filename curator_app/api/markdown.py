@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
@@ -28,7 +29,7 @@ def find_sentences(text: str) -> list[int]:
     """
     ends = [0, *(found.end() for found in _ENDS.finditer(text)), len(text)]
     starts = []
-    for begin, end in zip(ends, ends[1:], strict=False):
+    for begin, end in pairwise(ends):
         markup = _MARKUP.match(text, begin, end)
         start = begin if markup is None else markup.end()
         if start < end and any(char.isalnum() for char in text[start:end]):

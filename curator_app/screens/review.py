@@ -5,7 +5,15 @@ import gradio as gr
 from curator_app.screens.frame import head_html, top_bar
 from curator_app.static_urls import STATIC
 
-__all__ = ["audit_html", "build_audit_page", "build_leakage_page", "build_review_page", "head_html", "leakage_html", "review_html"]
+__all__ = [
+    "audit_html",
+    "build_audit_page",
+    "build_leakage_page",
+    "build_review_page",
+    "head_html",
+    "leakage_html",
+    "review_html",
+]
 
 
 def build_review_page() -> None:

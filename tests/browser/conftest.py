@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -190,6 +191,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with sixty items, two thirds of them with a picture."""
     home = tmp_path_factory.mktemp("browser") / "home"
     workspace = create_workspace(Settings(home=home, overlap=OVERLAP))
+    with serve_site(workspace) as site:
+        for number in range(ITEMS):
+            category, sub_category = CATEGORIES[number % len(CATEGORIES)]
+            site.add_item(
+                picture=number % 3 > 0, alt="A plain test picture", category=category, sub_category=sub_category
+            )
+        yield site
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Workspace], AbstractContextManager[Site]]:
+    """Return a function that serves a workspace, for modules that bring their own."""
+    return serve_site
+
+
+@contextmanager
+def serve_site(workspace: Workspace) -> Iterator[Site]:
+    """Give the workspace its guidelines and a server of its own; closes both at the end."""
     with workspace.db.write() as session:
         for kind in TaskKind:
             text = (GUIDELINES / f"{kind.value}.md").read_text(encoding="utf-8")
@@ -198,15 +217,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    site = Site(f"http://127.0.0.1:{port}", workspace)
-    for number in range(ITEMS):
-        category, sub_category = CATEGORIES[number % len(CATEGORIES)]
-        site.add_item(picture=number % 3 > 0, alt="A plain test picture", category=category, sub_category=sub_category)
+    home = workspace.settings.home
     command = [sys.executable, "-c", "from curator_app.cli import main; main()", "serve", "--port", str(port)]
     log = (home.parent / "server.log").open("wb")
     server = subprocess.Popen(
         command, env=os.environ | {"CURATOR_HOME": str(home)}, stdout=log, stderr=subprocess.STDOUT
     )
+    site = Site(f"http://127.0.0.1:{port}", workspace)
     try:
         _wait_until_ready(site.url, server, home.parent / "server.log")
         yield site
