@@ -290,6 +290,7 @@ def test_what_no_page_needs_of_gradio_is_not_there_even_for_an_admin(site, start
 def test_pages_open_for_whom_they_should(site, start_session):
     names = {
         "/": REVIEWERS,
+        "/audit": REVIEWERS,
         "/leakage": CHECKERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,

@@ -230,7 +230,8 @@ def near(fraction):
 
 def test_a_claim_holds_what_the_judge_was_given_and_nothing_else(browser, study):
     for held in claim(browser("ann")).json()["claims"]:
-        assert set(held) == {"claim_id", "kind", "expires_at", "draft", "item", "answer", "rubric", "others"}
+        told = {"item", "answer", "answer_html", "rubric", "others"}
+        assert set(held) == {"claim_id", "kind", "round", "expires_at", "draft"} | told
         item = held["item"]
         assert set(item) == {"id", "label", "category", "sub_category", "query", "image", "scene", "hidden_hazard"}
         assert item["hidden_hazard"] == "A child climbs the bench and falls out of the window."
