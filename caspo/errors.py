@@ -1,0 +1,25 @@
+"""Errors of the caspo package. Every message names the value and the remedy."""
+
+
+class CaspoError(Exception):
+    """Anything that caspo refuses or cannot do."""
+
+
+class SampleInvalid(CaspoError, ValueError):
+    """A prompt, an answer or a score that was handed in cannot be used."""
+
+
+class RunMismatch(CaspoError):
+    """A folder holds a run of another config, other data or other weights, or files that cannot be read."""
+
+
+class RunBusy(CaspoError):
+    """Another process trains in the folder."""
+
+
+class TrainingDiverged(CaspoError):
+    """A loss or a gradient is not finite."""
+
+
+class TrackerMissing(CaspoError):
+    """A tracker was asked for whose package is not installed."""
