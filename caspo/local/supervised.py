@@ -1,0 +1,86 @@
+"""Pretraining and SFT: the mean of the answers' negative log-probabilities, each token of a batch alike."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from caspo.errors import SampleInvalid
+from caspo.local.config import SupervisedConfig
+from caspo.local.loop import fingerprint_run, run_loop
+from caspo.local.samples import Example, hash_examples
+from caspo.local.tracking import Metrics, Tracking
+from caspo.local.vlm import Vlm, encode_answers, encode_prompts, score_answers
+from endpoints.seeds import derive_seed
+
+Row = TypeVar("Row")
+
+
+def train_supervised(
+    vlm: Vlm, examples: Sequence[Example], config: SupervisedConfig, *, cache: Path, tracking: Tracking | None = None
+) -> list[Metrics]:
+    """Train the model in place and return each step's metrics: `sft/loss` in nats a token, and the loop's.
+
+    The run's folder in `cache` is named by the hash of config, examples and start weights, so the same training is made
+    once, and one that was cut short goes on.
+
+    Args:
+        vlm: The model, changed.
+        examples: What it learns; each is seen once before any is seen again.
+        config: Steps, batch and so on.
+        cache: Folder of all trainings.
+        tracking: TensorBoard and the like.
+
+    Raises:
+        SampleInvalid: A text holds a word that the tokenizer does not know, or there are fewer examples than a batch.
+        RunBusy, RunMismatch, TrainingDiverged, TrackerMissing: See `run_loop`.
+    """
+    fingerprint = fingerprint_run(config, vlm.model, hash_examples(examples))
+
+    def take_step(step: int) -> Metrics:
+        batch = draw_batch(examples, config.batch, seed=config.seed, step=step)
+        prompts = encode_prompts(
+            vlm, [example.prompt for example in batch], guided=[example.guided for example in batch]
+        )
+        ids_BT, mask_BT = encode_answers(vlm, [example.answer for example in batch])
+        scores = score_answers(vlm, prompts, ids_BT, mask_BT)
+        loss = -scores.logp_BT[mask_BT].mean()
+        loss.backward()
+        return {"sft/loss": loss.item(), "sft/entropy": scores.entropy_BT[mask_BT].mean().item()}
+
+    with hold_vision(vlm, frozen=config.freeze_vision):
+        return run_loop(
+            vlm.model, config, take_step, folder=cache / fingerprint[:16], fingerprint=fingerprint, prefix="sft",
+            tracking=tracking,
+        )  # fmt: skip
+
+
+def draw_batch(rows: Sequence[Row], size: int, *, seed: int, step: int) -> list[Row]:
+    """Return the rows of a step: all rows in an order drawn anew for each round, cut into batches.
+
+    What does not fill a batch at the end of a round is left for the next.
+
+    Raises:
+        SampleInvalid: There are fewer rows than a batch has.
+    """
+    per_round = len(rows) // size
+    if per_round == 0:
+        raise SampleInvalid(f"{len(rows)} rows do not fill a batch of {size}: give more rows or a smaller batch")
+    order = list(range(len(rows)))
+    random.Random(derive_seed(seed, "order", step // per_round)).shuffle(order)
+    start = step % per_round * size
+    return [rows[number] for number in order[start : start + size]]
+
+
+@contextmanager
+def hold_vision(vlm: Vlm, *, frozen: bool) -> Iterator[None]:
+    """Keep the vision tower from training for as long as the block runs, if `frozen`."""
+    parameters = [one for one in vlm.model.model.visual.parameters() if one.requires_grad] if frozen else []
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
