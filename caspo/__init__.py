@@ -1,1 +1,5 @@
-"""Trains on curated releases (CASPO): `caspo.objective` holds the maths. The package itself loads no torch."""
+"""Trains on curated releases (CASPO). The package itself loads no torch.
+
+* `objective`  the maths
+* `local`      trains small models in one process
+"""

@@ -1,6 +1,7 @@
 """One step of CASPO against the same numbers worked out by hand from the answers that it drew; what it learns."""
 
 import copy
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from caspo.local.vlm import Vlm, encode_answers, encode_prompts, score_answers
 pytestmark = pytest.mark.models
 
 CAP, SIZE, BETA = 8, 3, 0.2
+PAGE = Path(__file__).parents[2] / "docs" / "caspo-local.md"
 
 
 def reward(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[float]:
@@ -202,3 +204,20 @@ def test_other_data_is_another_run(tmp_path: Path) -> None:
     with pytest.raises(RunMismatch, match="other data"):
         run("two")
     assert run("one") == metrics
+
+
+def test_the_page_names_every_metric(tmp_path: Path) -> None:
+    _, metrics, _, _ = train(tmp_path)
+    rows = re.findall(r"^\| (`caspo/.*?) \|", PAGE.read_text(encoding="utf-8"), re.M)
+    assert {name for row in rows for name in re.findall(r"`(caspo/\w+)`", row)} == set(metrics[0])
+
+
+def test_the_example_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    share, kl = map(float, capsys.readouterr().out.split())
+    assert 0 <= share <= 1
+    assert kl > 0
