@@ -314,6 +314,8 @@ def load_endpoints(path: Path) -> EndpointsConfig:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadConfig(f"there is no endpoints file {path}; write one, as docs/endpoint-config.md says") from None
     except (OSError, UnicodeDecodeError) as exc:
         raise BadConfig(f"endpoints file {path} cannot be read: {exc}") from exc
     try:
