@@ -294,6 +294,7 @@ class BatchChat:
         self._places.update(dict.fromkeys(note.keys, path))
 
     async def _call(self, call: Awaitable[Result]) -> Result:
+        import aiohttp
         import openai
 
         failure: EndpointError
@@ -302,6 +303,6 @@ class BatchChat:
                 return await call
         except TimeoutError:
             failure = TimedOut(f"{self.name}: no complete reply within {REQUEST_TIMEOUT_S:g} s")
-        except openai.APIError as exc:
+        except (openai.APIError, aiohttp.ClientError) as exc:
             failure = self._chat.translate(exc)
         raise failure  # outside of the handler, so that the client's error, which holds the key, is no context of it

@@ -210,6 +210,7 @@ class OpenAIChat:
 
         The client takes longer to build the request than the rest of the call takes: `bench/endpoint_throughput.py`.
         """
+        import aiohttp
         import httpx2
 
         failure: EndpointError
@@ -226,7 +227,7 @@ class OpenAIChat:
             failure = self.translate_status(response.status_code, _read_error(response.content), response.headers)
         except TimeoutError:
             failure = TimedOut(f"{self.name}: no complete reply within {self.timeout_s:g} s")
-        except httpx2.RequestError as exc:
+        except (httpx2.RequestError, aiohttp.ClientError) as exc:  # the second is what is no HTTP
             failure = self.translate(exc)
         except UnicodeEncodeError:
             failure = BadRequest(f"{self.name}: the request holds a lone surrogate; send valid Unicode")

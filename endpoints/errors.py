@@ -42,7 +42,7 @@ class TimedOut(EndpointError):
 
 
 class Unreachable(EndpointError):
-    """No connection, a connection that broke, or an error inside the server (5xx)."""
+    """No connection, one that broke, an answer that is not HTTP, or an error inside the server (5xx)."""
 
     kind = "unreachable"
     retryable = True

@@ -189,6 +189,7 @@ class OpenAIImages:
             raise BadReply(f"{self.name}: the picture is not base64") from None
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
+        import aiohttp
         import httpx2
         import openai
 
@@ -201,7 +202,7 @@ class OpenAIImages:
                 return (await client.post(path, body=body, cast_to=httpx2.Response)).content
         except TimeoutError:
             failure = TimedOut(f"{self.name}: no complete reply within {self.timeout_s:g} s")
-        except openai.APIError as exc:
+        except (openai.APIError, aiohttp.ClientError) as exc:
             failure = self._server.translate(exc)
         except UnicodeEncodeError:
             failure = BadRequest(f"{self.name}: the prompt holds a lone surrogate; send valid Unicode")

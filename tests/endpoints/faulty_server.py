@@ -37,6 +37,7 @@ class Fault(StrEnum):
     DRIP = "a byte now and then, for ever"
     CLOSED = "connection reset before the reply"
     RESET = "connection reset in the middle of the body"
+    NOT_HTTP = "bytes that are not HTTP"
     NOT_JSON = "200 with a body that is not JSON"
     NOT_UTF8 = "200 with bytes that are not UTF-8"
     EMPTY_BODY = "200 with an empty body"
@@ -246,7 +247,7 @@ class _Connection(asyncio.Protocol):
         if fault in ERRORS:
             status, error, extra = ERRORS[fault]
             self.send_json({"error": error}, status=status, extra=extra)
-        elif fault in (Fault.HANG, Fault.DRIP, Fault.CLOSED, Fault.RESET, Fault.HUGE_CHUNKED):
+        elif fault in (Fault.HANG, Fault.DRIP, Fault.CLOSED, Fault.RESET, Fault.NOT_HTTP, Fault.HUGE_CHUNKED):
             self.break_wire(fault)
         elif fault is Fault.RATE_LIMITED_DATE:
             date = formatdate(usegmt=True)
@@ -271,6 +272,8 @@ class _Connection(asyncio.Protocol):
             case Fault.RESET:
                 self.transport.write(b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"choices": [{"mess')
                 self.loop.call_later(0.01, self.transport.abort)
+            case Fault.NOT_HTTP:
+                self.transport.write(b"SSH-2.0-OpenSSH_9.2\r\n")
             case Fault.HUGE_CHUNKED:
                 self.transport.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
                 self.transport.write(b"".join(b"10000\r\n" + b"x" * 0x10000 + b"\r\n" for _ in range(HUGE // 0x10000)))

@@ -35,6 +35,7 @@ ERRORS = {
     Fault.DRIP: TimedOut,
     Fault.CLOSED: Unreachable,
     Fault.RESET: Unreachable,
+    Fault.NOT_HTTP: Unreachable,
     Fault.NOT_JSON: BadReply,
     Fault.NOT_UTF8: BadReply,
     Fault.EMPTY_BODY: BadReply,

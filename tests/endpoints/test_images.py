@@ -93,6 +93,7 @@ def test_a_reply_without_a_usable_picture_is_an_error(
         (Fault.RESET, Unreachable),
         (Fault.HANG, TimedOut),
         (Fault.DRIP, TimedOut),
+        (Fault.NOT_HTTP, Unreachable),
         (Fault.NOT_JSON, BadReply),
         (Fault.EMPTY_BODY, BadReply),
         (Fault.WRONG_SHAPE, BadReply),

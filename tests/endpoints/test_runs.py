@@ -34,6 +34,7 @@ KINDS = {
     Fault.RESET: "unreachable",
     Fault.HANG: "timed_out",
     Fault.DRIP: "timed_out",
+    Fault.NOT_HTTP: "unreachable",
     Fault.NOT_JSON: "bad_reply",
     Fault.NOT_UTF8: "bad_reply",
     Fault.EMPTY_BODY: "bad_reply",
