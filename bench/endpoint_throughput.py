@@ -1,9 +1,10 @@
-"""How near our calls come to what a server can do, beside the plain openai client and inspect_ai.
+"""How near our calls come to what a server can do, beside bare HTTP, the plain openai client and inspect_ai.
 
 A local server answers each call after 200 ms and takes 64 at once, so the ideal is 320 calls a second; above that it
 refuses with 429. Then the same with slots that change from 64 to 16 and back while the run goes on. Contenders run one
 after another against the same server. inspect_ai runs in an environment of its own (`bench/.inspect-ai`) if that can
-be made. Run: `python -m bench.endpoint_throughput [--calls 5000]`.
+be made. Bare HTTP is a loop on aiohttp that keeps exactly 64 calls under way, builds nothing and keeps nothing: what it
+reaches, this machine and the server can do. Run: `python -m bench.endpoint_throughput [--calls 5000]`.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import openai
 import uvloop
@@ -75,7 +77,7 @@ async def run_plain(url: str, calls: int) -> dict[str, Any]:
 
     async def ask(number: int) -> None:
         async with slots:
-            messages: Any = [{"role": "user", "content": f"call {number}\n{PROMPT}"}]
+            messages: Any = make_messages(number)
             await client.chat.completions.create(model="m", messages=messages, max_tokens=64, temperature=0.0)
 
     await ask(-1)
@@ -84,6 +86,23 @@ async def run_plain(url: str, calls: int) -> dict[str, Any]:
     figures = {"elapsed_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
     await client.close()
     return figures
+
+
+async def run_bare(url: str, calls: int) -> dict[str, Any]:
+    """Send the same bodies with aiohttp alone, from 64 loops of which each waits for its reply's JSON."""
+    numbers = iter(range(calls))
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        for number in numbers:
+            body = {"model": "m", "messages": make_messages(number), "max_tokens": 64, "temperature": 0.0}
+            async with session.post(f"{url}/chat/completions", json=body) as response:
+                response.raise_for_status()
+                await response.json()
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=SLOTS)) as session:
+        started, cpu = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(work(session) for _ in range(SLOTS)))
+        return {"elapsed_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
 
 
 def run_inspect(url: str, calls: int) -> dict[str, Any]:
@@ -134,6 +153,11 @@ async def run_changing(url: str, folder: Path) -> dict[str, Any]:
     return {"phases": phases, "share_of_ideal": round(share, 4)}
 
 
+def make_messages(number: int) -> list[dict[str, str]]:
+    """Return the messages that `make_request` asks with, as the server reads them."""
+    return [{"role": "user", "content": f"call {number}\n{PROMPT}"}]
+
+
 def make_request(name: str) -> ChatRequest:
     """Return a request that no other name's equals."""
     return ChatRequest((Message("user", (f"{name}\n{PROMPT}",)),), max_tokens=64)
@@ -155,6 +179,7 @@ def main() -> None:
                 "ours": uvloop.run(run_ours(url, calls, folder / "fixed")),
                 "openai_gather_semaphore": uvloop.run(run_plain(url, calls)),
                 "inspect_ai": run_inspect(url, calls),
+                "bare_aiohttp": uvloop.run(run_bare(url, calls)),
             }
             changing = uvloop.run(run_changing(url, folder / "changing"))
     ideal_s = calls * LATENCY_S / SLOTS

@@ -38,8 +38,9 @@ def write_calls() -> list[str]:
                 ("ours, which finds out the slots", "ours"),
                 ("openai client, semaphore of 64", "openai_gather_semaphore"),
                 ("inspect_ai, 64 connections", "inspect_ai"),
+                ("aiohttp alone, 64 loops", "bare_aiohttp"),
             )
-            if "elapsed_s" in calls[key]
+            if "elapsed_s" in calls.get(key, {})
         ),
         "",
         f"Ours is held to at least 95% of the ideal: {_verdict(calls['ours']['share_of_ideal'], 0.95)}. "

@@ -261,7 +261,8 @@ class OpenAIChat:
             default_headers={"Accept-Encoding": "identity"} | authorization,
         )
         headers = {**client.auth_headers, **client.default_headers}  # some of the values say that there is none
-        fixed = httpx2.Headers({name: value for name, value in headers.items() if isinstance(value, str)})
+        fixed = httpx2.Headers(http.headers)
+        fixed.update({name: value for name, value in headers.items() if isinstance(value, str)})
         url = httpx2.URL(f"{client.base_url}chat/completions")
         return _Wire(client, http, url, fixed, {"timeout": timeout.as_dict()})
 

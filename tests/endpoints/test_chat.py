@@ -7,6 +7,7 @@ import traceback
 from base64 import b64encode
 from email.utils import formatdate
 
+import httpx2
 import pytest
 from faulty_server import Fault, FaultyServer, plan_from
 
@@ -108,6 +109,29 @@ def test_a_reply_and_what_was_sent_for_it(api_key: str) -> None:
         }
     ]
     assert f"Authorization: Bearer {api_key}".lower() in server.headers[0].decode().lower()
+
+
+def test_a_call_goes_out_as_the_openai_client_would_send_it(api_key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-lab")
+    request = ask("Größe?", seed=3)
+
+    async def send_both(url: str) -> None:
+        chat = OpenAIChat(name="near", model="m1", base_url=url, api_key_env="TEST_ENDPOINT_KEY")
+        await chat.complete(request)
+        await chat.open_client().post("/chat/completions", body=chat.build_body(request), cast_to=httpx2.Response)
+        await chat.aclose()
+
+    def read_head(head: bytes) -> dict[str, str]:
+        first, *lines = head.decode().lower().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        headers.pop("x-stainless-retry-count", None)  # the client's own statistics; we do not let it try again
+        return {"": first} | headers
+
+    with FaultyServer() as server:
+        asyncio.run(send_both(server.url))
+    ours, theirs = (read_head(head) for head in server.headers)
+    assert ours == theirs and ours["openai-organization"] == "org-of-the-lab"
+    assert server.bodies[0] == server.bodies[1]
 
 
 def test_several_answers_to_one_request(api_key: str) -> None:
