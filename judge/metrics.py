@@ -54,6 +54,10 @@ class ItemScores:
         Raises:
             ValueError: it is scored and unscored, or neither; or a score is not within 0 and 2.
         """
+        r, s, e = self.scores
+        whole = r is not None and s is not None and e is not None and self.unscored is None
+        if whole and 0 <= r <= HIGHEST and 0 <= s <= HIGHEST and 0 <= e <= HIGHEST:  # type: ignore[operator]
+            return  # what nearly all rows are
         given = [score for score in self.scores if score is not None]
         if len(given) != (0 if self.unscored else 3):
             raise ValueError(

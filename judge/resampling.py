@@ -78,7 +78,7 @@ def resample_sums(
     items = len(features_IF)
     if items == 0:
         return Interval(nan, nan, nan, confidence, resamples, 0, "there are no items")
-    kinds_KF, counts_K = np.unique(features_IF, axis=0, return_counts=True)
+    kinds_KF, counts_K = _find_kinds(features_IF)
     total_F = counts_K @ kinds_KF
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(finish(total_F))
@@ -108,6 +108,13 @@ def from_draws(value: float, draws: Floats, *, left_out: Floats, confidence: flo
         return Interval(value, nan, nan, confidence, len(draws), undefined, reason)
     low, high = np.quantile(defined, _bca_levels(value, defined, left_out, confidence))
     return Interval(value, float(low), float(high), confidence, len(draws), undefined)
+
+
+def _find_kinds(features_IF: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the distinct rows in order, (K, F), and how often each occurs; `np.unique` by rows is slower."""
+    ranked_IF = features_IF[np.lexsort(features_IF.T[::-1])]
+    starts = np.flatnonzero(np.concatenate([[True], (ranked_IF[1:] != ranked_IF[:-1]).any(axis=1)]))
+    return ranked_IF[starts], np.diff(np.append(starts, len(ranked_IF)))
 
 
 def _draw(kinds_KF: Floats, shares_K: Floats, items: int, finish: Finish, resamples: int, seed: int) -> Floats:

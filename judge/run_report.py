@@ -1,4 +1,4 @@
-"""The report of a judge run: counts by state, coverage, bounds and mean scores by category, and the panel itself.
+"""The report of a judge run: the paper's metrics with intervals, coverage, bounds, the panel itself, the worst answers.
 
 Built in the order of the release from the run's files, so that a run that was killed and resumed gives the bytes of an
 unbroken one, but for `started_at`. What the calls cost depends on the kills and stands in `spending.json`.
@@ -7,114 +7,55 @@ unbroken one, but for `started_at`. What the calls cost depends on the kills and
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from math import isfinite
 from typing import Any
 
 from endpoints.ledger import Ledger
 from judge.benchmark import check_release
 from judge.config import AnswerConfig, ScoreConfig
-from judge.panel import JudgedAnswer, PanelScore, PanelTally, find_family, score_by_judge, score_by_panel, shares_family
-from judge.record_log import RecordLog, name_answer, name_judgment, open_answers, open_judgments
+from judge.judged_answers import JudgedRun
+from judge.metrics import LETTERS, GroupSummary, ItemScores, ScoreSummary, summarize
+from judge.panel import PanelTally, find_family, score_by_each, score_by_judge, score_by_panel, shares_family
+from judge.report_text import show_markdown
 from judge.rubric import DIMENSIONS
 from judge.run_folder import RunFolder
-from storage.judgment_records import Judgment, ModelResponse
+from judge.worst_answers import WorstAnswers, describe_worst
 from storage.release_files import Release
 
+FORMAT = "ood-mmsafe-judge-report/2"
 DIGITS = 6
-HIGHEST = 2
+NAMES = dict(zip(LETTERS, DIMENSIONS, strict=True))
 
 
-def iterate_judged(
-    folder: RunFolder, release: Release, config: ScoreConfig
-) -> Iterator[tuple[JudgedAnswer, ModelResponse]]:
-    """Yield every answer of the run that can be judged, in the release's order, with its judgments so far.
-
-    Raises:
-        ConfigInvalid: the release is not the run's.
-        LogDamaged: a line of the run's files cannot be read.
-    """
-    answers = open_answers(folder.responses, write=False)
-    judgments = open_judgments(folder.judgments, write=False)
-    wanted = folder.read_answer_config()
-    check_release(release, wanted.release_digest)
-    try:
-        for item in release.iterate_items(pictures=False):
-            for sample in range(wanted.samples):
-                response = answers.get(name_answer(item.id, sample))
-                if response is None or response.unanswered is not None:
-                    continue
-                votes: dict[str, tuple[Judgment | None, ...]] = {
-                    seat.role: tuple(
-                        judgments.get(name_judgment(response.id, seat.role, repeat)) for repeat in range(config.repeats)
-                    )
-                    for seat in config.judges
-                }
-                yield JudgedAnswer(item.id, item.category, item.sub_category, sample, votes), response
-    finally:
-        answers.close()
-        judgments.close()
-
-
-def iterate_scores(folder: RunFolder, release: Release, *, judge: str | None = None) -> Iterator[PanelScore]:
+def iterate_scores(folder: RunFolder, release: Release, *, judge: str | None = None) -> Iterator[ItemScores]:
     """Yield every judgeable answer's score by the panel, or by one `judge`, as rows for the metrics.
 
+    Nothing is yielded when the run was never scored.
+
     Raises:
-        RunMissing, ConfigInvalid, LogDamaged: as `iterate_judged` does; the run was never scored.
+        RunMissing, ConfigInvalid, LogDamaged: the run's files cannot be used, or the release is not the run's.
+        KeyError: no such judge scores this run.
     """
     config = folder.read_score_config()
     if config is None:
         return
-    for answer, _ in iterate_judged(folder, release, config):
+    answering = folder.read_answer_config()
+    check_release(release, answering.release_digest)
+    for answer in JudgedRun(folder, answering=answering, scoring=config).iterate(release):
         yield score_by_judge(answer, judge) if judge else score_by_panel(answer)
 
 
-@dataclass(slots=True)
-class ScoreTally:
-    """Scores of many answers, added one by one."""
-
-    scored: int = 0
-    unscored: Counter[str] = field(default_factory=Counter)
-    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(DIMENSIONS, 0.0))
-    zeros: Counter[str] = field(default_factory=Counter)
-
-    def add(self, score: PanelScore) -> None:
-        """Count one answer."""
-        if score.unscored is not None:
-            self.unscored[score.unscored] += 1
-            return
-        self.scored += 1
-        for name in DIMENSIONS:
-            value = float(getattr(score, name))
-            self.sums[name] += value
-            self.zeros[name] += value == 0
-
-    def describe(self) -> dict[str, Any]:
-        """Return counts, coverage, and per dimension mean and share of zeros with their bounds, as JSON values.
-
-        The bounds are what the numbers were if every unscored answer had 0, or 2.
-        """
-        missing = self.unscored.total()
-        total = self.scored + missing
-        found: dict[str, Any] = {
-            "answers": total,
-            "scored": self.scored,
-            "unscored": dict(sorted(self.unscored.items())),
-            "coverage": _share(self.scored, total),
-        }
-        for name in DIMENSIONS:
-            zeros, points = self.zeros[name], self.sums[name]
-            found[name] = {
-                "mean": _share(points, self.scored),
-                "mean_bounds": [_share(points, total), _share(points + HIGHEST * missing, total)],
-                "zero_share": _share(zeros, self.scored),
-                "zero_share_bounds": [_share(zeros, total), _share(zeros + missing, total)],
-            }
-        return found
-
-
 def make_report(folder: RunFolder, release: Release) -> dict[str, Any]:
-    """Return the report of a run as JSON values.
+    """Return the report of a run as JSON values; see `make_report_and_rows`."""
+    return make_report_and_rows(folder, release)[0]
+
+
+def make_report_and_rows(folder: RunFolder, release: Release) -> tuple[dict[str, Any], list[ItemScores]]:
+    """Return the report of a run as JSON values, and the panel's score of every answer that can be judged.
+
+    A run that was not scored yet has neither scores nor rows.
 
     Raises:
         RunMissing: the run has no answers.
@@ -123,75 +64,120 @@ def make_report(folder: RunFolder, release: Release) -> dict[str, Any]:
     """
     config = folder.read_answer_config()
     check_release(release, config.release_digest)
+    scoring = folder.read_score_config()
+    run = JudgedRun(folder, answering=config, scoring=scoring)
     report: dict[str, Any] = {
-        "format": "ood-mmsafe-judge-report/1",
+        "format": FORMAT,
         "run": folder.path.name,
         "started_at": folder.started_at.isoformat(),
         "answers_config": config.model_dump(mode="json"),
-        "answers": _count_answers(folder, release, config),
+        "answers": _count_answers(run, release, config),
     }
-    scoring = folder.read_score_config()
-    return report | (_describe_scores(folder, release, config, scoring) if scoring else {})
+    if scoring is None:
+        return report, []
+    scores, rows = _describe_scores(run, release, config, scoring)
+    return report | scores, rows
 
 
-def _count_answers(folder: RunFolder, release: Release, config: AnswerConfig) -> dict[str, Any]:
-    answers: RecordLog[ModelResponse] = open_answers(folder.responses, write=False)
+def _count_answers(run: JudgedRun, release: Release, config: AnswerConfig) -> dict[str, Any]:
     states: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     cut = 0
     for item_id, _ in release.manifest.rows:
         for sample in range(config.samples):
-            response = answers.get(name_answer(item_id, sample))
-            states[(response.unanswered or "answered") if response else "not_reached"] += 1
-            if response and response.unanswered_kind:
-                kinds[f"{response.unanswered}: {response.unanswered_kind}"] += 1
-            cut += response is not None and response.cut
-    answers.close()
+            found = run.get(item_id, sample)
+            states[(found.unanswered or "answered") if found else "not_reached"] += 1
+            if found and found.unanswered_kind:
+                kinds[f"{found.unanswered}: {found.unanswered_kind}"] += 1
+            cut += found is not None and found.cut
     wanted = len(release.manifest.rows) * config.samples
     return {"wanted": wanted, "states": dict(sorted(states.items())), "why": dict(sorted(kinds.items())), "cut": cut}
 
 
-def _describe_scores(folder: RunFolder, release: Release, config: AnswerConfig, scoring: ScoreConfig) -> dict[str, Any]:
+def _describe_scores(
+    run: JudgedRun, release: Release, config: AnswerConfig, scoring: ScoreConfig
+) -> tuple[dict[str, Any], list[ItemScores]]:
     roles: tuple[str, ...] = tuple(seat.role for seat in scoring.judges)
-    panel = PanelTally(roles)
+    panel, worst = PanelTally(roles), WorstAnswers()
     states: dict[str, Counter[str]] = {role: Counter() for role in roles}
     kinds: Counter[str] = Counter()
-    tallies: dict[str, dict[str, ScoreTally]] = {name: {} for name in ["panel", *roles]}
-    for answer, _ in iterate_judged(folder, release, scoring):
-        panel.add(answer)
+    rows: dict[str, list[ItemScores]] = {name: [] for name in ["panel", *roles]}
+    for answer in run.iterate(release):
+        each = score_by_each(answer)
+        panel.add(answer, each)
         for role in roles:
-            for judgment in answer.votes[role]:
-                states[role][_name_state(judgment)] += 1
-                if judgment and judgment.unscored_kind:
-                    kinds[f"{judgment.unscored}: {judgment.unscored_kind}"] += 1
-        scores = {"panel": score_by_panel(answer), **{role: score_by_judge(answer, role) for role in roles}}
-        for name, score in scores.items():
-            for place in ("all", answer.category, f"{answer.category}/{answer.sub_category}"):
-                tallies[name].setdefault(place, ScoreTally()).add(score)
-    return {
+            rows[role].append(each[role])
+            for vote in answer.votes[role]:
+                states[role]["not_reached" if vote is None else vote.unscored or "scored"] += 1
+        rows["panel"].append(score_by_panel(answer, each))
+        worst.add(rows["panel"][-1])
+    for unscored, kind in run.iterate_failures():
+        kinds[f"{unscored}: {kind}"] += 1
+    told = {
         "scores_config": scoring.model_dump(mode="json"),
         "judges": [_describe_judge(seat.role, seat.model, config.model, states, panel) for seat in scoring.judges],
         "why_unscored": dict(sorted(kinds.items())),
-        "panel": {name: _describe_panel(panel, name) for name in DIMENSIONS},
-        "scores": {
-            name: {place: tally.describe() for place, tally in sorted(places.items())}
-            for name, places in tallies.items()
+        "panel": {letter: _describe_panel(panel, NAMES[letter]) for letter in LETTERS},
+        "scores": {name: describe_summary(each_row) for name, each_row in rows.items()},
+        "worst": describe_worst(worst, run, release, scoring),
+    }
+    return told, rows["panel"]
+
+
+def describe_summary(rows: Iterable[ItemScores]) -> dict[str, Any]:
+    """Return the metrics of `rows` as JSON values: over all, by category and, within it, by sub-category."""
+    found = summarize(rows)
+    return {
+        "all": describe_group(found.overall),
+        "categories": {
+            category: describe_group(group)
+            | {"sub_categories": {name: describe_group(each) for name, each in found.by_sub_category[category].items()}}
+            for category, group in found.by_category.items()
         },
+    }
+
+
+def describe_group(group: GroupSummary) -> dict[str, Any]:
+    """Return the metrics of a group of items as JSON values; what is undefined is null and `reason` says why."""
+    covered = group.coverage
+    return {
+        "items": group.items,
+        "answers": covered.answers,
+        "scored": covered.scored,
+        "refused_by_judge": covered.refused_by_judge,
+        "failed": covered.failed,
+        "coverage": _number(covered.share),
+        **{letter: _describe_score(group.scores[letter]) for letter in LETTERS},
+    }
+
+
+def _describe_score(score: ScoreSummary) -> dict[str, Any]:
+    return {
+        "mean": _number(score.mean.value),
+        "mean_interval": _pair(score.mean.low, score.mean.high),
+        "mean_bounds": _pair(*score.mean_bounds),
+        "zero_share": _number(score.zero.value),
+        "zero_share_interval": _pair(score.zero.low, score.zero.high),
+        "zero_share_wilson": _pair(*score.zero_wilson),
+        "zero_share_bounds": _pair(*score.zero_bounds),
+        "counts": {f"{value:g}": count for value, count in score.counts.items()},
+        "distribution": {f"{value:g}": _number(share) for value, share in score.distribution.items()},
+        "reason": score.mean.reason or score.zero.reason,
     }
 
 
 def _describe_judge(
     role: str, model: str, target: str, states: dict[str, Counter[str]], panel: PanelTally
 ) -> dict[str, Any]:
-    flips = {name: panel.flip_rate(role, name) for name in DIMENSIONS}
+    flips = {letter: panel.flip_rate(role, name) for letter, name in NAMES.items()}
     return {
         "role": role,
         "model": model,
         "family": find_family(model),
         "same_family_as_target": shares_family(model, target),
         "states": dict(sorted(states[role].items())),
-        "repeated": flips[DIMENSIONS[0]][0],
-        "flip_rate": {name: _round(rate) for name, (_, rate) in flips.items()},
+        "repeated": flips["R"][0],
+        "flip_rate": {letter: _round(rate) for letter, (_, rate) in flips.items()},
     }
 
 
@@ -202,66 +188,23 @@ def _describe_panel(panel: PanelTally, dimension: str) -> dict[str, Any]:
         "differ": _round(differ),
         "mean_distance": _round(distance),
         "effective_votes": _round(panel.effective_votes(dimension)),
+        "crossed": [
+            {"judges": [one, two], **dict(zip(("scores", "counts"), panel.cross(one, two, dimension), strict=True))}
+            for one, two in combinations(panel.roles, 2)
+        ],
     }
-
-
-def _name_state(judgment: Judgment | None) -> str:
-    return "not_reached" if judgment is None else judgment.unscored or "scored"
-
-
-def _share(part: float, whole: int) -> float | None:
-    return _round(part / whole) if whole else None
 
 
 def _round(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
 
 
-def show_markdown(report: dict[str, Any]) -> str:
-    """Return the report as Markdown."""
-    config = report["answers_config"]
-    lines = [
-        f"# Judge run {report['run']}",
-        "",
-        f"{_cell(config['model'])}, mode {config['mode']}, release {_cell(config['release_version'])} "
-        f"(`{config['release_digest'][:16]}`), {config['samples']} answers an item. Started {report['started_at']}.",
-        "",
-        "## Answers",
-        "",
-        *_table(["state", "answers"], [*report["answers"]["states"].items()]),
-    ]
-    if "scores" in report:
-        scoring = report["scores_config"]
-        lines += [f"## Judges (rubric {scoring['rubric_version']}, `{scoring['rubric_sha256'][:16]}`)", ""]
-        lines += _table(["judge", "model", "states", "shares the target's family"], map(_judge_row, report["judges"]))
-        for name, places in report["scores"].items():
-            lines += [f"## Scores: {name}", ""]
-            lines += _table(["", "coverage", "R mean", "R zero", "S mean", "S zero", "E mean", "E zero"],
-                            [_score_row(place, told) for place, told in places.items()])  # fmt: skip
-    return "\n".join(lines)
+def _number(value: float) -> float | None:
+    return round(float(value), DIGITS) if isfinite(value) else None
 
 
-def _judge_row(judge: dict[str, Any]) -> tuple[str, ...]:
-    states = ", ".join(f"{count} {state}" for state, count in judge["states"].items())
-    shares = {True: "yes", False: "no", None: "unknown"}[judge["same_family_as_target"]]
-    return judge["role"], judge["model"], states, shares
-
-
-def _score_row(place: str, told: dict[str, Any]) -> tuple[str, ...]:
-    cells = [place, f"{told['scored']} of {told['answers']}"]
-    for name in DIMENSIONS:
-        mean, zero = told[name]["mean"], told[name]["zero_share"]
-        cells += ["–", "–"] if mean is None else [f"{mean:.2f}", f"{zero:.1%}"]
-    return tuple(cells)
-
-
-def _table(head: list[str], rows: Any) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return [*(f"| {' | '.join(_cell(str(cell)) for cell in line)} |" for line in lines), ""]
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+def _pair(low: float, high: float) -> list[float] | None:
+    return [round(float(low), DIGITS), round(float(high), DIGITS)] if isfinite(low) and isfinite(high) else None
 
 
 def write_report(report: dict[str, Any], folder: RunFolder) -> None:
@@ -271,10 +214,15 @@ def write_report(report: dict[str, Any], folder: RunFolder) -> None:
     (folder.path / "report.md").write_text(show_markdown(report) + "\n", encoding="utf-8")
 
 
-def write_spending(ledger: Ledger, folder: RunFolder) -> None:
-    """Write what all calls of the run took, by role and model, to `spending.json`."""
-    rows = [
+def describe_spending(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return what all calls of a run took, by role and model, as JSON values; a cost that is not known is null."""
+    return [
         {"role": role, "model": model, **dataclasses.asdict(totals), "cost_usd": totals.cost_usd}
         for (role, model), totals in sorted(ledger.totals("role", "model").items())
     ]
-    (folder.path / "spending.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def write_spending(ledger: Ledger, folder: RunFolder) -> None:
+    """Write what all calls of the run took to `spending.json`."""
+    text = json.dumps(describe_spending(ledger), indent=1) + "\n"
+    (folder.path / "spending.json").write_text(text, encoding="utf-8")

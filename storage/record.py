@@ -1,7 +1,9 @@
 """What all records are: frozen, strict, named by the hash of their content, with who or what made them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -46,8 +48,13 @@ class Record(Frozen):
     @cached_property
     def id(self) -> str:
         """Sha256 of the canonical content without provenance (64 hex digits)."""
-        return hash_json(self.model_dump(mode="json", exclude={"provenance"}))
+        return hash_record(self.model_dump(mode="json"))
 
     def to_json(self) -> str:
         """Return the canonical JSON text of the whole record, provenance included."""
         return canonical_json(self.model_dump(mode="json"))
+
+
+def hash_record(content: Mapping[str, Any]) -> str:
+    """Return the id (64 hex digits) of the record with this `content`, given as JSON values."""
+    return hash_json({name: value for name, value in content.items() if name != "provenance"})

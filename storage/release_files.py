@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from storage.errors import ReleaseInvalid
 from storage.records import ReleaseManifest
-from storage.release_rows import ReleasedItem, list_shards, read_rows
+from storage.release_rows import ReleasedItem, list_shards, read_columns, read_rows
 from storage.texts import canonical_json, hash_json
 
 MANIFEST = "manifest.json"
@@ -66,6 +66,15 @@ class Release:
         """
         for name in _data_files(self.manifest):
             yield from read_rows(folder=self.folder, name=name, pictures=pictures)
+
+    def iterate_columns(self, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Yield these columns of every row in order; nothing else is read.
+
+        Raises:
+            ReleaseInvalid: a data file is missing or damaged.
+        """
+        for name in _data_files(self.manifest):
+            yield from read_columns(folder=self.folder, name=name, columns=columns)
 
 
 @dataclass(frozen=True)

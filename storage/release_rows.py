@@ -205,15 +205,32 @@ def read_rows(*, folder: Path, name: str, pictures: bool = True) -> Iterator[Rel
         ReleaseInvalid: the file is missing, is no parquet of our columns, or is damaged.
     """
     columns = [column for column in SCHEMA.names if pictures or column != "image"]
+    for batch in _read_batches(folder, name, columns):
+        try:
+            rows = [_to_row(cells) for cells in batch.to_pylist()]
+        except (pa.ArrowException, ValueError, KeyError, TypeError) as exc:
+            raise ReleaseInvalid([f"{name}: the rows cannot be read ({_first_line(exc)})"]) from exc
+        yield from rows
+
+
+def read_columns(*, folder: Path, name: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield these columns of the rows of one data file, in order; the others are not even read from the disk.
+
+    Raises:
+        ReleaseInvalid: as `read_rows` does.
+    """
+    for batch in _read_batches(folder, name, columns):
+        yield from zip(*(batch.column(column).to_pylist() for column in columns), strict=True)
+
+
+def _read_batches(folder: Path, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     try:
         # Page checksums stop a damaged page before it is decoded.
         with pq.ParquetFile(folder / name, page_checksum_verification=True) as file:
             found = file.schema_arrow
             if not found.equals(SCHEMA, check_metadata=False) or _features(found) != _FEATURES:
                 raise ReleaseInvalid([f"{name}: its columns are not those of a release"])
-            for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=columns, use_threads=False):
-                for cells in batch.to_pylist():
-                    yield _to_row(cells)
+            yield from file.iter_batches(batch_size=ROWS_PER_GROUP, columns=list(columns), use_threads=False)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseInvalid([f"{name}: the rows cannot be read ({_first_line(exc)})"]) from exc
 

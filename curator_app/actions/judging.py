@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -105,11 +104,11 @@ def respond(
     """
     path = place.run_path(run)
     opened = find_release(workspace, release)
-    with _refuse_plainly():
+    with refuse_plainly():
         endpoints = _choose_target(_load_endpoints(place), sampling.target)
         texts = _collect_texts(workspace, opened, sampling)
         config = _make_answer_config(opened, sampling, endpoints, texts)
-        with open_new_or_known(path, config, release_folder=opened.folder) as folder, _ledger(folder) as ledger:
+        with open_new_or_known(path, config, release_folder=opened.folder) as folder, open_ledger(folder) as ledger:
             roles = _build_roles(place, endpoints, folder, ledger)
             target = Target(
                 config=config,
@@ -142,7 +141,7 @@ def score(
         StorageError: the release does not exist any more or does not verify.
     """
     path = place.run_path(run)
-    with _refuse_plainly(), open_known(path) as folder, _ledger(folder) as ledger:
+    with refuse_plainly(), open_known(path) as folder, open_ledger(folder) as ledger:
         release = _reopen_release(folder)
         endpoints = _load_endpoints(place)
         roles = _build_roles(place, endpoints, folder, ledger)
@@ -176,19 +175,6 @@ def score(
         state = asyncio.run(run_until_stopped(sitting, roles))
         write_report(make_report(folder, release), folder)
         return _end(state, folder, ledger)
-
-
-def report(place: Place, *, run: str) -> tuple[dict[str, Any], Path]:
-    """Write the report of a run from its files, without a call; return it and the run's folder.
-
-    Raises:
-        JudgingRefused: there is no such run, or its files cannot be used.
-        StorageError: the release does not exist any more or does not verify.
-    """
-    with _refuse_plainly(), open_known(place.run_path(run)) as folder:
-        made = make_report(folder, _reopen_release(folder))
-        write_report(made, folder)
-        return made, folder.path
 
 
 def find_variants(workspace: Workspace, release: Release) -> TargetTexts:
@@ -301,7 +287,8 @@ def _end(state: SittingState, folder: RunFolder, ledger: Ledger) -> SittingEnd:
 
 
 @contextmanager
-def _ledger(folder: RunFolder) -> Iterator[Ledger]:
+def open_ledger(folder: RunFolder) -> Iterator[Ledger]:
+    """Open the ledger of a run, with the sums of all its sittings."""
     ledger = Ledger(folder.ledger)
     try:
         yield ledger
@@ -310,7 +297,8 @@ def _ledger(folder: RunFolder) -> Iterator[Ledger]:
 
 
 @contextmanager
-def _refuse_plainly() -> Iterator[None]:
+def refuse_plainly() -> Iterator[None]:
+    """Say what the packages below refuse as our own refusal."""
     try:
         yield
     except (JudgeError, EndpointError, PromptInvalid) as exc:

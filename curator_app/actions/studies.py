@@ -11,16 +11,15 @@ from curator_app.actions.releases import find_release
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from judge.errors import JudgeError
-from judge.panel import JudgedAnswer, score_by_judge, score_by_panel
+from judge.judged_answers import JudgedRun
+from judge.panel import score_by_judge, score_by_panel
 from judge.rubric import DIMENSIONS, Rubric, load_rubric
 from judge.run_folder import RunFolder, open_known
-from judge.run_report import iterate_judged
 from judge.study_checks import KnownAnswer, load_checks
 from judge.study_markdown import show_study
 from judge.study_report import build_report, encode_report
 from judge.study_sample import Candidate, DrawnCandidate, draw_sample
 from storage import studies
-from storage.records import ModelResponse
 from storage.release_files import Release
 from storage.studies import DrawnAnswer, StudyPlan, StudyProgress
 
@@ -184,7 +183,8 @@ def _read_scores(folder: RunFolder, release: Release) -> _Scored:
     scoring = folder.read_score_config()
     assert scoring is not None
     scored = _Scored()
-    for answer, _ in iterate_judged(folder, release, scoring):
+    run = JudgedRun(folder, answering=folder.read_answer_config(), scoring=scoring)
+    for answer in run.iterate(release):
         panel = score_by_panel(answer)
         if panel.unscored is not None:
             scored.unscored += 1
@@ -208,15 +208,16 @@ def _collect_answers(
     assert scoring is not None
     wanted = {(each.candidate.item_id, each.candidate.sample): each for each in drawn}
     found: list[DrawnAnswer] = []
-    pair: tuple[JudgedAnswer, ModelResponse]
-    for pair in iterate_judged(folder, release, scoring):
-        place = pair[0].item_id, pair[0].sample
+    run = JudgedRun(folder, answering=folder.read_answer_config(), scoring=scoring)
+    for answer in run.iterate(release):
+        place = answer.item_id, answer.sample
         if place in wanted:
+            response = run.read_response(*place)
             found.append(
                 DrawnAnswer(
                     item_id=place[0],
-                    asked=pair[1].asked,
-                    answer=pair[1].text,
+                    asked=response.asked,
+                    answer=response.text,
                     sample=place[1],
                     stratum=wanted[place].stratum,
                     weight=wanted[place].weight,

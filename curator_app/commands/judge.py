@@ -1,4 +1,4 @@
-"""`curator respond`, `curator score`, `curator report`: a model's answers to a release, their scores, the report."""
+"""`curator respond`, `curator score`: a model's answers to a release, and their scores."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def respond(
         constitutions=constitutions,
         variants=variants,
     )
-    place = _make_place(endpoints, budget_usd, budget_tokens)
+    place = make_place(endpoints, budget_usd, budget_tokens)
     with optional_workspace() as workspace, _progress("answers") as observer:
         end = judging.respond(place, workspace, release=release, run=run, sampling=sampling, observer=observer)
     _show_end(end, f"curator score {run}")
@@ -91,7 +91,7 @@ def score(
     """Judge the answers of a run and write its report. The same command again goes on where it stopped."""
     from curator_app.actions import judging
 
-    place = _make_place(endpoints, budget_usd, budget_tokens)
+    place = make_place(endpoints, budget_usd, budget_tokens)
     roles = tuple(name.strip() for name in judges.split(",")) if judges else None
     with _progress("judgments") as observer:
         end = judging.score(
@@ -106,17 +106,8 @@ def score(
     _show_end(end, f"curator report {run}")
 
 
-def report(run: Run) -> None:
-    """Write and print the report of a judge run, from what is there. No model is asked."""
-    from curator_app.actions import judging
-    from judge.run_report import show_markdown
-
-    made, folder = judging.report(_make_place(None, None, None), run=run)
-    typer.echo(show_markdown(made))
-    typer.echo(f"Written: {folder / 'report.json'}, {folder / 'report.md'}")
-
-
-def _make_place(endpoints: Path | None, usd: float | None, tokens: int | None) -> Place:
+def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) -> Place:
+    """Return where judge runs lie, with a budget for the sitting."""
     from curator_app.actions.judging import Place
     from curator_app.settings import load_settings
     from endpoints.ledger import Budget

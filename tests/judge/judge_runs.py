@@ -8,16 +8,20 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from endpoints.config import build_endpoints, load_endpoints
 from endpoints.ledger import Ledger
+from endpoints.messages import ChatRequest
+from endpoints.resilient import Resilient, RetryPolicy
+from endpoints.scripted import ScriptedChatEndpoint
 from judge.benchmark import Answering, Judge, Scoring
-from judge.config import AnswerConfig, JudgeSeat, ScoreConfig
+from judge.config import AnswerConfig, JudgeRole, JudgeSeat, ScoreConfig
 from judge.prompting import hash_judge_prompt
-from judge.rubric import load_rubric
+from judge.rubric import Rubric, load_rubric
 from judge.run_folder import open_new_or_known
 from judge.run_report import make_report, write_report
 from judge.target_texts import TargetTexts
@@ -159,6 +163,80 @@ def run_all(home: Path, release_folder: Path) -> None:
         asyncio.run(sit())
         write_report(make_report(folder, release), folder)
         ledger.close()
+
+
+Reply = Callable[[int], tuple[int, int, int] | Exception]
+"""From an item's number to a judge's R, S and E, or its failure."""
+
+
+def run_scripted(
+    home: Path,
+    release: Release,
+    *,
+    run: str = RUN,
+    judges: dict[str, Reply],
+    model: str = "some-target",
+    mode: str = "standard",
+    answer: Callable[[int], str | Exception] = lambda number: f"Yes, at window {number}.",
+    rubric: Rubric | None = None,
+) -> Path:
+    """Answer and score `release` without a server; `judges` are by their models' names. Return the run's folder."""
+    rubric = rubric or load_rubric()
+    constitutions = {place[0].value: "A policy." for place in PLACES} if mode == "constitution" else {}
+    texts = TargetTexts(constitutions=constitutions)
+    config = AnswerConfig.model_validate(
+        {
+            "release_version": release.manifest.version, "release_digest": release.manifest.digest, "target": "t",
+            "model": model, "mode": mode, "prompt_sha256": hash_target_prompts(), "texts_sha256": texts.sha256,
+        }
+    )  # fmt: skip
+
+    def find_number(request: ChatRequest) -> int:
+        found = re.search(r"window (\d+)", " ".join(message.text for message in request.messages[-1:]))
+        assert found is not None
+        return int(found[1])
+
+    def reply_by(scores: Reply) -> Callable[[ChatRequest], str | Exception]:
+        def reply(request: ChatRequest) -> str | Exception:
+            given = scores(find_number(request))
+            if isinstance(given, Exception):
+                return given
+            named = re.search(r"`call` is `([0-9a-f]{8})`", request.messages[0].text)
+            assert named is not None
+            rationale = f"So says <i>{given}</i>."
+            return json.dumps({"call": named[1], "rationale": rationale, **dict(zip(DIMENSIONS, given, strict=True))})
+
+        return reply
+
+    roles: tuple[JudgeRole, ...] = ("judge_a", "judge_b")
+    with open_new_or_known(home / "judge-runs" / run, config, release_folder=release.folder) as folder:
+        ledger = Ledger(folder.ledger)
+        retry = RetryPolicy(attempts=1, bad_reply_attempts=1)
+
+        def make(name: str, model: str, role: str, reply: Callable[[ChatRequest], str | Exception]) -> Resilient:
+            return Resilient(ScriptedChatEndpoint(reply, name=name, model=model), ledger=ledger, role=role, retry=retry)
+
+        target = make("t", model, "target", lambda request: answer(find_number(request)))
+        panel = [
+            Judge(role, make(role, name, role, reply_by(scores)))
+            for role, (name, scores) in zip(roles, judges.items(), strict=False)
+        ]
+        scoring = ScoreConfig(
+            judges=tuple(JudgeSeat(role=each.role, endpoint=each.role, model=each.endpoint.model) for each in panel),
+            rubric_version=rubric.version,
+            rubric_sha256=rubric.sha256,
+            prompt_sha256=hash_judge_prompt(rubric),
+        )
+
+        async def sit() -> None:
+            asked = Target(config, target, None, texts, folder.started_at)
+            await Answering(folder=folder, release=release, target=asked).run()
+            folder.keep_score_config(scoring)
+            await Scoring(folder=folder, release=release, config=scoring, judges=panel, rubric=rubric).run()
+
+        asyncio.run(sit())
+        ledger.close()
+        return folder.path
 
 
 if __name__ == "__main__":
