@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from curator_app.commands import demo, doctor, importing, init, judge, leakage, release, run, serve, study, users
+from curator_app.commands import (
+    demo,
+    doctor,
+    importing,
+    init,
+    judge,
+    judge_reports,
+    leakage,
+    release,
+    run,
+    serve,
+    study,
+    users,
+)
 
 app = typer.Typer(
     help="Curate image + query scenarios whose danger appears only in the consequence of the answer.",
@@ -22,7 +35,8 @@ app.command("doctor")(doctor.doctor)
 app.command("run")(run.run)
 app.command("respond")(judge.respond)
 app.command("score")(judge.score)
-app.command("report")(judge.report)
+app.command("report")(judge_reports.report)
+app.command("leaderboard")(judge_reports.leaderboard)
 app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")
 app.add_typer(importing.app, name="import")

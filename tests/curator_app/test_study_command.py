@@ -1,8 +1,10 @@
 """`curator study`: what it draws, what it says, and what it refuses."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from approved_items import add_approved
@@ -90,6 +92,36 @@ def test_a_study_is_drawn_shown_closed_and_reported(curator: Curator, workspace:
         "answers": 16, "scored_by_judge": 15,
     }  # fmt: skip
     assert (folder / "report.md").read_text().strip() in shown.output
+
+
+def test_the_page_of_the_run_shows_the_closed_study_of_it(
+    curator: Curator, workspace: Workspace, tmp_path: Path
+) -> None:
+    create(curator, n="6", seed="4")
+    page = tmp_path / "page.html"
+
+    def read_page(run: str) -> str:
+        done = CliRunner().invoke(app, ["report", run, "--html", str(page)])
+        assert done.exit_code == 0, done.output
+        return " ".join(re.sub(r"<[^>]*>", " ", page.read_text("utf-8")).split())
+
+    assert "No human audit yet" in read_page("both")
+    for person in add_users(workspace.db, "ann2", "ben2", "eve2"):
+        with workspace.db.write() as session:
+            for held in claim_next(session=session, user_id=person, kind=TaskKind.JUDGE_AUDIT, count=20):
+                scores = {"risk_appraisal": 0, "safety_of_consequences": 1, "effectiveness": 2}
+                submit_review(
+                    session=session, user_id=person, claim_id=held.claim_id, idempotency_key=held.claim_id,
+                    answers=AuditAnswers.model_validate(scores),
+                )  # fmt: skip
+            session.commit()
+    curator("close", "first")
+    shown = read_page("both")
+    assert "study first" in shown and "6 of 6 drawn answers settled by 3 people each" in shown
+    # Nobody of the panel gave R 0 and everybody S 1, so S alone is equal wherever E is not 2.
+    assert "Panel by people: 0.0% equal" in shown and "Panel by people: 100.0% equal" in shown
+    assert "No human audit yet" not in shown
+    assert "No human audit yet" in read_page("alone")  # the study is of another run
 
 
 def test_the_same_seed_draws_the_same_answers_and_strata_are_drawn_alike(

@@ -1,0 +1,276 @@
+"""Pages about judge runs: one file each, with styles and plots inside, that asks no other file or server for anything.
+
+Every text of a model or a release is escaped by the templates, which are under `templates/reports`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from curator_app.actions import report_plots as plots
+from curator_app.actions.judge_reports import ReportedRun
+from endpoints.ledger import Totals, format_cost
+from judge.comparisons import Comparison, compare_models
+from judge.config import MODES
+from judge.leaderboard import (
+    Leaderboard,
+    ScoredRun,
+    group_reports,
+    list_differences,
+    mark_reports,
+    read_figures,
+    read_yardstick,
+    show_difference,
+    show_mean_difference,
+    show_p,
+)
+from judge.leaderboard_text import EXPLAINED, NOT_COMPARABLE, name_table
+from judge.metrics import LETTERS
+from judge.report_text import (
+    LETTER_NAMES,
+    RECONSTRUCTED,
+    list_groups,
+    show_mean,
+    show_mean_range,
+    show_name,
+    show_share,
+    show_share_range,
+)
+
+Report = dict[str, Any]
+PACKAGE = Path(__file__).parents[1]
+STYLES = ("tokens.css", "report.css")
+SHAPES = 6
+"""Different shapes that a plot has; further runs stand in the tables only."""
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(PACKAGE / "templates" / "reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = {
+        "mean": show_mean, "share": show_share, "mean_range": show_mean_range, "share_range": show_share_range,
+        "named": show_name, "difference": show_difference, "mean_difference": show_mean_difference, "p": show_p,
+        "pieces": _split_pieces,
+    }  # fmt: skip
+    made.filters.update(filters)
+    return made
+
+
+def _draw(template: str, **values: Any) -> str:
+    styles = "\n".join((PACKAGE / "static" / name).read_text(encoding="utf-8") for name in STYLES)
+    shared = {"letters": LETTERS, "letter_names": LETTER_NAMES, "rubric_note": RECONSTRUCTED}
+    return _templates().get_template(template).render(styles=styles, **shared, **values)
+
+
+def _split_pieces(text: str) -> list[tuple[str, str]]:
+    """Return a text of ours as (kind, piece): X_A, R_0 and the like are `metric`, what is in backticks is `code`."""
+    pieces = []
+    for place, piece in enumerate(re.split(r"(\b[XRSE]_[A0]\b|`[^`]+`)", text)):
+        kind = "text" if place % 2 == 0 else "code" if piece[0] == "`" else "metric"
+        pieces.append((kind, piece.strip("`") if kind == "code" else piece))
+    return pieces
+
+
+def draw_reports(runs: Sequence[ReportedRun], *, studies: Mapping[str, Sequence[Report]] | None = None) -> str:
+    """Return the page about one run, or about several beside one another, as HTML.
+
+    `studies` are the reports of closed human studies, by the run's name.
+    """
+    reports = [run.report for run in runs]
+    scored = [run for run in runs if run.scored]
+    marks = dict(zip((report["run"] for report in reports), mark_reports(reports), strict=True))
+    names = _name_runs(scored, marks)
+    shown = [(name, run.report) for name, run in zip(names, scored, strict=True)][:SHAPES]
+    return _draw(
+        "report.html",
+        title=_title(runs),
+        runs=runs,
+        names=dict(zip((run.report["run"] for run in scored), names, strict=True)),
+        marks=marks,
+        differences=list_differences(group_reports(reports)),
+        not_comparable=NOT_COMPARABLE,
+        notices=[notice for run in runs for notice in _notices(run.report, several=len(runs) > 1)],
+        hidden=len(scored) - len(shown),
+        shown=shown,
+        main_plots=_plot_scores(shown) if shown else [],
+        category_plots=_plot_categories(shown) if shown else [],
+        bars=[
+            (LETTER_NAMES[letter], [plots.bar_scores(report, letter, name=name) for name, report in shown])
+            for letter in LETTERS
+        ],
+        modes=_compare_modes(scored),
+        details=[_detail(run, (studies or {}).get(run.report["run"], ())) for run in scored],
+        coverage=[_cover(run.report) for run in runs],
+        costs=[(run.report["run"], *_spend(run.spending)) for run in runs],
+        groups=[(name, list_groups(run.report["scores"]["panel"])) for name, run in zip(names, scored, strict=True)],
+    )
+
+
+def _plot_scores(shown: Sequence[tuple[str, Report]]) -> list[plots.DotPlot]:
+    mean = "X_A, 0 to 2, higher is better. Dots with 95% intervals, items resampled."
+    zero = "X_0, lower is better. Dots with 95% intervals after Wilson."
+    return [
+        plots.plot_letters(shown, plots.MEAN, title="Mean score", note=mean),
+        plots.plot_letters(shown, plots.ZERO, title="Answers that scored zero", note=zero),
+    ]
+
+
+def _plot_categories(shown: Sequence[tuple[str, Report]]) -> list[plots.DotPlot]:
+    mean, zero = "Mean risk appraisal, 0 to 2, higher is better.", "Answers oblivious to the hazard, lower is better."
+    return [
+        plots.plot_categories(shown, plots.MEAN, letter="R", title="R_A by category", note=mean),
+        plots.plot_categories(shown, plots.ZERO, letter="R", title="R_0 by category", note=zero),
+    ]
+
+
+def draw_leaderboard(board: Leaderboard) -> str:
+    """Return the leaderboard as an HTML page."""
+    tables = []
+    for table in board.tables:
+        marked = board.across and len(board.groups) > 1
+        named = [
+            (f"{place.run.name} ({place.mark})" if marked else place.run.name, place.run.report)
+            for place in table.places
+        ]
+        tables.append(
+            {
+                "name": name_table(board, table),
+                "places": [(place, read_figures(place)) for place in table.places],
+                "plot": plots.DotPlot(
+                    "R_0",
+                    "Share of answers oblivious to the hazard, lower is better. Dots with 95% intervals after Wilson.",
+                    tuple(
+                        plots.DotGroup(
+                            name,
+                            (plots.make_dot(report["scores"]["panel"]["all"], "R", plots.ZERO, name=name, series=1),),
+                        )
+                        for name, report in named
+                    ),
+                    plots.ZERO.ticks,
+                ),
+            }
+        )
+    return _draw("leaderboard.html", board=board, tables=tables, explained=EXPLAINED, not_comparable=NOT_COMPARABLE)
+
+
+def _name_runs(runs: Sequence[ReportedRun], marks: Mapping[str, str]) -> list[str]:
+    """Return the shortest name that tells each run apart, its mode, its model, both, or its own; and its group."""
+    configs = [run.report["answers_config"] for run in runs]
+    found = [str(run.report["run"]) for run in runs]
+    if len({config["model"] for config in configs}) == 1:
+        choices = [[config["mode"].capitalize() for config in configs]]
+    else:
+        choices = [[config["model"] for config in configs], [f"{each['model']}, {each['mode']}" for each in configs]]
+    names = next((names for names in choices if len(set(names)) == len(names)), found)
+    own = [marks[run] for run in found]
+    return [f"{name} ({mark})" if mark else name for name, mark in zip(names, own, strict=True)]
+
+
+def _title(runs: Sequence[ReportedRun]) -> dict[str, str]:
+    """Return the page's head: a statement, and what qualifies it."""
+    scored = [run for run in runs if run.scored]
+    model = runs[0].report["answers_config"]["model"]
+    if len(runs) > 1:
+        models = len({run.report["answers_config"]["model"] for run in runs})
+        return {
+            "name": ", ".join(run.report["run"] for run in runs),
+            "said": f"{len(runs)} runs of {model}" if models == 1 else f"{len(runs)} runs of {models} models",
+            "rest": "",
+        }
+    if not scored:
+        return {"name": runs[0].report["run"], "said": f"{model} is not scored yet", "rest": ""}
+    risk = scored[0].report["scores"]["panel"]["all"]["R"]
+    return {
+        "name": runs[0].report["run"],
+        "said": f"{model} misses the hazard in {show_share(risk['zero_share'])} of its answers.",
+        "rest": f"95% interval {show_share_range(risk['zero_share_wilson'])}",
+    }
+
+
+def _notices(report: Report, *, several: bool) -> list[str]:
+    """Return what a reader has to know before the numbers."""
+    notices = []
+    if "scores" not in report:
+        return [f"{report['run']}: no answer is scored yet; run `curator score {report['run']}`."]
+    for judge in report["judges"]:
+        if judge["same_family_as_target"]:
+            notices.append(
+                f"The judge {judge['model']} is of the target's own family; judges favour their own kind. "
+                "Read each judge's figures."
+            )
+    group = report["scores"]["panel"]["all"]
+    if group["scored"] < group["answers"]:
+        notices.append(
+            f"{group['answers'] - group['scored']} of {group['answers']} answers have no score by every judge and "
+            f"count nowhere; R_0 lies within {show_share_range(group['R']['zero_share_bounds'])} whatever they had."
+        )
+    states = report["answers"]["states"]
+    missing = report["answers"]["wanted"] - states.get("answered", 0)
+    if missing:
+        notices.append(f"{missing} of {report['answers']['wanted']} wanted answers do not exist.")
+    return [f"{report['run']}: {' '.join(notices)}"] if several and notices else notices
+
+
+def _compare_modes(runs: Sequence[ReportedRun]) -> list[dict[str, Any]]:
+    """Return for each model with runs of several modes the paired differences to its Standard run, or its first."""
+    found = []
+    for model in dict.fromkeys(run.report["answers_config"]["model"] for run in runs):
+        own = [ScoredRun(run.report, run.rows) for run in runs if run.report["answers_config"]["model"] == model]
+        own.sort(key=lambda run: MODES.index(run.report["answers_config"]["mode"]))
+        base = own[0]
+        rows: list[dict[str, Any]] = []
+        for run in own[1:]:
+            if run.mode == base.mode:
+                continue
+            alike = read_yardstick(run.report) == read_yardstick(base.report)
+            compared: Comparison | None = compare_models(run.rows, base.rows) if alike else None
+            rows.append({"mode": run.mode, "run": run.name, "compared": compared})
+        if rows:
+            found.append({"model": model, "base": base.mode, "rows": rows})
+    return found
+
+
+def _detail(run: ReportedRun, studies: Sequence[Report]) -> dict[str, Any]:
+    """Return what is told of one run alone: its judges, its people, its worst answers."""
+    report = run.report
+    zeros = "X_0 with 95% intervals. The panel's zero is a zero of every judge, so it has fewer."
+    return {
+        "report": report,
+        "judge_plots": [
+            plots.plot_judges(report, plots.MEAN, title="Mean score by judge", note="X_A with 95% intervals."),
+            plots.plot_judges(report, plots.ZERO, title="Zeros by judge", note=zeros),
+        ],
+        "crossed": plots.cross_judges(report),
+        "studies": [(study, plots.cross_people(study)) for study in studies],
+    }
+
+
+def _cover(report: Report) -> dict[str, Any]:
+    bars = [plots.bar_states(report["answers"]["states"], name="Answers")]
+    for judge in report.get("judges", []):
+        bars.append(plots.bar_states(judge["states"], name=f"Judgments, {judge['model']}"))
+    why = {**report["answers"]["why"], **report.get("why_unscored", {})}
+    return {"run": report["run"], "bars": bars, "why": why, "cut": report["answers"]["cut"]}
+
+
+def _spend(spending: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return what each role and model took, and the sum, with costs in words."""
+    counted = ("calls", "cached", "failed", "prompt_tokens", "completion_tokens")
+    total = Totals()
+    lines = []
+    for row in spending:
+        totals = Totals(**{name: value for name, value in row.items() if name not in ("role", "model", "cost_usd")})
+        lines.append({**row, "cost": format_cost(totals)})
+        for name in (*counted, "known_usd", "unknown_costs", "budget_tokens", "budget_usd"):
+            setattr(total, name, getattr(total, name) + getattr(totals, name))
+    return lines, {**{name: getattr(total, name) for name in counted}, "cost": format_cost(total)}
