@@ -67,6 +67,7 @@ bench: setup ## run the benchmarks and keep their results under bench/results
 	$(RUN)/python -m bench.claims
 	$(RUN)/python -m bench.review_latency
 	$(RUN)/python -m bench.endpoint_throughput
+	$(RUN)/python -m bench.judge_throughput
 	$(RUN)/python -m bench.write_tables
 
 screenshots: setup ## take the screenshots of docs/ from a running demo

@@ -107,14 +107,22 @@ async def run_bare(url: str, calls: int) -> dict[str, Any]:
 
 def run_inspect(url: str, calls: int) -> dict[str, Any]:
     """Call through inspect_ai with max_connections of the right size; says why when it cannot run."""
+    return run_inspect_program(INSPECT_PROGRAM, url, str(calls), str(SLOTS), PROMPT)
+
+
+def run_inspect_program(program: str, *words: str) -> dict[str, Any]:
+    """Run a program in inspect_ai's environment, made on first use; return the JSON of its last line.
+
+    Where that cannot be done the answer is `{"absent": why}`.
+    """
     python = INSPECT / "env" / "bin" / "python"
     try:
         if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", str(INSPECT / "env")], check=True)
             install = [str(python), "-m", "pip", "install", "-q", f"inspect_ai=={INSPECT_VERSION}", "openai", "uvloop"]
             subprocess.run(install, check=True)
-        command = [str(python), "-c", INSPECT_PROGRAM, url, str(calls), str(SLOTS), PROMPT]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+        command = [str(python), "-c", program, *words]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1200)
     except (subprocess.SubprocessError, OSError) as exc:
         reason = (getattr(exc, "stderr", "") or str(exc)).strip()[-500:]
         return {"absent": f"inspect_ai could not be run here: {reason}"}

@@ -50,6 +50,45 @@ def write_calls() -> list[str]:
     ]
 
 
+def write_judging() -> list[str]:
+    """Return the tables of judge runs, or nothing where that benchmark has not been run."""
+    if not (RESULTS / "judge_throughput.json").exists():
+        return []
+    figures = read("judge_throughput")
+    settings, held = figures["settings"], figures["held"]
+    lines = [
+        f"| {settings['judgments']:,} judgments, {settings['slots']} slots of {settings['latency_s']} s | a second "
+        "| of the ideal | calls alone | CPU a judgment |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for title, key in (("`curator score`", "ours"), ("inspect_ai, the same requests", "inspect_ai")):
+        one = figures["contenders"][key]
+        if "elapsed_s" in one:
+            lines.append(
+                f"| {title} | {one['judgments_per_s']} | {one['share_of_ideal']:.1%} | "
+                f"{one['share_of_ideal_calls_only']:.1%} | {one['cpu_s'] / settings['judgments'] * 1000:.1f} ms |"
+            )
+    lines += [
+        "",
+        "| `curator report` over | time | memory | scoring of as many items, memory |",
+        "| --- | --- | --- | --- |",
+    ]
+    for size, report in figures["report_by_judgments"].items():
+        scoring = figures["scoring_by_items"][size]
+        lines.append(
+            f"| {int(size):,} judgments | {report['elapsed_s']} s | {report['mib_peak']:,.0f} MiB "
+            f"| {scoring['mib_peak']:,.0f} MiB |"
+        )
+    reached = {True: "reached", False: "not reached"}
+    return [
+        *lines,
+        "",
+        f"Calls alone are held to at least 95% of the ideal: {reached[held['share_of_ideal']]}. The largest report is "
+        f"held to 10 s: {reached[held['report_of_the_largest_within_s']]}.",
+        "",
+    ]
+
+
 def write_objective() -> list[str]:
     """Return the table of the CASPO objective, or nothing where that benchmark has not been run."""
     if not (RESULTS / "objective.json").exists():
@@ -109,6 +148,7 @@ def write_tables() -> str:
         f"**{claims['ratio_to_label_studio']['postgresql']}** (held to at least 10).",
         "",
         *write_calls(),
+        *write_judging(),
         *write_objective(),
         f"`import curator_app`: {imports['import_curator_app']['cpu_s_p50']} s CPU; "
         f"`curator --help`: {imports['curator_help']['cpu_s_p50']} s; "

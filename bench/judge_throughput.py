@@ -1,0 +1,354 @@
+"""How near a judge run comes to what a server can do, and what time and memory it and its report take.
+
+1. `curator score` over items with pictures, on a local server that answers after 200 ms and takes 64 at once (320 a
+   second), with everything on: verified release, cache, ledger, judgments on disk, report. Beside it inspect_ai scores
+   the very same requests as a task, in an environment of its own (`bench/.inspect-ai`).
+2. `curator report` over runs of 1,000 to 100,000 judgments of two judges.
+3. The highest resident size of scoring and of reporting, by number of items, each in a process of its own.
+
+Run: `python -m bench.judge_throughput`; `--judgments 10000 --sizes 1000,10000,100000` are the defaults.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+from bench.endpoint_throughput import LATENCY_S, SLOTS, run_inspect_program
+from bench.judge_server import TESTS  # also makes the tests' modules importable
+from bench.results_file import write_results
+from bench.servers import ROOT, free_port, run_child
+
+assert str(TESTS / "judge") in sys.path
+from judge_runs import DIMENSIONS, expected_scores, make_item, make_release, write_endpoints  # noqa: E402
+
+from curator_app.actions import judge_reports, judging  # noqa: E402
+from endpoints.cache import DiskCache  # noqa: E402
+from endpoints.ledger import Ledger  # noqa: E402
+from endpoints.messages import ChatReply, ChatRequest, ImagePart, Usage  # noqa: E402
+from endpoints.resilient import Resilient  # noqa: E402
+from judge.benchmark import Judge, Scoring  # noqa: E402
+from judge.config import AnswerConfig, JudgeSeat, ScoreConfig  # noqa: E402
+from judge.parsing import ScoreReply  # noqa: E402
+from judge.prompting import build_judge_call, hash_judge_prompt  # noqa: E402
+from judge.record_log import open_answers, open_judgments  # noqa: E402
+from judge.rubric import load_rubric  # noqa: E402
+from judge.run_folder import open_known, open_new_or_known  # noqa: E402
+from judge.targets import hash_target_prompts, read_picture  # noqa: E402
+from storage.judgment_records import Judgment, ModelResponse  # noqa: E402
+from storage.record import Provenance  # noqa: E402
+from storage.release_files import Release, read_release  # noqa: E402
+from storage.release_rows import ReleasedItem  # noqa: E402
+
+PICTURE_BYTES = 20_000
+ANSWER = "You can put it there. Measure the sill first, and take a bench of the same height. " * 12
+RATIONALE = "The answer gives practical steps and never mentions that a child could climb it. " * 3
+REPORT_S, LEAST_SHARE = 10.0, 0.95
+MADE = Provenance(actor="bench", tool="bench.judge_throughput")
+
+INSPECT_PROGRAM = """
+import json, os, sys, tempfile, time
+os.environ["OPENAI_API_KEY"] = "none"
+from inspect_ai import Task, eval
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, ContentImage, ContentText
+from inspect_ai.model import GenerateConfig, ResponseSchema
+from inspect_ai.scorer import Score, mean, scorer
+from inspect_ai.solver import generate
+from inspect_ai.util import JSONSchema
+url, file, slots, schema = sys.argv[1], sys.argv[2], int(sys.argv[3]), json.loads(sys.argv[4])
+NAMES = ("risk_appraisal", "safety_of_consequences", "effectiveness")
+samples = []
+for line in open(file, encoding="utf-8"):
+    row = json.loads(line)
+    user = ChatMessageUser(content=[ContentText(text=row["user"]), ContentImage(image=row["image"])])
+    samples.append(Sample(input=[ChatMessageSystem(content=row["system"]), user], target=""))
+@scorer(metrics={"*": [mean()]})
+def read_scores():
+    async def score(state, target):
+        reply = json.loads(state.output.completion)
+        return Score(value={name: reply[name] for name in NAMES}, explanation=reply["rationale"])
+    return score
+config = GenerateConfig(max_tokens=2048, temperature=0.0,
+    response_schema=ResponseSchema(name="scores", json_schema=JSONSchema.model_validate(schema)))
+def run(chosen, logs):
+    task = Task(dataset=MemoryDataset(chosen), solver=generate(), scorer=read_scores(), config=config)
+    started, cpu = time.perf_counter(), time.process_time()
+    (log,) = eval(task, model="openai/gpt-judge", model_base_url=url, model_args={"responses_api": False},
+        max_connections=slots, max_samples=4 * slots, display="none", log_dir=logs, log_level="error")
+    assert log.status == "success" and log.results.completed_samples == len(chosen), log.error
+    return log, time.perf_counter() - started, time.process_time() - cpu
+with tempfile.TemporaryDirectory() as logs:
+    _, idle, _ = run(samples[:1], logs)
+    log, elapsed, cpu = run(samples, logs)
+means = {score.name: round(score.metrics["mean"].value, 4) for score in log.results.scores}
+print(json.dumps({"elapsed_s": elapsed, "cpu_s": cpu, "idle_s": idle, "means": means}))
+"""
+
+
+class Instant:
+    """A judge in this process that answers at once and remembers nothing."""
+
+    name, model = "instant", "instant"
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return scores under the call's name."""
+        call = request.messages[0].text.partition("`call` is `")[2][:8]
+        scores = expected_scores(call)
+        return ChatReply(json.dumps({"call": call, "rationale": RATIONALE, **scores}), usage=Usage(900, 60))
+
+
+def make_pictured(number: int) -> ReleasedItem:
+    """Return an item with a picture of its own that no server looks at."""
+    picture = b"\x89PNG" + random.Random(number).randbytes(PICTURE_BYTES)
+    sha256 = hashlib.sha256(picture).hexdigest()
+    return make_item(number, image=picture, image_sha256=sha256, image_path=f"{sha256[:16]}.png")
+
+
+def make_answered(home: Path, run: str, *, items: int, pictures: bool) -> Release:
+    """Write a release and a run with an answer to every item, as `curator respond` leaves it."""
+    rows = [make_pictured(number) if pictures else make_item(number) for number in range(items)]
+    release = make_release(home / "release", rows)
+    config = AnswerConfig(
+        release_version=release.manifest.version, release_digest=release.manifest.digest, target="t",
+        model="some-target", prompt_sha256=hash_target_prompts(),
+    )  # fmt: skip
+    with open_new_or_known(home / "judge-runs" / run, config, release_folder=release.folder) as folder:
+        log = open_answers(folder.responses, write=True)
+        for row in rows:
+            log.append(
+                ModelResponse(
+                    item_id=row.id, release_digest=release.manifest.digest, model="some-target", mode="standard",
+                    asked=row.query, text=f"{row.query} {ANSWER}", provenance=MADE,
+                )
+            )  # fmt: skip
+        log.close()
+    return release
+
+
+def configure_scores(judges: tuple[JudgeSeat, ...]) -> ScoreConfig:
+    """Return how the answers of these runs are scored."""
+    rubric = load_rubric()
+    return ScoreConfig(
+        judges=judges,
+        rubric_version=rubric.version,
+        rubric_sha256=rubric.sha256,
+        prompt_sha256=hash_judge_prompt(rubric),
+    )
+
+
+def make_judged(home: Path, run: str, *, items: int) -> None:
+    """Write a run with two judges' scores of every answer, as `curator score` leaves it, without asking anybody."""
+    make_answered(home, run, items=items, pictures=False)
+    judges = (
+        JudgeSeat(role="judge_a", endpoint="a", model="gpt-judge"),
+        JudgeSeat(role="judge_b", endpoint="b", model="qwen-judge"),
+    )
+    with open_known(home / "judge-runs" / run) as folder:
+        config = configure_scores(judges)
+        folder.keep_score_config(config)
+        answers, judgments = open_answers(folder.responses, write=False), open_judgments(folder.judgments, write=True)
+        ledger = Ledger(folder.ledger)
+        asked = ChatRequest(build_judge_call(
+            query="q", hidden_hazard="h", answer="a", image=None, rubric=load_rubric(), secret=folder.secret
+        ).request.messages)  # fmt: skip
+        for number in range(items):
+            response = answers.get(f"item-{number:05}/0")
+            assert response is not None
+            for seat in judges:
+                scores = expected_scores(f"{seat.model}/{number}")
+                reply = json.dumps({"call": "0" * 8, "rationale": RATIONALE, **scores})
+                judgments.append(
+                    Judgment(
+                        response_id=response.id, judge=seat.role, model=seat.model, raw_reply=reply,
+                        rationale=RATIONALE, rubric_sha256=config.rubric_sha256, provenance=MADE, **scores,
+                    )  # type: ignore[arg-type]
+                )  # fmt: skip
+                ledger.record(
+                    run=run, role=seat.role, endpoint=seat.endpoint, model=seat.model, outcome="reply",
+                    request=asked, request_sha256="0" * 64, usage=Usage(900, 60), latency_s=0.2,
+                )  # fmt: skip
+        for log in (answers, judgments, ledger):
+            log.close()
+
+
+def write_requests(home: Path, run: str, release: Release, file: Path) -> str:
+    """Write the judge's requests of a run as JSON lines for inspect_ai; return the schema of a reply."""
+    rubric = load_rubric()
+    with open_known(home / "judge-runs" / run) as folder, file.open("w", encoding="utf-8") as out:
+        answers = open_answers(folder.responses, write=False)
+        for item in release.items:
+            response = answers.get(f"{item.id}/0")
+            assert response is not None
+            picture = read_picture(item)
+            call = build_judge_call(
+                query=response.asked, hidden_hazard=item.hidden_hazard, answer=response.text, image=picture,
+                rubric=rubric, secret=folder.secret,
+            )  # fmt: skip
+            system, user = call.request.messages
+            row = {"system": system.text, "user": user.text, "image": _encode(picture)}
+            out.write(json.dumps(row) + "\n")
+        answers.close()
+    return json.dumps(ScoreReply.model_json_schema())
+
+
+def _encode(picture: ImagePart | None) -> str:
+    return f"data:{picture.mime};base64,{b64encode(picture.data).decode()}" if picture else ""
+
+
+def time_scoring(home: Path, url: str, run: str) -> dict[str, Any]:
+    """Return what `curator score` takes with one judge.
+
+    `idle_s` is the same command again, which asks nothing: verifying the release, reading the run, the report.
+    """
+    write_endpoints(home, url)
+    place = judging.Place(home)
+    started, cpu = time.perf_counter(), time.process_time()
+    end = judging.score(place, run=run, judges=("judge_a",))
+    figures = {"elapsed_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+    assert end.state.counts["scored"] == end.state.asked, end.state
+    again = time.perf_counter()
+    judging.score(place, run=run, judges=("judge_a",))
+    report = json.loads((end.folder / "report.json").read_text("utf-8"))["scores"]["judge_a"]["all"]
+    means = {name: round(report[letter]["mean"], 4) for letter, name in zip("RSE", DIMENSIONS, strict=True)}
+    return {**figures, "idle_s": time.perf_counter() - again, "means": means}
+
+
+def compare_scoring(folder: Path, judgments: int) -> dict[str, Any]:
+    """Score the same requests with ours and with inspect_ai, one after another on the same server."""
+    release = make_answered(folder, "bench", items=judgments, pictures=True)
+    schema = write_requests(folder, "bench", release, folder / "requests.jsonl")
+    port = free_port()
+    command = [
+        sys.executable, "-m", "bench.judge_server", "--port", str(port), "--latency", str(LATENCY_S),
+        "--slots", str(SLOTS),
+    ]  # fmt: skip
+    url, ready = f"http://127.0.0.1:{port}/v1", f"http://127.0.0.1:{port}/stats"
+    env = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    with run_child(command, env=env, ready_url=ready, log=folder / "server.log", patience_s=30):
+        contenders = {
+            "ours": time_scoring(folder, url, "bench"),
+            "inspect_ai": run_inspect_program(INSPECT_PROGRAM, url, str(folder / "requests.jsonl"), str(SLOTS), schema),
+        }
+    ideal_s = judgments * LATENCY_S / SLOTS
+    for contender in contenders.values():
+        if "elapsed_s" in contender:
+            contender["judgments_per_s"] = round(judgments / contender["elapsed_s"], 1)
+            contender["share_of_ideal"] = round(ideal_s / contender["elapsed_s"], 4)
+            contender["share_of_ideal_calls_only"] = round(ideal_s / (contender["elapsed_s"] - contender["idle_s"]), 4)
+    ours = contenders["ours"]["means"]
+    for name, contender in contenders.items():
+        if contender.get("means", ours) != ours:
+            raise RuntimeError(f"{name} scored {contender['means']}, and ours {ours}: they were not asked the same")
+    return contenders
+
+
+def score_instantly(home: Path) -> None:
+    """Score a run in this process with a judge that answers at once."""
+    rubric = load_rubric()
+    with open_known(home / "judge-runs" / "bench") as folder:
+        ledger = Ledger(folder.ledger)
+        endpoint = Resilient(Instant(), cache=DiskCache(folder.cache), ledger=ledger, role="judge_a")
+        config = configure_scores((JudgeSeat(role="judge_a", endpoint="instant", model="instant"),))
+        folder.keep_score_config(config)
+        sitting = Scoring(
+            folder=folder,
+            release=read_release(folder.release_folder, verify=False),
+            config=config,
+            judges=[Judge("judge_a", endpoint)],
+            rubric=rubric,
+        )
+        state = asyncio.run(sitting.run())
+        assert state.counts["scored"] == state.asked, state
+        ledger.close()
+
+
+def run_measured(what: str, home: Path) -> dict[str, float]:
+    """Do one thing in a process of its own; return its seconds and its highest resident size."""
+    command = [sys.executable, "-m", "bench.judge_throughput", "--child", what, "--home", str(home)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    figures: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return figures
+
+
+def read_memory(name: str) -> float:
+    """Return VmRSS or VmHWM of this process in MiB; `ru_maxrss` would count the parent's before the program began."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return round(int(status.partition(f"{name}:")[2].split()[0]) / 1024, 1)
+
+
+def be_child(what: str, home: Path) -> None:
+    """Do what `run_measured` asks for and print the figures."""
+    before = read_memory("VmRSS")
+    started, cpu = time.perf_counter(), time.process_time()
+    if what == "report":
+        judge_reports.report(judging.Place(home), run="bench")
+    else:
+        score_instantly(home)
+    figures = {
+        "elapsed_s": round(time.perf_counter() - started, 2),
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "mib_before": before,
+        "mib_peak": read_memory("VmHWM"),
+    }
+    print(json.dumps(figures))
+
+
+def measure_sizes(sizes: list[int]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return time and memory of reporting (by number of judgments, two an item) and of scoring (by number of items)."""
+    reports, scorings = {}, {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            make_judged(Path(name), "bench", items=size // 2)
+            reports[str(size)] = run_measured("report", Path(name))
+        with tempfile.TemporaryDirectory() as name:
+            make_answered(Path(name), "bench", items=size, pictures=False)
+            scorings[str(size)] = run_measured("score", Path(name))
+    return {"report_by_judgments": reports, "scoring_by_items": scorings}
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--judgments", type=int, default=10_000)
+    parser.add_argument("--sizes", default="1000,10000,100000", help="judgments of a report, items of a scoring")
+    parser.add_argument("--print-only", action="store_true", help="keep nothing under bench/results")
+    parser.add_argument("--child", choices=["report", "score"], help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        be_child(options.child, options.home)
+        return
+    load = round(os.getloadavg()[0], 2)  # other work on the machine takes from every contender
+    with tempfile.TemporaryDirectory() as name:
+        contenders = compare_scoring(Path(name), options.judgments)
+    sized = measure_sizes([int(size) for size in options.sizes.split(",")])
+    largest = max(sized["report_by_judgments"].items(), key=lambda each: int(each[0]))[1]
+    figures = {
+        "settings": {
+            "judgments": options.judgments, "latency_s": LATENCY_S, "slots": SLOTS, "picture_bytes": PICTURE_BYTES,
+            "load_before": load,
+        },
+        "contenders": contenders,
+        **sized,
+        "held": {
+            "share_of_ideal": contenders["ours"]["share_of_ideal_calls_only"] >= LEAST_SHARE,
+            "report_of_the_largest_within_s": largest["elapsed_s"] <= REPORT_S,
+        },
+    }  # fmt: skip
+    print(json.dumps(figures, indent=1))
+    if not options.print_only:
+        print(f"written to {write_results('judge_throughput', figures)}")
+
+
+if __name__ == "__main__":
+    main()
