@@ -43,7 +43,7 @@ from judge.report_text import (
 
 Report = dict[str, Any]
 PACKAGE = Path(__file__).parents[1]
-STYLES = ("tokens.css", "report.css")
+STYLES = ("static/tokens.css", "templates/reports/report.css")
 SHAPES = 6
 """Different shapes that a plot has; further runs stand in the tables only."""
 
@@ -67,7 +67,7 @@ def _templates() -> Environment:
 
 
 def _draw(template: str, **values: Any) -> str:
-    styles = "\n".join((PACKAGE / "static" / name).read_text(encoding="utf-8") for name in STYLES)
+    styles = "\n".join((PACKAGE / name).read_text(encoding="utf-8") for name in STYLES)
     shared = {"letters": LETTERS, "letter_names": LETTER_NAMES, "rubric_note": RECONSTRUCTED}
     return _templates().get_template(template).render(styles=styles, **shared, **values)
 
