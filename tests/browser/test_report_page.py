@@ -17,7 +17,7 @@ from curator_app.actions.judge_reports import rank, report
 from curator_app.actions.judging import Place
 from curator_app.actions.report_pages import draw_leaderboard, draw_reports
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-views")]
 LONG = "a-model-with-a-name-that-has-no-place-to-break-and-is-far-wider-than-any-phone"
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from storage.accounts import Person
 from storage.records import TaskKind
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-answers")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-answers")]
 
 
 @pytest.fixture

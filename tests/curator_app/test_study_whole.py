@@ -14,6 +14,8 @@ from judge.rubric import load_rubric
 from storage.audit import verify_chain
 from storage.errors import Conflict
 
+pytestmark = pytest.mark.thorough
+
 NAMES = ("risk_appraisal", "safety_of_consequences", "effectiveness")
 # judge_a's R, judge_b's R, S of both judges, the annotators' R, their S, where each marks the first warning
 CASES = [

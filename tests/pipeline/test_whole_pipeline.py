@@ -143,7 +143,7 @@ def test_an_interrupt_ends_the_run_after_what_is_under_way(home: Path) -> None:
 
 
 @pytest.mark.parametrize(("spoil", "said"), [
-    ("endpoints", "cannot be read"),
+    ("endpoints", "there is no endpoints file"),
     ("field", "no_such_field"),
     ("licence", "grounding.licence"),
     ("changed", "another `batch`"),
