@@ -343,6 +343,15 @@ def hold_claim(*, session: Session, user_id: int, claim_id: str, now: datetime) 
     return held
 
 
+def withdraw_task(*, session: Session, task: TaskRow) -> None:
+    """Ask nobody any more: claims on the task end. The caller holds the task's lock."""
+    for claim in session.exec(select(ClaimRow).where(ClaimRow.task_id == task.id, ClaimRow.state == "active")):
+        claim.state = "released"
+        session.add(claim)
+    task.status, task.open_slots = "withdrawn", 0
+    session.add(task)
+
+
 def discard_draft(*, session: Session, user_id: int, task_id: int) -> None:
     """Forget the person's draft for a task."""
     session.exec(queries.DISCARD_DRAFT, params={"user_id": user_id, "task_id": task_id})

@@ -11,13 +11,13 @@ from sqlmodel import Session, col, select
 
 from storage.audit import Tag, record_event
 from storage.audit_answers import AuditAnswers
-from storage.claims import HeldClaim
+from storage.claims import HeldClaim, withdraw_task
 from storage.errors import Conflict, InvalidRecord
 from storage.items import append_record, label
 from storage.priorities import make_rank
 from storage.records import AuditDecision, AuditReview, Provenance, TaskKind, parse_record
 from storage.study_queries import read_submitted
-from storage.tables import ClaimRow, ItemRow, RecordRow, StudyItemRow, StudyKeyRow, StudyRow, TaskRow
+from storage.tables import ItemRow, RecordRow, StudyItemRow, StudyKeyRow, StudyRow, TaskRow
 
 
 def name_subject(study: str) -> str:
@@ -145,11 +145,7 @@ def _withdraw_consensus(*, session: Session, case: StudyItemRow) -> None:
         return
     if other.status != "open":
         raise Conflict(f"the difference on {label(case.item_number)} was settled; the answers behind it stand")
-    for claim in session.exec(select(ClaimRow).where(ClaimRow.task_id == other.id, ClaimRow.state == "active")):
-        claim.state = "released"
-        session.add(claim)
-    other.status, other.open_slots = "withdrawn", 0
-    session.add(other)
+    withdraw_task(session=session, task=other)
 
 
 def _write(

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from storage import leakage, study_audits
 from storage.audit import Tag, lock_chain, record_event
 from storage.claim_content import Claim, describe_claims
-from storage.claims import CLAIM_TTL_S, save_draft
+from storage.claims import CLAIM_TTL_S, save_draft, withdraw_task
 from storage.errors import ClaimLost, Conflict, NotFound
 from storage.items import append_record, get_record, label
 from storage.records import STUDY_KINDS, AuditReview, Decision, Outcome, Provenance, TaskKind
@@ -188,8 +188,4 @@ def _withdraw_adjudication(*, session: Session, task: TaskRow) -> None:
         return
     if other.status != "open":
         raise Conflict(f"an adjudicator has settled {label(task.item_number)}; the reviews behind it stand")
-    for claim in session.exec(select(ClaimRow).where(ClaimRow.task_id == other.id, ClaimRow.state == "active")):
-        claim.state = "released"
-        session.add(claim)
-    other.status, other.open_slots = "withdrawn", 0
-    session.add(other)
+    withdraw_task(session=session, task=other)
