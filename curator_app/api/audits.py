@@ -3,14 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
-from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson, allow
 from curator_app.actions import studies
 from curator_app.api.bodies import AuditBody
-from curator_app.api.claims import REVIEWER, check_kind
+from curator_app.api.claims import REVIEWER, store_answers
 from curator_app.api.dependencies import CurrentWorkspace
-from storage import reviews
 from storage.accounts import Role
 
 ROUTER = APIRouter(prefix="/api/v1", tags=["studies"])
@@ -21,19 +19,7 @@ StudyName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", de
 @ROUTER.post("/audits", dependencies=[REVIEWER])
 def submit(body: AuditBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
     """Send the scores of an answer, or the final ones where the annotators differ. Undo is that of reviews."""
-    with workspace.db.write() as session:
-        submitted = reviews.submit_review(
-            session=session,
-            user_id=person.id,
-            claim_id=body.claim_id,
-            answers=body.to_answers(),
-            idempotency_key=body.idempotency_key,
-        )
-        check_kind(person, submitted.kind)  # the role may have been taken away since the claim was given out
-        session.commit()
-    return JSONResponse(
-        {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
-    )
+    return store_answers(body, person=person, workspace=workspace)
 
 
 @ROUTER.get("/studies", dependencies=[MAINTAINER])

@@ -8,15 +8,19 @@ from fastapi.responses import JSONResponse
 from curator_app.access import CurrentPerson, allow, check_roles
 from curator_app.api.bodies import (
     MAX_DRAFT_BYTES,
+    AuditBody,
     ClaimsBody,
     FlagBody,
     FreeObject,
+    LeakReviewBody,
     PathClaimId,
+    ReviewBody,
     UnskipBody,
     check_size,
 )
 from curator_app.api.claim_views import describe_claim, to_iso
 from curator_app.api.dependencies import CurrentWorkspace
+from curator_app.workspace import Workspace
 from storage import reviews
 from storage.accounts import Person, Role
 from storage.records import TaskKind
@@ -39,6 +43,23 @@ def check_kind(person: Person, kind: TaskKind) -> None:
         Forbidden: their roles do not allow it.
     """
     check_roles(person, {ROLE_OF_KIND[kind]})
+
+
+def store_answers(body: ReviewBody | LeakReviewBody | AuditBody, *, person: Person, workspace: Workspace) -> Response:
+    """Store what a person answered under a claim of theirs."""
+    with workspace.db.write() as session:
+        submitted = reviews.submit_review(
+            session=session,
+            user_id=person.id,
+            claim_id=body.claim_id,
+            answers=body.to_answers(),
+            idempotency_key=body.idempotency_key,
+        )
+        check_kind(person, submitted.kind)  # the role may have been taken away since the claim was given out
+        session.commit()
+    return JSONResponse(
+        {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
+    )
 
 
 @ROUTER.post("", dependencies=[REVIEWER])

@@ -3,19 +3,17 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson, allow
 from curator_app.actions.leak_checks import rates_as_json, read_rates
 from curator_app.api.bodies import FindingsBody, GuessBody, LeakReviewBody, PathClaimId
 from curator_app.api.claim_views import describe_claim
-from curator_app.api.claims import check_kind
+from curator_app.api.claims import store_answers
 from curator_app.api.dependencies import CurrentWorkspace
 from curator_app.workspace import Workspace
-from storage import leakage, reviews
+from storage import leakage
 from storage.accounts import Person, Role
 from storage.claim_content import read_claim
-from storage.records import TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1/leakage", tags=["leakage"])
 CHECKER = allow(Role.ANNOTATOR)
@@ -60,19 +58,7 @@ def lock_findings(
 @ROUTER.post("/reviews", dependencies=[CHECKER])
 def submit(body: LeakReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
     """Submit the outcome. Undo is that of reviews; guess and findings stay as they were locked."""
-    check_kind(person, TaskKind.LEAKAGE_CHECK)
-    with workspace.db.write() as session:
-        submitted = reviews.submit_review(
-            session=session,
-            user_id=person.id,
-            claim_id=body.claim_id,
-            answers=body.to_answers(),
-            idempotency_key=body.idempotency_key,
-        )
-        session.commit()
-    return JSONResponse(
-        {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
-    )
+    return store_answers(body, person=person, workspace=workspace)
 
 
 def _read(workspace: Workspace, *, person: Person, claim_id: str) -> dict[str, Any]:

@@ -3,15 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
 
 from curator_app.access import CurrentPerson, allow
 from curator_app.api.bodies import PathReviewId, ReviewBody, UndoBody
 from curator_app.api.claim_views import describe_claim
-from curator_app.api.claims import REVIEWER, check_kind
+from curator_app.api.claims import REVIEWER, check_kind, store_answers
 from curator_app.api.dependencies import CurrentWorkspace
 from curator_app.api.suggestion_views import describe_suggestions
-from storage import reviews
 from storage.accounts import Role
 from storage.suggestions import look_at_suggestions
 from storage.undo import undo_review
@@ -22,19 +20,7 @@ ROUTER = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
 @ROUTER.post("", dependencies=[REVIEWER])
 def submit(body: ReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
     """Store a review under a claim of yours. The answer never tells what others said."""
-    with workspace.db.write() as session:
-        submitted = reviews.submit_review(
-            session=session,
-            user_id=person.id,
-            claim_id=body.claim_id,
-            answers=body.to_answers(),
-            idempotency_key=body.idempotency_key,
-        )
-        check_kind(person, submitted.kind)  # the role may have been taken away since the claim was given out
-        session.commit()
-    return JSONResponse(
-        {"review_id": submitted.review_id, "item_id": submitted.item_id, "repeated": submitted.repeated}
-    )
+    return store_answers(body, person=person, workspace=workspace)
 
 
 @ROUTER.post("/undo", dependencies=[REVIEWER])
