@@ -21,7 +21,7 @@ RUN pip install . \
     && mkdir /data \
     && chown curator:curator /data
 
-USER curator
+USER 10001
 VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

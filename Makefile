@@ -43,12 +43,13 @@ test: setup ## set up everything and run the tests
 test-thorough: setup ## longer ones: a browser in trouble, hostile texts, accessibility, runs that are killed
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough and not faults"
 
-check: setup ## lint, format, types, import contracts, size limits
+check: setup ## lint, format, types, import contracts, size limits, Dockerfile
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/python .ci/size_limits.py
+	if test -x $(RUN)/hadolint; then $(RUN)/hadolint Dockerfile; fi
 
 test-browser: setup ## only the tests that drive a Chromium
 	$(RUN)/pytest -m browser
