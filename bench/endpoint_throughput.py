@@ -2,9 +2,10 @@
 
 A local server answers each call after 200 ms and takes 64 at once, so the ideal is 320 calls a second; above that it
 refuses with 429. Then the same with slots that change from 64 to 16 and back while the run goes on. Contenders run one
-after another against the same server. inspect_ai runs in an environment of its own (`bench/.inspect-ai`) if that can
-be made. Bare HTTP is a loop on aiohttp that keeps exactly 64 calls under way, builds nothing and keeps nothing: what it
-reaches, this machine and the server can do. Run: `python -m bench.endpoint_throughput [--calls 5000]`.
+after another against the same server, each on uvloop and with `gc.freeze` before it. inspect_ai runs in an environment
+of its own (`bench/.inspect-ai`) if that can be made. Bare HTTP is a loop on aiohttp that keeps exactly 64 calls under
+way, builds nothing and keeps nothing: what it reaches, this machine and the server can do.
+Run: `python -m bench.endpoint_throughput [--calls 5000]`.
 """
 
 import argparse
@@ -21,10 +22,10 @@ from typing import Any
 import aiohttp
 import httpx
 import openai
-import uvloop
 
 from bench.results_file import write_results
 from bench.servers import free_port, run_child
+from endpoints import event_loop
 from endpoints.cache import DiskCache
 from endpoints.chat import OpenAIChat
 from endpoints.ledger import Ledger
@@ -40,7 +41,7 @@ LATENCY_S, SLOTS, FEW_SLOTS, PHASE_S = 0.2, 64, 16, 10.0
 PROMPT = "Describe the picture in one sentence and name what could go wrong. " * 5
 
 INSPECT_PROGRAM = """
-import asyncio, json, sys, time
+import asyncio, gc, json, sys, time
 import uvloop
 from inspect_ai.model import GenerateConfig, get_model
 url, calls, slots, prompt = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
@@ -51,6 +52,8 @@ async def run():
     started, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(model.generate(f"call {n}\\n{prompt}") for n in range(calls)))
     print(json.dumps({"elapsed_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}))
+gc.collect()
+gc.freeze()
 uvloop.run(run())
 """
 
@@ -184,12 +187,12 @@ def main() -> None:
         folder = Path(name)
         with run_child(command, env={}, ready_url=ready, log=folder / "server.log", patience_s=30):
             contenders = {
-                "ours": uvloop.run(run_ours(url, calls, folder / "fixed")),
-                "openai_gather_semaphore": uvloop.run(run_plain(url, calls)),
+                "ours": event_loop.run(run_ours(url, calls, folder / "fixed")),
+                "openai_gather_semaphore": event_loop.run(run_plain(url, calls)),
                 "inspect_ai": run_inspect(url, calls),
-                "bare_aiohttp": uvloop.run(run_bare(url, calls)),
+                "bare_aiohttp": event_loop.run(run_bare(url, calls)),
             }
-            changing = uvloop.run(run_changing(url, folder / "changing"))
+            changing = event_loop.run(run_changing(url, folder / "changing"))
     ideal_s = calls * LATENCY_S / SLOTS
     for contender in contenders.values():
         if "elapsed_s" in contender:

@@ -96,6 +96,8 @@ class OpenAIChat:
         Raises:
             BadConfig: The address is not http(s), or the variable is unset or holds no usable key.
         """
+        import openai  # noqa: F401  # takes a second: better now than while the first calls are timed
+
         if not re.match(r"https?://[^/]+", base_url):
             raise BadConfig(f"{name}: base_url must begin with http:// or https://, got {_hide(base_url, ())!r}")
         self.name = name

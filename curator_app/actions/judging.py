@@ -1,6 +1,5 @@
 """Judge runs: answers of a model to a release, their scores, and the report; with a workspace or without."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,7 +117,7 @@ def respond(
                 now=folder.started_at,
             )
             sitting = Answering(folder=folder, release=opened, target=target, observer=_tell(observer, ledger))
-            state = asyncio.run(run_until_stopped(sitting, roles))
+            state = run_until_stopped(sitting, roles)
             return _end(state, folder, ledger)
 
 
@@ -172,7 +171,7 @@ def score(
             observer=_tell(observer, ledger),
         )
         folder.keep_score_config(config)
-        state = asyncio.run(run_until_stopped(sitting, roles))
+        state = run_until_stopped(sitting, roles)
         write_report(make_report(folder, release), folder)
         return _end(state, folder, ledger)
 

@@ -200,7 +200,7 @@ def _run_in(
     lease.read_progress = _make_meter(runner.state, ledger)
     lease.call_to_stop(runner.stop)
     try:
-        asyncio.run(run_until_stopped(runner, runner.parts.roles))
+        run_until_stopped(runner, runner.parts.roles)
     finally:
         # Also when it failed: what was done is in the database and belongs into the report.
         report = make_report(

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Awaitable
 from typing import Protocol, TypeVar
 
+from endpoints import event_loop
 from endpoints.config import Roles
 
 End_co = TypeVar("End_co", covariant=True)
@@ -21,8 +22,12 @@ class Stoppable(Protocol[End_co]):
         """Run to the end, or to the stop."""
 
 
-async def run_until_stopped(sitting: Stoppable[End], roles: Roles) -> End:
-    """Run `sitting`, return what it returns, and close the connections of `roles`."""
+def run_until_stopped(sitting: Stoppable[End], roles: Roles) -> End:
+    """Run `sitting` in an event loop of its own, return what it returns, and close the connections of `roles`."""
+    return event_loop.run(_run(sitting, roles))
+
+
+async def _run(sitting: Stoppable[End], roles: Roles) -> End:
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 

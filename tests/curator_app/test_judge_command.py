@@ -95,7 +95,7 @@ def test_constitution_and_malicious_mode_take_their_texts(
 
 def test_a_spent_budget_ends_early_and_the_same_command_goes_on(curator: Curator, workspace: Workspace) -> None:
     with FaultyServer(answer=answer_body) as server:
-        write_endpoints(workspace.settings.home, server.url)
+        write_endpoints(workspace.settings.home, server.url, max_concurrency=1)
         ended = curator("respond", "v1.0", "--run", "b", "--budget-tokens", "1")
         assert ended.exit_code == 3
         assert "of its 1 tokens" in ended.output

@@ -118,8 +118,8 @@ def answer_body(key: str, body: dict[str, Any]) -> str:
     return json.dumps({"call": named[1], "rationale": "So.", **expected_scores(key_of(body))})
 
 
-def write_endpoints(home: Path, url: str, **roles: str) -> None:
-    near = {"kind": "openai", "base_url": url, "max_concurrency": 16, "timeout_s": 10}
+def write_endpoints(home: Path, url: str, *, max_concurrency: int = 16, **roles: str) -> None:
+    near = {"kind": "openai", "base_url": url, "max_concurrency": max_concurrency, "timeout_s": 10}
     free = {"prompt_usd_per_million": 1.0, "completion_usd_per_million": 2.0}
     models = {"t": "some-target", "a": "gpt-judge", "b": "qwen-judge"}
     named = {"target": "t", "judge_a": "a", "judge_b": "b", "captioner": "a"} | roles
