@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from caspo.constitution import list_constitutions
+from caspo.errors import CaspoError
 from curator_app.actions.releases import find_release
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.actions.stopping import run_until_stopped
@@ -320,5 +321,5 @@ def refuse_plainly() -> Iterator[None]:
     """Say what the packages below refuse as our own refusal."""
     try:
         yield
-    except (JudgeError, EndpointError, PromptInvalid) as exc:
+    except (JudgeError, CaspoError, EndpointError, PromptInvalid) as exc:
         raise JudgingRefused(str(exc)) from exc

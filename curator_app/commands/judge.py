@@ -26,7 +26,7 @@ BudgetUsd = Annotated[float | None, typer.Option(help="Stop when this many dolla
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop when this many tokens are used.", min=0)]
 Constitutions = Annotated[
     str | None,
-    typer.Option(help="A YAML file of category: text, or `shipped`: the package's own; for mode constitution."),
+    typer.Option(help="Constitutions: a YAML file of category: text, or `shipped` for the package's own."),
 ]
 OwnTemperature = Annotated[
     bool, typer.Option("--no-temperature", help="Send no temperature, for models that accept none.")
@@ -110,7 +110,9 @@ def score(
 
 def name_constitutions(given: str | None) -> Path | Literal["shipped"] | None:
     """Return what the option names: a file (`./shipped` is one, too), the package's own, or nothing."""
-    return given if given is None or given == "shipped" else Path(given)
+    if given is None:
+        return None
+    return "shipped" if given == "shipped" else Path(given)
 
 
 def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) -> Place:
