@@ -45,9 +45,9 @@ def explain(report: Mapping[str, Any], *, write: Callable[[str], str] = str) -> 
 def list_notices(report: Mapping[str, Any]) -> list[str]:
     """Return what a reader has to know before the numbers."""
     counts = report["counts"]
-    notices = [f"{each['count']} answers were left out: {each['first']}" for each in counts["skipped"].values()]
+    notices = [f"Answers left out: {each['count']} ({each['first']})" for each in counts["skipped"].values()]
     if counts["blind"]:
-        notices.append(f"The models read texts only: {counts['blind']} answers were given without their pictures.")
+        notices.append(f"The models read texts only; answers given without their pictures: {counts['blind']}.")
     return notices
 
 

@@ -113,7 +113,7 @@ def test_the_page_stands_alone_and_escapes_what_models_said(
     assert done.exit_code == 0, done.output
     tags = check_stands_alone((home / "out/token-shift.html").read_text("utf-8"))
     assert tags.text.count(HOSTILE) > 10  # the model's and the tagger's name, tokens, answers, what was left out
-    assert f"m {HOSTILE}, against base" in tags.text and "1 answers were left out" in tags.text
+    assert f"m {HOSTILE}, against base" in tags.text and "Answers left out: 1 (item-00004" in tags.text
     assert [tag for tag, _ in tags.tags].count("mark") == 5 * 5
     places = [each["style"] for _, each in tags.tags if each.get("class") == "cu-dot" and "style" in each]
     report = json.loads((home / "out/token-shift.json").read_text("utf-8"))
@@ -134,7 +134,7 @@ def test_a_file_of_answers_is_read_and_text_models_leave_pictures_out(
     assert scripted.sides[0].constitutions == {"self_harm": "Look."} and len(scripted.asked) == 1
     report = json.loads((home / "out/token-shift.json").read_text("utf-8"))
     assert (report["counts"]["blind"], report["config"]["answers"]) == (1, "answers.jsonl")
-    assert "The models read texts only: 1 answers" in done.output and "KL(π_ref ‖ π)" in done.output
+    assert "answers given without their pictures: 1." in done.output and "KL(π_ref ‖ π)" in done.output
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_one_item_has_no_interval_and_no_answer_no_share() -> None:
     report = empty.describe()
     assert report["counts"]["skipped"] == {"too_long": {"count": 2, "first": "900 tokens"}}
     assert {row["share"] for row in report["tags"]} == {None}
-    assert "2 answers were left out: 900 tokens" in show_shift_markdown(report)
+    assert "Answers left out: 2 (900 tokens)" in show_shift_markdown(report)
 
 
 def test_the_report_is_the_same_again_and_shows_the_answers_that_moved_most() -> None:
