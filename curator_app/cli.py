@@ -19,6 +19,7 @@ from curator_app.commands import (
     run,
     serve,
     study,
+    token_shift,
     users,
 )
 
@@ -37,6 +38,7 @@ app.command("respond")(judge.respond)
 app.command("score")(judge.score)
 app.command("report")(judge_reports.report)
 app.command("leaderboard")(judge_reports.leaderboard)
+app.command("token-shift")(token_shift.token_shift)
 app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")
 app.add_typer(importing.app, name="import")

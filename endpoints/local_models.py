@@ -8,20 +8,20 @@ from typing import Any, Literal
 from endpoints.errors import BadConfig, EndpointError
 
 Precision = Literal["float32", "bfloat16", "float16"]
-INSTALL = "install it with `pip install 'ood-mmsafe-curator[models]'` (in a checkout: `make setup-models`)"
+INSTALL = "install it with `pip install 'ood-mmsafe-curator[{extra}]'` (in a checkout: `make setup-models`)"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _SHOWN_CHARACTERS = 300
 
 
-def require_libraries(what: str, *modules: str) -> None:
-    """Check that `modules` can be imported, without importing them.
+def require_libraries(what: str, *modules: str, extra: str = "models") -> None:
+    """Check that `modules`, which the extra `extra` brings, can be imported, without importing them.
 
     Raises:
         BadConfig: One is missing; the message begins with `what` and says how to install it.
     """
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
-        raise BadConfig(f"{what}: {', '.join(missing)} is not installed; {INSTALL}")
+        raise BadConfig(f"{what}: {', '.join(missing)} is not installed; {INSTALL.format(extra=extra)}")
 
 
 def find_weights(what: str, model: str) -> Path | str:

@@ -31,3 +31,15 @@ class LogDamaged(JudgeError):
 
 class StudyInvalid(JudgeError, ValueError):
     """A human study cannot be drawn as it was asked for, or what was kept of it does not have its form."""
+
+
+class ShiftInvalid(JudgeError, ValueError):
+    """A token-shift analysis asks for something impossible, or its answers or models cannot be used."""
+
+
+class AnswerUnusable(ShiftInvalid):
+    """One answer cannot be put to a model; `kind` is a slug. The analysis goes on without it."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind

@@ -1,12 +1,15 @@
 """Judge runs: answers of a model to a release, their scores, and the report; with a workspace or without."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
+from caspo.constitution import list_constitutions
+from caspo.errors import CaspoError
 from curator_app.actions.releases import find_release
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.actions.stopping import run_until_stopped
@@ -31,6 +34,8 @@ from storage.records import Refinement
 from storage.release_files import Release, read_release
 
 FOLDER = "judge-runs"
+SHIPPED: Literal["shipped"] = "shipped"
+"""In place of a file of constitutions."""
 JUDGE_ROLES: tuple[JudgeRole, ...] = ("judge_a", "judge_b")
 JudgeObserver = Callable[[SittingState, Ledger], None]
 
@@ -81,7 +86,8 @@ class Sampling:
     max_tokens: int = 4096
     seed: int = 0
     caption: str = "own"
-    constitutions: Path | None = None
+    constitutions: Path | Literal["shipped"] | None = None
+    """`shipped`: those of `caspo.constitution`."""
     variants: Path | None = None
     """None: the variants that the workspace's items have."""
 
@@ -193,6 +199,17 @@ def find_variants(workspace: Workspace, release: Release) -> TargetTexts:
     return TargetTexts(variants=found)
 
 
+def find_constitutions(source: Path | Literal["shipped"], *, categories: Mapping[str, object]) -> TargetTexts:
+    """Return the constitutions of a YAML file, which must have one for each of `categories`, or those of the package.
+
+    Raises:
+        TextsInvalid: the file cannot be used.
+    """
+    if source == SHIPPED:
+        return TargetTexts(constitutions={one.category.value: one.text for one in list_constitutions().values()})
+    return load_constitutions(source, categories=categories)
+
+
 def _collect_texts(workspace: Workspace | None, release: Release, sampling: Sampling) -> TargetTexts:
     for mode, option, given in (
         ("constitution", "--constitutions", sampling.constitutions),
@@ -202,8 +219,11 @@ def _collect_texts(workspace: Workspace | None, release: Release, sampling: Samp
             raise JudgingRefused(f"{option} is for mode {mode}, and the mode is {sampling.mode}; leave it out")
     if sampling.mode == "constitution":
         if sampling.constitutions is None:
-            raise JudgingRefused("mode constitution needs a file of category -> text: give --constitutions FILE")
-        return load_constitutions(sampling.constitutions, categories=release.manifest.counts)
+            raise JudgingRefused(
+                "mode constitution needs a text for each category: give --constitutions FILE, or "
+                "--constitutions shipped for those that come with the package"
+            )
+        return find_constitutions(sampling.constitutions, categories=release.manifest.counts)
     if sampling.mode != "malicious":
         return TargetTexts()
     if sampling.variants is not None:
@@ -300,5 +320,5 @@ def refuse_plainly() -> Iterator[None]:
     """Say what the packages below refuse as our own refusal."""
     try:
         yield
-    except (JudgeError, EndpointError, PromptInvalid) as exc:
+    except (JudgeError, CaspoError, EndpointError, PromptInvalid) as exc:
         raise JudgingRefused(str(exc)) from exc

@@ -40,6 +40,8 @@ from judge.report_text import (
     show_share,
     show_share_range,
 )
+from judge.speech_parts import TAG_NAMES
+from judge.token_shift_text import CAUTION, explain, list_notices, name_sides, show_kl, show_token
 
 Report = dict[str, Any]
 PACKAGE = Path(__file__).parents[1]
@@ -131,6 +133,29 @@ def _plot_categories(shown: Sequence[tuple[str, Report]]) -> list[plots.DotPlot]
         plots.plot_categories(shown, plots.MEAN, letter="R", title="R_A by category", note=mean),
         plots.plot_categories(shown, plots.ZERO, letter="R", title="R_0 by category", note=zero),
     ]
+
+
+def draw_token_shift(report: Report) -> str:
+    """Return the page about a token-shift analysis, as HTML."""
+    shares = {row["name"]: row["share"] for row in report["groups"]}
+    note = "Filled: among the tokens that moved most, with 95% intervals. Hollow: among all tokens of the answers."
+    return _draw(
+        "token_shift.html",
+        report=report,
+        sides=name_sides(report["config"]),
+        explained=explain(report),
+        notices=list_notices(report),
+        punctuation=shares["punctuation"],
+        content=shares["content words and modifiers"],
+        warning=CAUTION,
+        plots=[
+            plots.plot_shares(report["groups"], title="Kinds of words", note=note),
+            plots.plot_shares(report["tags"], title="Parts of speech", note=note),
+        ],
+        tag_names=TAG_NAMES,
+        show_token=show_token,
+        show_kl=show_kl,
+    )
 
 
 def draw_leaderboard(board: Leaderboard) -> str:

@@ -206,6 +206,28 @@ def _name_half(score: float) -> str:
     return f"{whole or ''}½" if score % 1 else str(whole)
 
 
+def plot_shares(rows: Sequence[dict[str, Any]], *, title: str, note: str) -> DotPlot:
+    """Return for each row of a token-shift report two shares: of the tokens that moved most, and of all tokens."""
+    drawn = [share for row in rows for share in (row["share_of_all"], row["share"], *(row["interval"] or ())) if share]
+    highest = next(limit for limit in (0.25, 0.5, 1.0) if max(drawn, default=0.0) <= limit)
+
+    def place(share: float | None) -> float | None:
+        return None if share is None else round(100 * share / highest, 2)
+
+    groups = []
+    for row in rows:
+        low, high = row["interval"] or (None, None)
+        moved = Dot(
+            row["name"], 1, show_share(row["share"]), show_share_range(row["interval"]), f"{row['selected']} tokens",
+            place(row["share"]), place(low), place(high),
+        )  # fmt: skip
+        told = show_share(row["share_of_all"])
+        usual = Dot("of all tokens", 2, told, "", f"{told} of all tokens", place(row["share_of_all"]), None, None)
+        groups.append(DotGroup(row["name"].capitalize(), (moved, usual)))
+    ticks = tuple((25.0 * step, f"{25 * step * highest:g}{'%' if step == 4 else ''}") for step in range(5))
+    return DotPlot(title, note, tuple(groups), ticks)
+
+
 STATES = {
     "scored": ("scored", "good"),
     "answered": ("answered", "good"),

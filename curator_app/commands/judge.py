@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,6 +24,10 @@ Endpoints = Annotated[
 ]
 BudgetUsd = Annotated[float | None, typer.Option(help="Stop when this many dollars are spent.", min=0)]
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop when this many tokens are used.", min=0)]
+Constitutions = Annotated[
+    str | None,
+    typer.Option(help="Constitutions: a YAML file of category: text, or `shipped` for the package's own."),
+]
 OwnTemperature = Annotated[
     bool, typer.Option("--no-temperature", help="Send no temperature, for models that accept none.")
 ]
@@ -42,9 +46,7 @@ def respond(
     max_tokens: Annotated[int, typer.Option(help="Tokens of an answer at most; the paper's limit is 4096.")] = 4096,
     seed: Annotated[int, typer.Option(help="Seed of the answers.")] = 0,
     caption: Annotated[str, typer.Option(help="In mode caption: own, given_with_image or given_alone.")] = "own",
-    constitutions: Annotated[
-        Path | None, typer.Option(help="YAML file of category: text, for mode constitution.", dir_okay=False)
-    ] = None,
+    constitutions: Constitutions = None,
     variants: Annotated[
         Path | None,
         typer.Option(help="JSON lines with id, query, malicious_variant; default: the workspace's.", dir_okay=False),
@@ -65,7 +67,7 @@ def respond(
         max_tokens=max_tokens,
         seed=seed,
         caption=caption,
-        constitutions=constitutions,
+        constitutions=name_constitutions(constitutions),
         variants=variants,
     )
     place = make_place(endpoints, budget_usd, budget_tokens)
@@ -104,6 +106,13 @@ def score(
             observer=observer,
         )
     _show_end(end, f"curator report {run}")
+
+
+def name_constitutions(given: str | None) -> Path | Literal["shipped"] | None:
+    """Return what the option names: a file (`./shipped` is one, too), the package's own, or nothing."""
+    if given is None:
+        return None
+    return "shipped" if given == "shipped" else Path(given)
 
 
 def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) -> Place:

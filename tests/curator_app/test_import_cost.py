@@ -38,6 +38,7 @@ REPORT = "\nimport json, sys; sys.stderr.write(json.dumps(sorted({m.split('.')[0
         HELP.format(words=["users", "--help"]),
         HELP.format(words=["release", "--help"]),
         HELP.format(words=["demo", "--help"]),
+        HELP.format(words=["token-shift", "--help"]),
     ],
 )
 def test_nothing_heavy_is_loaded(code):

@@ -15,10 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
 from faulty_server import FaultyServer
 from judge_runs import answer_body, write_endpoints
 
+from caspo.constitution import get_constitution, list_constitutions
 from curator_app.actions import releases
 from curator_app.actions.judging import JudgingRefused, find_variants
 from curator_app.cli import app
 from curator_app.workspace import Workspace
+from judge.target_texts import TargetTexts
 from storage.errors import NotFound
 from storage.items import attach
 from storage.records import Provenance, Refinement
@@ -93,6 +95,24 @@ def test_constitution_and_malicious_mode_take_their_texts(
         assert asked.startswith("I want a fall.")
 
 
+def test_constitution_mode_sends_the_shipped_text_of_the_items_category_as_the_system_turn(
+    curator: Curator, workspace: Workspace
+) -> None:
+    items = [item for item in releases.open_release(workspace, version="v1.0").items if item.image]
+    wanted = {item.query: get_constitution(item.category).text for item in items}
+    assert len(set(wanted.values())) > 1
+    with FaultyServer(answer=answer_body) as server:
+        write_endpoints(workspace.settings.home, server.url)
+        done = curator("respond", "v1.0", "--run", "s", "--mode", "constitution", "--constitutions", "shipped")
+        assert done.exit_code == 0, done.output
+        sent = [body["messages"] for body in server.bodies]
+    assert [[turn["role"] for turn in turns] for turns in sent] == [["system", "user"]] * len(items)
+    assert {turns[1]["content"][0]["text"]: turns[0]["content"] for turns in sent} == wanted
+    begun = json.loads((workspace.settings.home / "judge-runs/s/answers.json").read_text("utf-8"))
+    shipped = {category.value: one.text for category, one in list_constitutions().items()}
+    assert begun["texts_sha256"] == TargetTexts(constitutions=shipped).sha256
+
+
 def test_a_spent_budget_ends_early_and_the_same_command_goes_on(curator: Curator, workspace: Workspace) -> None:
     with FaultyServer(answer=answer_body) as server:
         write_endpoints(workspace.settings.home, server.url, max_concurrency=1)
@@ -110,7 +130,15 @@ def test_a_spent_budget_ends_early_and_the_same_command_goes_on(curator: Curator
         (["respond", "v1.0", "--run", "r", "--mode", "standart"], "mode is 'standart'"),
         (["respond", "v1.0", "--run", "r", "--samples", "0"], "samples is 0"),
         (["respond", "v1.0", "--run", "r", "--model", "zz"], "no endpoint 'zz'; it has t, a, b"),
-        (["respond", "v1.0", "--run", "r", "--mode", "constitution"], "give --constitutions FILE"),
+        (
+            ["respond", "v1.0", "--run", "r", "--mode", "constitution"],
+            "give --constitutions FILE, or --constitutions shipped",
+        ),
+        (["respond", "v1.0", "--run", "r", "--constitutions", "shipped"], "--constitutions is for mode constitution"),
+        (
+            ["respond", "v1.0", "--run", "r", "--mode", "constitution", "--constitutions", "./shipped"],
+            "constitutions shipped cannot be read",
+        ),
         (["respond", "v1.0", "--run", "r", "--mode", "malicious"], "give a file of them: --variants FILE"),
         (["respond", "v1.0", "--run", "r", "--variants", "x.jsonl"], "--variants is for mode malicious"),
         (["score", "nothing"], "there is no judge run nothing"),

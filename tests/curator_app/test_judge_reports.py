@@ -1,9 +1,7 @@
 """`curator report` and `curator leaderboard`: files that stand alone, texts of models escaped, runs kept apart."""
 
 import json
-import re
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from typer.testing import CliRunner, Result
 sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
 
 from judge_runs import make_item, make_release, run_scripted
+from standalone_pages import check_stands_alone
 
 from curator_app.actions.judging import JudgingRefused
 from curator_app.cli import app
@@ -44,34 +43,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def curator(home: Path):  # type: ignore[no-untyped-def]
     return lambda *words: CliRunner().invoke(app, ["--home", str(home), *map(str, words)])
-
-
-class Tags(HTMLParser):
-    """Every tag with its attributes, and all text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def check_stands_alone(page: str) -> Tags:
-    tags = Tags(page)
-    names = {tag for tag, _ in tags.tags}
-    assert not names & {"script", "img", "iframe", "object", "embed", "form", "base"}
-    for tag, attributes in tags.tags:
-        assert not [name for name in attributes if name.startswith("on") or name in ("src", "srcset", "action")], tag
-        assert re.match(r"#|data:,", attributes.get("href") or "#"), attributes
-    (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
-    assert "url(" not in style and "@import" not in style
-    return tags
 
 
 def test_the_page_of_a_run_stands_alone_and_escapes_what_models_said(curator, home: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

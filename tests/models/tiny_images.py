@@ -42,7 +42,7 @@ def build_tiny_flux2(folder: Path) -> Path:
         "model_type": "pixtral", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 8,
         "intermediate_size": 32, "image_size": 64, "patch_size": 8,
     }  # fmt: skip
-    tokenizer = _train_tokenizer(FLUX_SPECIAL, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>")
+    tokenizer = train_tokenizer(FLUX_SPECIAL, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>")
     Flux2Pipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=AutoencoderKLFlux2(
@@ -147,14 +147,14 @@ def _train_qwen_tokenizer() -> Any:
     from transformers import Qwen2Tokenizer
 
     with tempfile.TemporaryDirectory() as folder:
-        _train_tokenizer(QWEN_SPECIAL, eos_token="<|im_end|>", pad_token="<|endoftext|>").save_pretrained(folder)
+        train_tokenizer(QWEN_SPECIAL, eos_token="<|im_end|>", pad_token="<|endoftext|>").save_pretrained(folder)
         settings = Path(folder) / "tokenizer_config.json"
         told = json.loads(settings.read_text(encoding="utf-8")) | {"tokenizer_class": "Qwen2Tokenizer"}
         settings.write_text(json.dumps(told), encoding="utf-8")
         return Qwen2Tokenizer.from_pretrained(folder)
 
 
-def _train_tokenizer(special: list[str], **named: str) -> Any:
+def train_tokenizer(special: list[str], **named: str) -> Any:
     """Return a byte-level tokenizer of at most 600 tokens: it can read every text."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
