@@ -291,9 +291,9 @@ def test_who_may_still_be_asked_what_the_words_give_away_sees_the_query_alone(wo
     with gr.Blocks() as pages:
         build_item_page(pages, workspace=workspace, person_of=lambda request: root)
     handlers = {fn.api_name: fn.fn for fn in pages.fns.values()}
-    html, name, row = handlers["items_show"](SimpleNamespace(query_params={"item": item.id}))
+    html, name, _, row, _ = handlers["items_show"](SimpleNamespace(query_params={"item": item.id}))
     assert ("railing" in html, row["visible"]) == (False, True)
-    html, _, row = handlers["items_look"](name, None)
+    html, _, _, row, _ = handlers["items_look"](name, None)
     assert ("railing" in html, row["visible"]) == (True, False)
     with workspace.db.write() as session:
         claims = claim_next(session=session, user_id=root.id, kind=TaskKind.LEAKAGE_CHECK)
