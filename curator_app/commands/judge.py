@@ -42,6 +42,9 @@ def respond(
     max_tokens: Annotated[int, typer.Option(help="Tokens of an answer at most; the paper's limit is 4096.")] = 4096,
     seed: Annotated[int, typer.Option(help="Seed of the answers.")] = 0,
     caption: Annotated[str, typer.Option(help="In mode caption: own, given_with_image or given_alone.")] = "own",
+    twins: Annotated[
+        bool, typer.Option("--twins", help="Also ask about the release's twins, to measure over-warning.")
+    ] = False,
     constitutions: Annotated[
         Path | None, typer.Option(help="YAML file of category: text, for mode constitution.", dir_okay=False)
     ] = None,
@@ -65,6 +68,7 @@ def respond(
         max_tokens=max_tokens,
         seed=seed,
         caption=caption,
+        twins=twins,
         constitutions=constitutions,
         variants=variants,
     )
