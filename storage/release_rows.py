@@ -346,7 +346,7 @@ def _read_batches(folder: Path, name: str, columns: Sequence[str], form: str | N
 
 
 def _has_columns(found: pa.Schema, layout: pa.Schema) -> bool:
-    return found.equals(layout, check_metadata=False) and _features(found) == _features(layout)
+    return bool(found.equals(layout, check_metadata=False)) and bool(_features(found) == _features(layout))
 
 
 def _features(schema: pa.Schema) -> Any:

@@ -14,6 +14,7 @@ import pytest
 from approved_items import add_approved, add_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from release_folders import change_manifest, problems_of
 
 from storage.blobs import BlobStore
 from storage.db import open_database
@@ -31,7 +32,6 @@ from storage.release_files import (
 from storage.release_rows import SCHEMA, list_shards, read_rows, write_rows
 from storage.releases import freeze_release
 from storage.schema import migrate
-from storage.texts import canonical_json
 
 DATA = "data/benchmark-00000-of-00001.parquet"
 LATER = ("author", "twin_image", "twin_scene", "twin_alt", "twin_image_sha256", "twin_licence")
@@ -69,12 +69,6 @@ def scratch(frozen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(frozen, tmp_path_factory.mktemp("scratch") / "v1.0"))
 
 
-def problems_of(folder: Path, **more) -> list[str]:
-    with pytest.raises(ReleaseInvalid) as caught:
-        verify_release(folder, **more)
-    return caught.value.problems
-
-
 def rows_of(folder: Path):
     return list(read_rows(folder=folder, name=DATA))
 
@@ -93,13 +87,6 @@ def forge(folder: Path, rows, *, fix_digest: bool, fix_rows: bool = False) -> No
     if fix_digest:
         content["digest"] = compute_digest(content)
     (folder / MANIFEST).write_bytes(encode_manifest(ReleaseManifest.model_validate(content)))
-
-
-def change_manifest(folder: Path, **changes) -> None:
-    """Write a manifest that says something else and is sealed again."""
-    content = json.loads((folder / MANIFEST).read_bytes()) | changes
-    content["digest"] = compute_digest(content)
-    (folder / MANIFEST).write_bytes((canonical_json(content) + "\n").encode())
 
 
 def test_a_release_verifies_and_reads(folder: Path) -> None:

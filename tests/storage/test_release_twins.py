@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from approved_items import FLAW_NOTE, LOOKER, START, add_approved, add_twin
-from test_release_freeze import all_bytes, freeze
+from release_folders import all_bytes, freeze
 
 from storage.audit import verify_chain
 from storage.blobs import BlobStore
@@ -51,7 +51,8 @@ def reword(db: Database, item_id: str) -> None:
         item = get_item(session=session, item_id=item_id)
         old = next(r for r in get_history(session=session, item_id=item_id) if isinstance(r, Scenario))
         made = Provenance(actor="tests", tool="tests", created_at=START)
-        new = old.model_copy(update={"query": "May it stand there?", "parent_id": old.id, "provenance": made})
+        changes = {"query": "May it stand there?", "parent_id": old.id, "provenance": made}
+        new = Scenario.model_validate(old.model_dump() | changes)
         append_record(session=session, item=item, record=new, actor="tests", now=START)
         item.scenario_id = new.id
         session.add(item)
