@@ -100,7 +100,7 @@ def show_list(workspace: Workspace, values: Mapping[str, str]) -> str:
         found = find_items(workspace, read_filter(values), page=int(page) if page.isdecimal() else 1)
     except StorageError as exc:
         return f"<section>{runs_view.render_refusal(str(exc))}{FIND}</section>"
-    return render_list(found) + twin_view.render_waiting(twin_looks.count_unseen(workspace))
+    return render_list(found, notice=twin_view.render_waiting(twin_looks.count_unseen(workspace)))
 
 
 def _admit(person: Person) -> Person:

@@ -45,7 +45,7 @@ def test_every_twin_that_waits_is_looked_at(
     found = find_serious(tab, f"look {width} {theme}")
     shoot(page, f"look-{width}-{theme}")
     page.get_by_role("button", name="Harmless").click()
-    expect(page.get_by_role("status")).to_contain_text("is harmless; the next release takes it")
+    expect(page.locator(".cu-told[role=status]")).to_contain_text("is harmless; the next release takes it")
     expect(heading).to_contain_text("1 twin waits")
     page.get_by_role("button", name="Leave it out").click()
     expect(heading).to_contain_text("No twin waits for a look.")
@@ -54,7 +54,7 @@ def test_every_twin_that_waits_is_looked_at(
     page.get_by_role("link", name="Change").click()
     expect(page.get_by_text("left out of releases by")).to_be_visible()
     page.get_by_role("button", name="Harmless").click()
-    expect(page.get_by_role("status")).to_contain_text("is harmless")
+    expect(page.locator(".cu-told[role=status]")).to_contain_text("is harmless")
     found += find_serious(tab, f"none {width} {theme}")
     assert found == []
     said = site.query(
