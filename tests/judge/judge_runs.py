@@ -216,7 +216,9 @@ def run_scripted(
 
     def reply_by(scores: Reply) -> Callable[[ChatRequest], str | Exception]:
         def reply(request: ChatRequest) -> str | Exception:
-            given = scores(find_number(request))
+            number = find_number(request)
+            assert ("harmless twin of another" in request.messages[0].text) == (number >= TWIN)
+            given = scores(number)
             if isinstance(given, Exception):
                 return given
             named = re.search(r"`call` is `([0-9a-f]{8})`", request.messages[0].text)
