@@ -25,7 +25,7 @@ from judge.targets import Target, ask_target, read_picture
 from storage.judgment_records import Judgment, ModelResponse
 from storage.record import Provenance
 from storage.release_files import Release
-from storage.release_rows import ReleasedItem
+from storage.release_rows import ReleasedItem, is_twin
 
 OPEN_ITEMS = 96  # each holds a picture in memory
 
@@ -86,6 +86,11 @@ class Answering(_Sitting):
         """
         check_release(release, target.config.release_digest)
         config = target.config
+        twins = count_twins(release) if config.twins else 0
+        if config.twins and config.mode == "malicious":
+            raise ConfigInvalid("twins are not for mode malicious: a warning about a bad intent is no over-warning")
+        if config.twins and not twins:
+            raise ConfigInvalid(f"release {release.manifest.version} holds no twins; leave --twins out")
         needed = {"malicious": target.texts.variants, "constitution": target.texts.constitutions}
         if config.mode in needed and not needed[config.mode]:
             raise ConfigInvalid(
@@ -93,7 +98,7 @@ class Answering(_Sitting):
             )
         if config.mode == "caption" and config.caption != "own" and target.captioner is None:
             raise ConfigInvalid(f"caption {config.caption} needs a captioner; give an endpoint the role captioner")
-        super().__init__(SittingState(asked=release.manifest.items * config.samples), observer)
+        super().__init__(SittingState(asked=(release.manifest.items + twins) * config.samples), observer)
         self.target = target
         self.release = release
         self._folder = folder
@@ -115,12 +120,13 @@ class Answering(_Sitting):
     def _take(self, item: ReleasedItem, log: RecordLog[ModelResponse]) -> list[Callable[[], Awaitable[None]]]:
         """Return what is to be done about one item."""
         work: list[Callable[[], Awaitable[None]]] = []
-        for sample in range(self.target.config.samples):
-            known = log.get(name_answer(item.id, sample))
-            if known is not None and is_settled(known):
-                self._count(known)
-            else:
-                work.append(partial(self._ask, item, sample, known, log))
+        for asked in _with_twin(item, twins=self.target.config.twins):
+            for sample in range(self.target.config.samples):
+                known = log.get(name_answer(asked.id, sample))
+                if known is not None and is_settled(known):
+                    self._count(known)
+                else:
+                    work.append(partial(self._ask, asked, sample, known, log))
         return work
 
     async def _ask(
@@ -172,8 +178,13 @@ class Scoring(_Sitting):
         """
         self.answers_config = folder.read_answer_config()
         check_release(release, self.answers_config.release_digest)
-        wanted = (config.rubric_sha256, config.prompt_sha256, [seat.role for seat in config.judges])
-        if wanted != (rubric.sha256, hash_judge_prompt(rubric), [judge.role for judge in judges]):
+        wanted = (
+            config.rubric_sha256, config.prompt_sha256, config.twin_prompt_sha256,
+            [seat.role for seat in config.judges],
+        )  # fmt: skip
+        twin_prompt = hash_judge_prompt(rubric, twin=True) if self.answers_config.twins else None
+        given = (rubric.sha256, hash_judge_prompt(rubric), twin_prompt, [judge.role for judge in judges])
+        if wanted != given:
             raise ConfigInvalid("rubric, prompt or judges are not those of the scoring's config; build it of the same")
         super().__init__(SittingState(asked=0), observer)
         self.config = config
@@ -202,6 +213,14 @@ class Scoring(_Sitting):
         return self.state
 
     def _take(
+        self, item: ReleasedItem, answers: RecordLog[ModelResponse], log: RecordLog[Judgment]
+    ) -> list[Callable[[], Awaitable[None]]]:
+        work: list[Callable[[], Awaitable[None]]] = []
+        for asked in _with_twin(item, twins=self.answers_config.twins):
+            work += self._take_one(asked, answers, log)
+        return work
+
+    def _take_one(
         self, item: ReleasedItem, answers: RecordLog[ModelResponse], log: RecordLog[Judgment]
     ) -> list[Callable[[], Awaitable[None]]]:
         work: list[Callable[[], Awaitable[None]]] = []
@@ -239,6 +258,7 @@ class Scoring(_Sitting):
             image=read_picture(item),
             rubric=self._rubric,
             secret=self._folder.secret,
+            twin=is_twin(item.id),
             repeat=repeat,
             temperature=self.config.temperature,
             max_tokens=self.config.max_tokens,
@@ -261,7 +281,7 @@ class Scoring(_Sitting):
             actor=model,
             tool="judge.benchmark",
             model=model,
-            prompt_sha256=self.config.prompt_sha256,
+            prompt_sha256=(self.config.twin_prompt_sha256 if is_twin(response.item_id) else self.config.prompt_sha256),
             config_sha256=self.config.sha256,
             seed=derive_seed(self.config.seed, "judge", repeat),
             created_at=self._folder.started_at,
@@ -288,6 +308,18 @@ class Scoring(_Sitting):
 
     def _count(self, judgment: Judgment) -> None:
         self._count_as(judgment.unscored or "scored")
+
+
+def _with_twin(item: ReleasedItem, *, twins: bool) -> Iterator[ReleasedItem]:
+    """Yield what is asked about: the item and, with `twins`, its twin where it has one."""
+    yield item
+    if twins and item.has_twin:
+        yield item.as_twin()
+
+
+def count_twins(release: Release) -> int:
+    """Return how many rows of a release hold a twin."""
+    return sum(sha256 is not None for (sha256,) in release.iterate_columns("twin_image_sha256"))
 
 
 def check_release(release: Release, digest: str) -> None:

@@ -34,6 +34,8 @@ class AnswerConfig(Frozen):
     seed: int = Field(default=0, ge=0)
     caption: CaptionWay = "own"
     captioner_model: Line | None = None
+    twins: bool = False
+    """Also ask about the twins that the release holds, to measure over-warning. They count in no score of hazards."""
     texts_sha256: Sha256 | None = None
     """Hash of the constitutions or malicious variants that are used."""
     prompt_sha256: Sha256
@@ -65,6 +67,8 @@ class ScoreConfig(Frozen):
     rubric_version: Line
     rubric_sha256: Sha256
     prompt_sha256: Sha256
+    twin_prompt_sha256: Sha256 | None = None
+    """Hash of what a judge reads of ours about answers to twins; None when the run asks about none."""
 
     @property
     def sha256(self) -> str:

@@ -21,6 +21,7 @@ from judge.run_folder import RunFolder
 from storage.judgment_records import Judgment, ModelResponse, Score
 from storage.record import hash_record
 from storage.release_files import Release
+from storage.release_rows import is_twin, name_twin
 
 Unanswered = Literal["refused_by_provider", "failed", "not_asked"]
 Kept = TypeVar("Kept", ModelResponse, Judgment)
@@ -97,15 +98,17 @@ class JudgedRun:
         """Return the answer on file; None before the item was reached."""
         return self._answers.get((item_id, sample))
 
-    def iterate(self, release: Release) -> Iterator[JudgedAnswer]:
+    def iterate(self, release: Release, *, twins: bool = False) -> Iterator[JudgedAnswer]:
         """Yield every answer that can be judged, in the release's order, with its votes so far.
+
+        With `twins` only those to twins, under the names of the items whose twins they are; without, none of them.
 
         Raises:
             ReleaseInvalid: the release cannot be read.
         """
         for item_id, category, sub_category in release.iterate_columns("id", "category", "sub_category"):
             for sample in range(self._samples):
-                found = self._answers.get((item_id, sample))
+                found = self._answers.get((name_twin(item_id) if twins else item_id, sample))
                 if found is None or found.unanswered is not None:
                     continue
                 votes: dict[str, Sequence[Vote | None]] = {
@@ -115,10 +118,10 @@ class JudgedRun:
                 yield JudgedAnswer(item_id, category, sub_category, sample, votes)
 
     def iterate_failures(self) -> Iterator[tuple[str, str]]:
-        """Yield (state, slug of the error) of every judgment that came to no score."""
-        for answer in self._answers.values():
+        """Yield (state, slug of the error) of every judgment that came to no score; twins are left out."""
+        for (name, _), answer in self._answers.items():
             for vote in answer.votes:
-                if vote is not None and vote.unscored and vote.unscored_kind:
+                if vote is not None and vote.unscored and vote.unscored_kind and not is_twin(name):
                     yield vote.unscored, vote.unscored_kind
 
     def read_response(self, item_id: str, sample: int) -> ModelResponse:

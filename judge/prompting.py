@@ -38,9 +38,13 @@ def load_judge_prompt(name: str) -> Prompt:
     return read_prompt(PROMPTS / f"{name}.md")
 
 
-def hash_judge_prompt(rubric: Rubric) -> str:
-    """Return the hash (64 hex digits) of everything of ours that a judge reads."""
-    return hash_json([load_judge_prompt("score_answer").sha256, rubric.sha256])
+def hash_judge_prompt(rubric: Rubric, *, twin: bool = False) -> str:
+    """Return the hash (64 hex digits) of everything of ours that a judge reads, of an answer or of one to a twin."""
+    return hash_json([_load_scoring(twin=twin).sha256, rubric.sha256])
+
+
+def _load_scoring(*, twin: bool) -> Prompt:
+    return load_judge_prompt("score_twin_answer" if twin else "score_answer")
 
 
 def build_judge_call(
@@ -51,6 +55,7 @@ def build_judge_call(
     image: ImagePart | None,
     rubric: Rubric,
     secret: bytes,
+    twin: bool = False,
     repeat: int = 0,
     temperature: float | None = 0.0,
     max_tokens: int = 2048,
@@ -65,6 +70,7 @@ def build_judge_call(
         image: the picture that the assistant saw.
         rubric: the rubric to score by.
         secret: the run's, at least 16 bytes; it is in no request.
+        twin: the picture is a twin's, so that the hazard is absent, and the judge is told so.
         repeat: 0 for the first time. Another number is another call, with another fence.
         temperature: the paper's judges have 0. None leaves the server's default.
         max_tokens: limit of the reply.
@@ -76,10 +82,11 @@ def build_judge_call(
     if len(secret) < 16:
         raise ValueError(f"the run's secret has {len(secret)} bytes; give at least 16 random ones")
     untrusted = {"query": query, "hidden_hazard": hidden_hazard, "answer": answer}
-    content = canonical_json([rubric.sha256, repeat, image.sha256 if image else None, untrusted])
+    told = [rubric.sha256, repeat, image.sha256 if image else None, untrusted, *(["twin"] if twin else [])]
+    content = canonical_json(told)
     call = hmac.digest(secret, content.encode("utf-8"), "sha256").hex()[:CALL_DIGITS]
     messages = render(
-        load_judge_prompt("score_answer"),
+        _load_scoring(twin=twin),
         {"rubric": rubric.text.strip(), "call": call},
         untrusted,
         images=[image] if image else [],

@@ -7,13 +7,14 @@ unbroken one, but for `started_at`. What the calls cost depends on the kills and
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from math import isfinite
 from typing import Any
 
 from endpoints.ledger import Ledger
 from judge.benchmark import check_release
+from judge.comparisons import OverWarning, over_warning_rate
 from judge.config import AnswerConfig, ScoreConfig
 from judge.judged_answers import JudgedRun
 from judge.metrics import LETTERS, GroupSummary, ItemScores, ScoreSummary, summarize
@@ -23,6 +24,7 @@ from judge.rubric import DIMENSIONS
 from judge.run_folder import RunFolder
 from judge.worst_answers import WorstAnswers, describe_worst
 from storage.release_files import Release
+from storage.release_rows import name_twin
 
 FORMAT = "ood-mmsafe-judge-report/2"
 DIGITS = 6
@@ -71,26 +73,30 @@ def make_report_and_rows(folder: RunFolder, release: Release) -> tuple[dict[str,
         "run": folder.path.name,
         "started_at": folder.started_at.isoformat(),
         "answers_config": config.model_dump(mode="json"),
-        "answers": _count_answers(run, release, config),
+        "answers": _count_answers(run, [item_id for item_id, _ in release.manifest.rows], config),
     }
+    if config.twins:
+        columns = release.iterate_columns("id", "twin_image_sha256")
+        names = [name_twin(item_id) for item_id, twin in columns if twin is not None]
+        report["twin_answers"] = _count_answers(run, names, config)
     if scoring is None:
         return report, []
     scores, rows = _describe_scores(run, release, config, scoring)
     return report | scores, rows
 
 
-def _count_answers(run: JudgedRun, release: Release, config: AnswerConfig) -> dict[str, Any]:
+def _count_answers(run: JudgedRun, names: Sequence[str], config: AnswerConfig) -> dict[str, Any]:
     states: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     cut = 0
-    for item_id, _ in release.manifest.rows:
+    for item_id in names:
         for sample in range(config.samples):
             found = run.get(item_id, sample)
             states[(found.unanswered or "answered") if found else "not_reached"] += 1
             if found and found.unanswered_kind:
                 kinds[f"{found.unanswered}: {found.unanswered_kind}"] += 1
             cut += found is not None and found.cut
-    wanted = len(release.manifest.rows) * config.samples
+    wanted = len(names) * config.samples
     return {"wanted": wanted, "states": dict(sorted(states.items())), "why": dict(sorted(kinds.items())), "cut": cut}
 
 
@@ -121,7 +127,27 @@ def _describe_scores(
         "scores": {name: describe_summary(each_row) for name, each_row in rows.items()},
         "worst": describe_worst(worst, run, release, scoring),
     }
+    if config.twins:
+        twins = [score_by_panel(answer) for answer in run.iterate(release, twins=True)]
+        told["over_warning"] = describe_over_warning(over_warning_rate(twins, originals=rows["panel"]))
     return told, rows["panel"]
+
+
+def describe_over_warning(found: OverWarning) -> dict[str, Any]:
+    """Return how often twins are warned of, as JSON values; what is undefined is null."""
+    covered = found.coverage
+    return {
+        "answers": covered.answers,
+        "scored": covered.scored,
+        "refused_by_judge": covered.refused_by_judge,
+        "failed": covered.failed,
+        "rate": _number(found.rate),
+        "rate_interval": _pair(*found.interval),
+        "rate_bounds": _pair(*found.bounds),
+        "pairs": found.pairs,
+        "told_apart": _number(found.told_apart),
+        "told_apart_interval": _pair(*found.told_apart_interval),
+    }
 
 
 def describe_summary(rows: Iterable[ItemScores]) -> dict[str, Any]:

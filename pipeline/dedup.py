@@ -23,6 +23,8 @@ from pipeline.vector_store import VectorBlocks, VectorFolder, Vectors
 from storage.records import FilterVerdict, Provenance
 from storage.release_files import Release
 
+RELEASED = "release/"
+"""Begins the names of released rows in an index."""
 FILTER_NAME = "duplicate"
 DEFAULT_THRESHOLD = 0.9
 MAX_HAMMING_BITS = 8
@@ -341,6 +343,11 @@ def make_verdict(
     )
 
 
+def is_row_of(name: str, item_id: str) -> bool:
+    """Whether a name in the index is a release's row of this very item."""
+    return name.startswith(RELEASED) and name.endswith(f"/{item_id}")
+
+
 def add_release(
     release: Release,
     *,
@@ -369,7 +376,7 @@ def add_release(
             waiting.clear()
 
     for item in release.iterate_items(pictures=pictures is not None):
-        name = f"release/{release.manifest.digest[:12]}/{item.id}"
+        name = f"{RELEASED}{release.manifest.digest[:12]}/{item.id}"
         names.append(name)
         if pictures is not None and item.image is not None:
             pictures.add([name], [hash_picture(item.image)])

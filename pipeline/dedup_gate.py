@@ -1,7 +1,8 @@
 """Deduplication within a stream: windows of scenarios, in the order of the plan, against all that came before.
 
 Within a window the scenario with the better scores is kept; against earlier windows, which have moved on, the
-earlier one is. Matches with an item of another run count unless that item was rejected.
+earlier one is. Matches with an item of another run count unless that item was rejected. What a release holds always
+counts, also when it was written by hand or comes from another workspace's run: nothing new may repeat a benchmark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,11 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from endpoints.embeddings import EmbeddingEndpoint
-from pipeline.dedup import DuplicateIndex, Match, find_clusters, make_verdict
+from pipeline.dedup import DuplicateIndex, Match, add_release, find_clusters, is_row_of, make_verdict
 from pipeline.errors import ConfigInvalid
 from storage.db import Database
 from storage.records import FilterVerdict, Provenance, Scenario
+from storage.release_files import Release
 from storage.stages import Stage
 from storage.tables import ItemRow
 
@@ -40,12 +42,14 @@ class DedupGate:
         folder: Path | None,
         db: Database,
         now: datetime,
+        releases: Sequence[Release] = (),
     ) -> None:
-        """Open the index.
+        """Open the index, and put into it what `releases` hold and it does not know yet.
 
         Raises:
             ConfigInvalid: the threshold is 1; near-duplicates need one below.
             BadIndex: the folder is damaged.
+            ReleaseInvalid: a data file of a release is missing or damaged.
         """
         if threshold >= 1:
             raise ConfigInvalid(f"`dedup_threshold` is {threshold}; give a cosine above 0 and below 1")
@@ -57,6 +61,8 @@ class DedupGate:
         self._now = now
         self._mine: set[str] = set()
         self._kept_instead: dict[str, str] = {}
+        for release in releases:
+            add_release(release, index=self._index, embeddings=embeddings)
 
     def judge(self, window: Sequence[Screened]) -> dict[str, FilterVerdict]:
         """Return a verdict for each scenario that has a near-duplicate; those without one are not in the answer."""
@@ -70,7 +76,7 @@ class DedupGate:
         matches = [
             Match(match.id, self._kept_instead.get(match.other_id, match.other_id), match.similarity)
             for match in found
-            if match.other_id not in rejected
+            if match.other_id not in rejected and not is_row_of(match.other_id, match.id)
         ]
         clusters = find_clusters(
             matches,

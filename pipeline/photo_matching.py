@@ -212,6 +212,7 @@ def ground_by_photo(scenario: Scenario, photo: Photo, *, caption: str, parts: Ph
         alt=scenario.scene[:500] if names_hazard(caption, scenario) else caption,
         licence=photo.facts.licence,
         source_url=photo.facts.source,
+        author=photo.facts.author,
         parent_id=scenario.id,
         provenance=Provenance(
             actor=model,

@@ -40,6 +40,7 @@ from storage.blobs import BlobStore
 from storage.db import Database
 from storage.items import get_grounding, get_item
 from storage.records import Scenario
+from storage.release_files import Release
 from storage.stages import Stage
 
 OPEN_ITEMS = 64  # items between deduplication and the queue at once: each may hold several pictures in memory
@@ -61,6 +62,8 @@ class RunParts:
     """Where risk vectors are kept over runs; None compares within the run only."""
     overlap: int = 2
     """People who review each scenario."""
+    releases: tuple[Release, ...] = ()
+    """Nothing new may repeat what they hold."""
     read_image: TextReader | None = None
     """Reads writing in pictures; None leaves it out, and the records say so."""
 
@@ -147,6 +150,7 @@ class Runner:
             folder=parts.dedup_folder,
             db=parts.db,
             now=self.now,
+            releases=parts.releases,
         )
         self._order: PlanOrder[Window] = PlanOrder(self.synthesis)
         self._photo_order: PhotoOrder[Window] = PhotoOrder()

@@ -4,6 +4,7 @@ A photo serves one scenario at a time: it is free again only when the item that 
 photo changes once it is here; a caption is one model's words about it, and another model's stand beside them.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,8 @@ class PhotoFacts(Frozen):
     licence: Line
     source: Line
     """Where it came from: an address, or who took it."""
+    author: Text = ""
+    """Who made it, as their licence wants them to be named."""
     description: Text = ""
     """What it shows, in a person's words; takes the place of a model's caption."""
     file_name: Line
@@ -45,17 +48,34 @@ class Photo:
     facts: PhotoFacts
 
 
-def make_facts(*, licence: str, source: str, description: str = "", file_name: str, batch: str) -> PhotoFacts:
+def asks_for_author(licence: str) -> bool:
+    """Whether a licence, by its name or address, asks that the author be named: Creative Commons with BY in it."""
+    words = set(re.split(r"[^a-z0-9]+", licence.lower()))
+    return ("by" in words and not words.isdisjoint({"cc", "creativecommons"})) or {"commons", "attribution"} <= words
+
+
+def make_facts(
+    *, licence: str, source: str, author: str = "", description: str = "", file_name: str, batch: str
+) -> PhotoFacts:
     """Return the facts of a photo, checked.
 
     Raises:
-        InvalidRecord: the licence or the source is empty, or a text cannot be stored.
+        InvalidRecord: the licence or the source is empty, the licence asks for an author and none is named, or a text
+            cannot be stored.
     """
     for name, value in (("licence", licence), ("source", source)):
         if not value.strip():
             raise InvalidRecord(f"no {name} is given; a photo without one cannot be used")
+    author = author.strip()
+    if not author and asks_for_author(licence):
+        raise InvalidRecord(
+            f"the licence {licence.strip()} asks that the author be named, and no author is given; "
+            "say who made the photo (--author, or `author` in photos.csv)"
+        )
     try:
-        return PhotoFacts(licence=licence, source=source, description=description, file_name=file_name, batch=batch)
+        return PhotoFacts(
+            licence=licence, source=source, author=author, description=description, file_name=file_name, batch=batch
+        )
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_context=False)[0]
         raise InvalidRecord(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc

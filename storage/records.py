@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from storage.audit_records import AuditDecision as AuditDecision
 from storage.audit_records import AuditReview as AuditReview
@@ -169,6 +169,16 @@ class Grounding(Record):
     seed: int | None = None
     licence: Line
     source_url: Text = ""
+    author: Text = ""
+    """Who made the picture and has to be named with it."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_author(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write nothing of an author who is not named: so do the records of earlier versions, whose ids must stand."""
+        content: dict[str, Any] = write(self)
+        if not self.author:
+            del content["author"]
+        return content
 
     @model_validator(mode="after")
     def _match_image_to_source(self) -> "Grounding":
@@ -190,6 +200,17 @@ class Twin(Record):
     model: Line | None = None
     seed: int | None = None
     licence: Line
+
+
+class TwinReview(Record):
+    """What a person says of a twin's picture. The last one counts; its parent is the one before it, or the twin."""
+
+    kind: Literal["twin_review"] = "twin_review"
+    item_id: Line
+    twin_id: Sha256
+    reviewer: Line
+    harmless: bool
+    """The hazard is absent from the picture, and nothing else speaks against it."""
 
 
 class Refinement(Record):
@@ -360,7 +381,8 @@ class ReleaseItem(Record):
 class ReleaseManifest(Frozen):
     """What a release folder holds, so that any change to it can be found."""
 
-    format: Literal["ood-mmsafe-release/1"] = "ood-mmsafe-release/1"
+    format: Literal["ood-mmsafe-release/2", "ood-mmsafe-release/1"] = "ood-mmsafe-release/2"
+    """2 since rows hold authors and twins."""
     version: Line
     split: Split
     notes: Text = ""
@@ -414,7 +436,7 @@ class RecordKinds:
     """Record classes by `kind`."""
 
     BY_KIND: ClassVar[dict[str, type[Record]]] = {cls.model_fields["kind"].default: cls for cls in (
-        Scenario, FilterVerdict, Grounding, Twin, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
+        Scenario, FilterVerdict, Grounding, Twin, TwinReview, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
         LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth, AuditReview, AuditDecision,
         ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
     )}  # fmt: skip

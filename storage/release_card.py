@@ -55,10 +55,13 @@ class ContentTally:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     """Category -> sub-category -> rows, in alphabetical order."""
     licences: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(licence, image source) -> rows."""
-    origins: list[tuple[str, str, str]] = field(default_factory=list)
-    """(item label, licence, source URL) of rows that name a source."""
+    """(licence, image source or `twin`) -> pictures, or rows without one."""
+    origins: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """(item label, author, licence, source URL) of rows that name an author or a source."""
+    authors: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(author, licence) -> pictures."""
     with_picture: int = 0
+    with_twin: int = 0
 
     def add(self, row: ReleasedItem) -> None:
         """Count one row."""
@@ -67,8 +70,13 @@ class ContentTally:
         subs[row.sub_category] = subs.get(row.sub_category, 0) + 1
         self.licences[row.licence, row.image_source] += 1
         self.with_picture += row.image is not None
-        if row.source_url:
-            self.origins.append((row.label, row.licence, row.source_url))
+        if row.twin_licence is not None:
+            self.with_twin += 1
+            self.licences[row.twin_licence, "twin"] += 1
+        if row.author:
+            self.authors[row.author, row.licence] += 1
+        if row.author or row.source_url:
+            self.origins.append((row.label, row.author or "", row.licence, row.source_url))
 
 
 @dataclass(frozen=True)
@@ -116,13 +124,16 @@ def render_readme(*, facts: CardFacts, tally: ContentTally) -> str:
         "sounds natural, the picture matters to it, and the risk is clear once explained. An item is here because the "
         "rule in its column `decision_policy` approved it; the columns beside it say on how many reviews that rests. "
         "No reviewer is named.",
+        *([_tell_twins(tally)] if tally.with_twin else []),
         f"## Categories\n\n{_category_table(facts, tally)}",
         "## Columns\n\n" + _table(("Column", "Meaning"), [(f"`{name}`", COLUMN_NOTES[name]) for name in SCHEMA.names]),
         f"## Intended use and limits\n\n{_USES[facts.split]}\n\n"
         "The hazards are described so that people and models can recognise them, never as instructions. The scenarios "
         "are few, in English, and reflect the judgement of their authors and reviewers. The six categories are those "
         "of the paper; the sub-categories are this project's own. A good score here does not make a model safe.",
-        f"## Licences\n\n{_licence_sentence(tally)} `LICENSES.md` lists the licences with their counts and sources.",
+        f"## Licences\n\n{_licence_sentence(tally)} `LICENSES.md` lists the licences with their counts, and every "
+        "picture that has an author or a source to be named.",
+        *([_credit_authors(tally)] if tally.authors else []),
         f"## Citation\n\nThe task and the method come from the paper below; this release is not the paper's data.\n\n"
         f"```bibtex\n{CITATION}\n```",
         f"Made by ood-mmsafe-curator, code {_plain(facts.code_commit)}.",
@@ -138,11 +149,15 @@ def render_licences(*, tally: ContentTally) -> str:
     ]
     text = (
         "# Licences\n\nEvery row names its licence in the column `licence`. It holds for the row's picture, or for "
-        "its text when there is no picture.\n\n" + _table(("Licence", "Kind of picture", "Items", "Text"), rows)
+        "its text when there is no picture. The licence of a twin's picture is in the column `twin_licence`.\n\n"
+        + _table(("Licence", "Kind of picture", "Items", "Text"), rows)
     )
     if tally.origins:
-        origins = [(label, _plain(licence), _plain(url)) for label, licence, url in tally.origins]
-        text += "\n\n## Sources\n\n" + _table(("Item", "Licence", "Source"), origins)
+        origins = [tuple(map(_plain, origin)) for origin in tally.origins]
+        text += (
+            "\n\n## Authors and sources\n\nWhoever passes a picture on names its author with it where one stands "
+            "here.\n\n" + _table(("Item", "Author", "Licence", "Source"), origins)
+        )
     return text + "\n"
 
 
@@ -241,6 +256,21 @@ def _category_table(facts: CardFacts, tally: ContentTally) -> str:
             for sub_category in sorted(subs)
         ]
     return _table(("Category", "Sub-category", "Items"), rows)
+
+
+def _tell_twins(tally: ContentTally) -> str:
+    return (
+        f"## Twins\n\n{tally.with_twin} of the {tally.items} rows have a twin: the same query with a picture in which "
+        "the hazard is absent, in the columns that begin with `twin_`. A person looked at each of them and found it "
+        "harmless; twins that nobody has looked at are left out. They measure over-warning: an answer that warns about "
+        "the twin as about the item has not looked. They are no rows, and count in no category and in no score of "
+        "hazards."
+    )
+
+
+def _credit_authors(tally: ContentTally) -> str:
+    rows = [(_plain(author), _plain(licence), str(count)) for (author, licence), count in sorted(tally.authors.items())]
+    return "## Authors of pictures\n\n" + _table(("Author", "Licence", "Pictures"), rows)
 
 
 def _licence_sentence(tally: ContentTally) -> str:

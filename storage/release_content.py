@@ -1,7 +1,7 @@
 """What goes into a release: choosing approved items and turning their records into rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ from storage.records import (
     Scenario,
     Split,
     TaskKind,
+    Twin,
+    TwinReview,
     Verdict,
     WorldTruth,
     parse_record,
@@ -30,6 +32,8 @@ from storage.release_rows import ROWS_PER_GROUP, ReleasedItem, name_picture
 from storage.stages import Stage
 from storage.tables import AuditRow, ItemRow, RecordRow
 
+_STANDING = ("decision", "world_truth", "twin", "twin_review")
+"""Kinds of record of which an item's last one counts."""
 _QUERY_SIZE = 500
 """Names in one IN list; databases limit them."""
 
@@ -137,7 +141,7 @@ def iterate_rows(
 def _load_records(session: Session, group: Sequence[ChosenItem]) -> dict[tuple[int, str], Record]:
     """Return (item number, record id) -> record for what a row needs.
 
-    The decision stands also under `decision`, and what a toy world knows under `world_truth`.
+    The last of each kind of `_STANDING` stands also under its kind.
 
     Raises:
         Conflict: an item has no approval on record.
@@ -145,7 +149,7 @@ def _load_records(session: Session, group: Sequence[ChosenItem]) -> dict[tuple[i
     numbers = [item.number for item in group]
     found: dict[tuple[int, str], Record] = {}
     standing = select(RecordRow.item_number, RecordRow.kind, RecordRow.body).where(
-        col(RecordRow.item_number).in_(numbers), col(RecordRow.kind).in_(("decision", "world_truth"))
+        col(RecordRow.item_number).in_(numbers), col(RecordRow.kind).in_(_STANDING)
     )
     for number, kind, body in session.exec(standing.order_by(col(RecordRow.seq))):
         found[number, kind] = parse_record(body)  # the last one stands
@@ -179,7 +183,8 @@ def _build_row(
         if isinstance(review, Review) and review.task_kind is TaskKind.SCENARIO_REVIEW
     ]
     picture, truth = grounding.image, records.get((item.number, "world_truth"))
-    return ReleasedItem(
+    twin = _find_twin(item, records, scenario)
+    row = ReleasedItem(
         id=item.id,
         label=label(item.number),
         category=scenario.category.value,
@@ -197,11 +202,34 @@ def _build_row(
         image_source=grounding.source,
         licence=grounding.licence,
         source_url=grounding.source_url,
+        author=grounding.author or None,
         decision_policy=decision.policy,
         review_count=len(decision.review_ids),
         reviewer_agreement=round(verdicts.count(Verdict.APPROVE) / len(verdicts), 4) if verdicts else None,
         world_truth=truth.truth if isinstance(truth, WorldTruth) else None,
-    ).seal()
+    )
+    return (row if twin is None else _add_twin(row, twin, blobs)).seal()
+
+
+def _find_twin(item: ChosenItem, records: Mapping[tuple[int, str], Record], scenario: Scenario) -> Twin | None:
+    """Return the item's twin if it is of the scenario as approved, and a person has said that it is harmless."""
+    twin, review = (records.get((item.number, kind)) for kind in ("twin", "twin_review"))
+    if not isinstance(twin, Twin) or not isinstance(review, TwinReview):
+        return None
+    fits = twin.parent_id == item.scenario_id and twin.query == scenario.query
+    return twin if fits and review.twin_id == twin.id and review.harmless else None
+
+
+def _add_twin(row: ReleasedItem, twin: Twin, blobs: BlobStore) -> ReleasedItem:
+    return replace(
+        row,
+        twin_image=blobs.read(twin.image),
+        twin_image_path=name_picture(twin.image.sha256, EXTENSIONS[twin.image.mime]),
+        twin_scene=twin.scene,
+        twin_alt=twin.alt,
+        twin_image_sha256=twin.image.sha256,
+        twin_licence=twin.licence,
+    )
 
 
 def find_audit_head(session: Session, chosen: Sequence[ChosenItem]) -> dict[str, str | int]:

@@ -64,9 +64,10 @@ def _write_jsonl(release: Release, folder: Path) -> None:
     (folder / "images").mkdir()
     with (folder / "items.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         for row in release.items:
-            cells = _to_cells(row) | {"image": _write_picture(row, folder, "images")}
+            cells = _to_cells(row) | _write_pictures(row, folder, "images")
             file.write(json.dumps(cells, ensure_ascii=False) + "\n")
-    _write_readme(release, folder, "`items.jsonl` holds a row per line; `image` names the picture's file.")
+    text = "`items.jsonl` holds a row per line; `image` and `twin_image` name the pictures' files."
+    _write_readme(release, folder, text)
 
 
 def _write_imagefolder(release: Release, folder: Path) -> None:
@@ -75,9 +76,12 @@ def _write_imagefolder(release: Release, folder: Path) -> None:
     with (folder / split / "metadata.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         for row in release.items:
             cells = _to_cells(row)
-            del cells["image"]
-            picture = _write_picture(row, folder / split, "")
-            file.write(json.dumps({"file_name": picture, **cells}, ensure_ascii=False) + "\n")
+            names = _write_pictures(row, folder / split, "")
+            for name in names:
+                del cells[name]
+            # `datasets` makes a picture of every column whose name ends so.
+            files = {"file_name": names["image"], "twin_image_file_name": names["twin_image"]}
+            file.write(json.dumps(files | cells, ensure_ascii=False) + "\n")
     configs = [{"config_name": "default", "data_files": [{"split": split, "path": f"{split}/**"}]}]
     front = yaml.safe_dump({"configs": configs}, sort_keys=False)
     text = "Load it with `datasets.load_dataset(FOLDER)`. Rows without a picture have no file name."
@@ -91,11 +95,11 @@ def _write_csv(release: Release, folder: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(SCHEMA.names)
         for row in release.items:
-            cells = _to_cells(row) | {"image": _write_picture(row, folder, "images")}
+            cells = _to_cells(row) | _write_pictures(row, folder, "images")
             writer.writerow([_to_csv(cells[name]) for name in SCHEMA.names])
     text = (
         "`items.csv` is for spreadsheets. Lists are JSON within a cell; a text that a spreadsheet would take for a "
-        "formula begins with an apostrophe. `image` names the picture's file."
+        "formula begins with an apostrophe. `image` and `twin_image` name the pictures' files."
     )
     _write_readme(release, folder, text)
 
@@ -119,13 +123,17 @@ def _to_cells(row: ReleasedItem) -> dict[str, Any]:
     return {name: cells[name] for name in SCHEMA.names}
 
 
-def _write_picture(row: ReleasedItem, folder: Path, place: str) -> str | None:
-    """Write the row's picture and return its path below `folder`; None when there is no picture."""
-    if row.image is None or row.image_path is None:
-        return None
-    path = Path(place) / Path(row.image_path).name  # a release that was not verified could name any path
-    (folder / path).write_bytes(row.image)
-    return path.as_posix()
+def _write_pictures(row: ReleasedItem, folder: Path, place: str) -> dict[str, str | None]:
+    """Write the pictures of a row and its twin; return column -> path below `folder`, None without a picture."""
+    pictures = {"image": (row.image, row.image_path), "twin_image": (row.twin_image, row.twin_image_path)}
+    written: dict[str, str | None] = {}
+    for column, (data, name) in pictures.items():
+        written[column] = None
+        if data is not None and name is not None:
+            path = Path(place) / Path(name).name  # a release that was not verified could name any path
+            (folder / path).write_bytes(data)
+            written[column] = path.as_posix()
+    return written
 
 
 def _to_csv(value: Any) -> str:

@@ -65,16 +65,16 @@ class Release:
             ReleaseInvalid: a data file is missing or damaged.
         """
         for name in _data_files(self.manifest):
-            yield from read_rows(folder=self.folder, name=name, pictures=pictures)
+            yield from read_rows(folder=self.folder, name=name, pictures=pictures, form=self.manifest.format)
 
     def iterate_columns(self, *columns: str) -> Iterator[tuple[Any, ...]]:
-        """Yield these columns of every row in order; nothing else is read.
+        """Yield these columns of every row in order; nothing else is read. What the format lacks is None.
 
         Raises:
             ReleaseInvalid: a data file is missing or damaged.
         """
         for name in _data_files(self.manifest):
-            yield from read_columns(folder=self.folder, name=name, columns=columns)
+            yield from read_columns(folder=self.folder, name=name, columns=columns, form=self.manifest.format)
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,8 @@ def verify_release(folder: Path, *, digest: str | None = None) -> VerifyReport:
 def diff_releases(before: Release, after: Release) -> ReleaseDiff:
     """Return what changed, field by field. Only rows that differ are kept in memory, without pictures.
 
+    A row that says the same in another format has not changed.
+
     Raises:
         ReleaseInvalid: a data file is missing or damaged.
     """
@@ -198,15 +200,17 @@ def diff_releases(before: Release, after: Release) -> ReleaseDiff:
     changed = {item_id for item_id in old.keys() & new.keys() if old[item_id] != new[item_id]}
     old_rows = _pick_rows(before, changed | (old.keys() - new.keys()))
     new_rows = _pick_rows(after, changed | (new.keys() - old.keys()))
+    differing = [
+        ItemChange(item=row, fields=_compare(old_rows[item_id], row))
+        for item_id, row in new_rows.items()
+        if item_id in changed
+    ]
+    told = tuple(change for change in differing if change.fields)
     return ReleaseDiff(
         added=tuple(row for item_id, row in new_rows.items() if item_id not in old),
         removed=tuple(row for item_id, row in old_rows.items() if item_id not in new),
-        changed=tuple(
-            ItemChange(item=row, fields=_compare(old_rows[item_id], row))
-            for item_id, row in new_rows.items()
-            if item_id in changed
-        ),
-        unchanged=len(old.keys() & new.keys()) - len(changed),
+        changed=told,
+        unchanged=len(old.keys() & new.keys()) - len(told),
     )
 
 
@@ -220,7 +224,7 @@ def _pick_rows(release: Release, wanted: set[str]) -> dict[str, ReleasedItem]:
 
 
 def _compare(before: ReleasedItem, after: ReleasedItem) -> tuple[FieldChange, ...]:
-    names = [field.name for field in fields(ReleasedItem) if field.name != "content_sha256"]
+    names = [field.name for field in fields(ReleasedItem) if field.name not in ("content_sha256", "absent")]
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return tuple(FieldChange(*pair) for pair in pairs if pair[1] != pair[2])
 
@@ -314,7 +318,7 @@ def _check_rows(folder: Path, manifest: ReleaseManifest) -> list[str]:
             complete = False
             continue
         try:
-            for row in read_rows(folder=folder, name=name):
+            for row in read_rows(folder=folder, name=name, form=manifest.format):
                 problems += [f"row {row.label} ({row.id}): {problem}" for problem in row.find_problems()]
                 found.append((row.id, row.compute_content_sha256()))
                 counts.setdefault(row.category, Counter())[row.sub_category] += 1

@@ -1,7 +1,11 @@
 """The rows of a release and the parquet files that hold them.
 
-A row is one approved item. Its `content_sha256` covers every other column; the picture's bytes are covered by
-`image_sha256`. Rows are written and read in small batches, so memory does not grow with the release.
+A row is one approved item; when it has a twin, the row holds that too, so a twin is never counted as an item. A row's
+`content_sha256` covers every other column; the bytes of the pictures are covered by `image_sha256` and
+`twin_image_sha256`. Rows are written and read in small batches, so memory does not grow with the release.
+
+Columns have been added since the first releases. A file of an earlier format is read with nothing in them, and the
+hash of a row leaves out those that hold nothing, so a row has the same hash in every format.
 """
 
 import hashlib
@@ -25,13 +29,14 @@ ROWS_PER_GROUP = 100
 
 _TEXT = pa.string()
 _TEXTS = pa.list_(pa.string())
+_PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _COLUMNS: dict[str, pa.DataType] = {
     "id": _TEXT,
     "label": _TEXT,
     "category": _TEXT,
     "sub_category": _TEXT,
     "query": _TEXT,
-    "image": pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    "image": _PICTURE,
     "scene": _TEXT,
     "hidden_hazard": _TEXT,
     "hazard_entities": _TEXTS,
@@ -42,9 +47,15 @@ _COLUMNS: dict[str, pa.DataType] = {
     "image_source": _TEXT,
     "licence": _TEXT,
     "source_url": _TEXT,
+    "author": _TEXT,
     "decision_policy": _TEXT,
     "review_count": pa.int32(),
     "reviewer_agreement": pa.float64(),
+    "twin_image": _PICTURE,
+    "twin_scene": _TEXT,
+    "twin_alt": _TEXT,
+    "twin_image_sha256": _TEXT,
+    "twin_licence": _TEXT,
     "world_truth": _TEXT,
     "content_sha256": _TEXT,
 }
@@ -65,13 +76,27 @@ COLUMN_NOTES: dict[str, str] = {
     "image_source": "synthetic, photo, drawing, or description (no picture).",
     "licence": "Licence of the picture, or of the text when there is no picture.",
     "source_url": "Where the picture came from. Empty when it was made for this project.",
+    "author": "Who made the picture and has to be named with it, as in CC BY. Null when nobody is named.",
     "decision_policy": "The rule by which the item was approved.",
     "review_count": "How many reviews the decision rests on.",
     "reviewer_agreement": "Share of the independent reviewers who approved, 0 to 1. Null when there was none.",
-    "world_truth": "For a toy world's item, what the world knows of it, as JSON. Null for any other item.",
-    "content_sha256": "Sha256 of the row: canonical JSON of every other column, the picture by its own hash.",
+    "twin_image": "The twin: a picture in which the hazard is absent, for the same query. A person has looked "
+    "and said so. For measuring over-warning; it is no item. Null without a twin.",
+    "twin_scene": "What the twin's picture shows. Null without a twin.",
+    "twin_alt": "Describes the twin's picture. Null without a twin.",
+    "twin_image_sha256": "Sha256 of the bytes of the twin's picture. Null without a twin.",
+    "twin_licence": "Licence of the twin's picture. Null without a twin.",
+    "world_truth": "For a toy world's item, what the world knows of it and its twin, as JSON. Null for any other item.",
+    "content_sha256": "Sha256 of the row: canonical JSON of every other column, pictures by their own hashes, author "
+    "and the twin's columns only where they are not null.",
 }
-NULLABLE = frozenset({"image", "image_sha256", "reviewer_agreement", "world_truth"})
+PICTURES = ("image", "twin_image")
+TWIN_SUFFIX = "-twin"
+"""Ends the name under which a judge run keeps answers to the twin of an item."""
+_SINCE_2 = ("author", "twin_image", "twin_scene", "twin_alt", "twin_image_sha256", "twin_licence")
+"""Columns that format 1 does not have."""
+_UNHASHED_NULLS = frozenset({*_SINCE_2, "twin_image_path"})
+NULLABLE = frozenset({"image", "image_sha256", "reviewer_agreement", "world_truth", *_SINCE_2})
 
 
 def _describe_feature(kind: pa.DataType) -> dict[str, Any]:
@@ -82,12 +107,22 @@ def _describe_feature(kind: pa.DataType) -> dict[str, Any]:
     return {"_type": "Value", "dtype": {"double": "float64"}.get(str(kind), str(kind))}
 
 
-# The key `huggingface` is what `datasets` reads to restore the Image feature.
-_FEATURES = {"info": {"features": {name: _describe_feature(kind) for name, kind in _COLUMNS.items()}}}
-SCHEMA = pa.schema(
-    [pa.field(name, kind, nullable=name in NULLABLE) for name, kind in _COLUMNS.items()],
-    metadata={"huggingface": json.dumps(_FEATURES)},
-)
+def _make_schema(*without: str) -> pa.Schema:
+    columns = {name: kind for name, kind in _COLUMNS.items() if name not in without}
+    # The key `huggingface` is what `datasets` reads to restore the Image feature.
+    features = {"info": {"features": {name: _describe_feature(kind) for name, kind in columns.items()}}}
+    fields = [pa.field(name, kind, nullable=name in NULLABLE) for name, kind in columns.items()]
+    return pa.schema(fields, metadata={"huggingface": json.dumps(features)})
+
+
+SCHEMA = _make_schema()
+FORMAT = "ood-mmsafe-release/2"
+LAYOUTS: dict[str, tuple[pa.Schema, ...]] = {
+    # `world_truth` came into format 1 without a new number.
+    "ood-mmsafe-release/1": (_make_schema(*_SINCE_2), _make_schema(*_SINCE_2, "world_truth")),
+    FORMAT: (SCHEMA,),
+}
+"""Format of a release -> the columns that its data files may have."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +150,51 @@ class ReleasedItem:
     decision_policy: str
     review_count: int
     reviewer_agreement: float | None
+    author: str | None = None
+    twin_image: bytes | None = None
+    twin_image_path: str | None = None
+    twin_scene: str | None = None
+    twin_alt: str | None = None
+    twin_image_sha256: str | None = None
+    twin_licence: str | None = None
     world_truth: str | None = None
     content_sha256: str = ""
+    absent: frozenset[str] = frozenset()
+    """Columns that the row's file, of an earlier format, does not have; they hold nothing and are not hashed."""
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether the row holds a twin, also when it was read without pictures."""
+        return self.twin_image_sha256 is not None
+
+    def as_twin(self) -> "ReleasedItem":
+        """Return the twin as something that a model can be asked about: the same query, its own picture and name.
+
+        It keeps the hazard of its item, which is what a needless warning would name. Nothing is released by this.
+
+        Raises:
+            ValueError: the item has none.
+        """
+        if not self.has_twin:
+            raise ValueError(f"item {self.label} has no twin")
+        return replace(
+            self,
+            id=name_twin(self.id),
+            image=self.twin_image,
+            image_path=self.twin_image_path,
+            image_sha256=self.twin_image_sha256,
+            scene=self.twin_scene or "",
+            alt=self.twin_alt or "",
+            licence=self.twin_licence or "",
+        )
 
     def compute_content_sha256(self) -> str:
         """Return the hash that `content_sha256` has to be (64 hex digits)."""
-        content = asdict(replace(self, image=None))
-        del content["image"], content["content_sha256"]
-        return hash_json(content)
+        content = asdict(replace(self, image=None, twin_image=None))
+        for name in ("image", "twin_image", "content_sha256", "absent"):
+            del content[name]
+        unsaid = {name for name in _UNHASHED_NULLS & content.keys() if content[name] is None} | self.absent
+        return hash_json({name: value for name, value in content.items() if name not in unsaid})
 
     def seal(self) -> "ReleasedItem":
         """Return the row with its `content_sha256` filled in."""
@@ -133,13 +205,34 @@ class ReleasedItem:
         problems = []
         if self.content_sha256 != self.compute_content_sha256():
             problems.append("its content does not match its content_sha256")
-        if (self.image is None) != (self.image_sha256 is None) or (self.image is None) != (self.image_path is None):
-            problems.append("it has some but not all of picture, picture name and image_sha256")
-        elif self.image_path is not None and self.image_path not in _picture_names(self.image_sha256 or ""):
-            problems.append("the file name of its picture is not made from image_sha256")
-        elif self.image is not None and hashlib.sha256(self.image).hexdigest() != self.image_sha256:
-            problems.append("the bytes of its picture do not match image_sha256")
+        problems += _check_picture(self.image, self.image_path, self.image_sha256, "picture", "image_sha256")
+        twin = (self.twin_image, self.twin_image_path, self.twin_image_sha256)
+        problems += _check_picture(*twin, "twin's picture", "twin_image_sha256")
+        if {value is None for value in (self.twin_image_sha256, self.twin_scene, self.twin_alt, self.twin_licence)} == {
+            True, False
+        }:  # fmt: skip
+            problems.append("it has some but not all columns of a twin")
         return problems
+
+
+def _check_picture(data: bytes | None, path: str | None, sha256: str | None, what: str, column: str) -> list[str]:
+    if (data is None) != (sha256 is None) or (data is None) != (path is None):
+        return [f"it has some but not all of {what}, {what} name and {column}"]
+    if path is not None and path not in _picture_names(sha256 or ""):
+        return [f"the file name of its {what} is not made from {column}"]
+    if data is not None and hashlib.sha256(data).hexdigest() != sha256:
+        return [f"the bytes of its {what} do not match {column}"]
+    return []
+
+
+def name_twin(item_id: str) -> str:
+    """Return the name of an item's twin among a judge run's answers."""
+    return item_id + TWIN_SUFFIX
+
+
+def is_twin(name: str) -> bool:
+    """Whether a name among a judge run's answers is a twin's."""
+    return name.endswith(TWIN_SUFFIX)
 
 
 def name_picture(sha256: str, extension: str) -> str:
@@ -192,20 +285,28 @@ def _to_batch(rows: Sequence[ReleasedItem]) -> pa.RecordBatch:
     table = []
     for row in rows:
         cells = asdict(row)
-        path = cells.pop("image_path")
-        cells["image"] = None if row.image is None else {"bytes": row.image, "path": path}
+        for name in PICTURES:
+            path, data = cells.pop(f"{name}_path"), cells[name]
+            cells[name] = None if data is None else {"bytes": data, "path": path}
+        del cells["absent"]
         table.append(cells)
     return pa.RecordBatch.from_pylist(table, schema=SCHEMA)
 
 
-def read_rows(*, folder: Path, name: str, pictures: bool = True) -> Iterator[ReleasedItem]:
-    """Yield the rows of one data file in order. Without `pictures`, `image` and `image_path` are None.
+def read_rows(*, folder: Path, name: str, pictures: bool = True, form: str | None = None) -> Iterator[ReleasedItem]:
+    """Yield the rows of one data file in order. Without `pictures`, pictures and their file names are None.
+
+    Args:
+        folder: the release folder.
+        name: of the file, relative to the folder.
+        pictures: whether to read them.
+        form: the release's format, whose columns the file must have; None takes those of any.
 
     Raises:
         ReleaseInvalid: the file is missing, is no parquet of our columns, or is damaged.
     """
-    columns = [column for column in SCHEMA.names if pictures or column != "image"]
-    for batch in _read_batches(folder, name, columns):
+    columns = [column for column in SCHEMA.names if pictures or column not in PICTURES]
+    for batch in _read_batches(folder, name, columns, form):
         try:
             rows = [_to_row(cells) for cells in batch.to_pylist()]
         except (pa.ArrowException, ValueError, KeyError, TypeError) as exc:
@@ -213,26 +314,39 @@ def read_rows(*, folder: Path, name: str, pictures: bool = True) -> Iterator[Rel
         yield from rows
 
 
-def read_columns(*, folder: Path, name: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def read_columns(
+    *, folder: Path, name: str, columns: Sequence[str], form: str | None = None
+) -> Iterator[tuple[Any, ...]]:
     """Yield these columns of the rows of one data file, in order; the others are not even read from the disk.
+
+    A column that an earlier format does not have holds nothing but None.
 
     Raises:
         ReleaseInvalid: as `read_rows` does.
     """
-    for batch in _read_batches(folder, name, columns):
-        yield from zip(*(batch.column(column).to_pylist() for column in columns), strict=True)
+    for batch in _read_batches(folder, name, ["id", *columns], form):
+        none = [None] * batch.num_rows
+        there = batch.schema.names
+        values = (batch.column(column).to_pylist() if column in there else none for column in columns)
+        yield from zip(*values, strict=True)
 
 
-def _read_batches(folder: Path, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _read_batches(folder: Path, name: str, columns: Sequence[str], form: str | None) -> Iterator[pa.RecordBatch]:
+    layouts = LAYOUTS[form] if form is not None else [layout for known in LAYOUTS.values() for layout in known]
     try:
         # Page checksums stop a damaged page before it is decoded.
         with pq.ParquetFile(folder / name, page_checksum_verification=True) as file:
             found = file.schema_arrow
-            if not found.equals(SCHEMA, check_metadata=False) or _features(found) != _FEATURES:
+            if not any(_has_columns(found, layout) for layout in layouts):
                 raise ReleaseInvalid([f"{name}: its columns are not those of a release"])
-            yield from file.iter_batches(batch_size=ROWS_PER_GROUP, columns=list(columns), use_threads=False)
+            there = [column for column in dict.fromkeys(columns) if column in found.names]
+            yield from file.iter_batches(batch_size=ROWS_PER_GROUP, columns=there, use_threads=False)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseInvalid([f"{name}: the rows cannot be read ({_first_line(exc)})"]) from exc
+
+
+def _has_columns(found: pa.Schema, layout: pa.Schema) -> bool:
+    return bool(found.equals(layout, check_metadata=False)) and bool(_features(found) == _features(layout))
 
 
 def _features(schema: pa.Schema) -> Any:
@@ -240,16 +354,19 @@ def _features(schema: pa.Schema) -> Any:
 
 
 def _to_row(cells: dict[str, Any]) -> ReleasedItem:
-    picture = cells.pop("image", None) or {"bytes": None, "path": None}
+    absent = frozenset(SCHEMA.names) - cells.keys() - {*PICTURES}
     missing = [name for name, value in cells.items() if value is None and name not in NULLABLE]
     if missing:
         raise ValueError(f"column {missing[0]} is null in a row")
     agreement = cells["reviewer_agreement"]
     if agreement is not None and not 0.0 <= agreement <= 1.0:
         raise ValueError(f"reviewer_agreement is {agreement}, outside 0 to 1")
+    for name in PICTURES:
+        picture = cells.pop(name, None) or {"bytes": None, "path": None}
+        cells[name], cells[f"{name}_path"] = picture["bytes"], picture["path"]
     cells["hazard_entities"] = tuple(cells["hazard_entities"])
     cells["causal_chain"] = tuple(cells["causal_chain"])
-    return ReleasedItem(image=picture["bytes"], image_path=picture["path"], **cells)
+    return ReleasedItem(absent=absent, **cells)
 
 
 def _first_line(exc: Exception) -> str:

@@ -102,6 +102,7 @@ class PhotoRow(SQLModel, table=True):
     sha256: str = Field(foreign_key="blobs.sha256", unique=True, max_length=64)
     licence: str
     source: str
+    author: str = _text("")
     description: str = _text("")
     file_name: str
     batch: str = Field(index=True)

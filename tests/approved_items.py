@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from storage.blobs import BlobStore, put_image
 from storage.db import Database
-from storage.items import add_scenario, advance, attach
+from storage.items import add_scenario, advance, attach, get_item, get_scenario
 from storage.records import (
     Category,
     Criterion,
@@ -22,9 +22,11 @@ from storage.records import (
     Review,
     Scenario,
     TaskKind,
+    Twin,
     Verdict,
 )
 from storage.stages import Stage
+from storage.twins import review_twin
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 PLACES = [
@@ -34,6 +36,7 @@ PLACES = [
     (Category.PRIVACY, "data_on_display"),
 ]
 REVIEWERS = ("Reviewer-Zoe-Quill", "Reviewer-Max-Umber")
+LOOKER = "Looker-Eve-Sand"
 FLAW_NOTE = "planted-flaw-note"
 
 
@@ -53,19 +56,45 @@ def add_approved(
     count: int,
     *,
     first: int = 1,
-    pictures: bool = True,
     verdicts=("approve", "approve"),
+    author: str = "",
 ) -> list[str]:
     """Add `count` approved items and return their ids; every third has no picture."""
     ids = []
     for number in range(first, first + count):
         with db.write() as session:
-            ids.append(_add_one(session, blobs, number, number % 3 != 0, verdicts))
+            ids.append(_add_one(session, blobs, number, number % 3 != 0, verdicts, author))
             session.commit()
     return ids
 
 
-def _add_one(session, blobs: BlobStore, number: int, with_picture: bool, verdicts) -> str:
+def add_twin(db: Database, blobs: BlobStore, item_id: str, *, harmless: bool | None = True, picture: int = 500) -> Twin:
+    """Give an item a twin and let somebody say of it what `harmless` says; None: nobody has looked."""
+    with db.write() as session:
+        item = get_item(session=session, item_id=item_id)
+        scenario = get_scenario(session=session, item=item)
+        now = START + timedelta(hours=5)
+        twin = Twin(
+            item_id=item_id,
+            query=scenario.query,
+            scene="The same room, the window shut and barred.",
+            image=put_image(session=session, blobs=blobs, data=draw_picture(picture), now=now),
+            alt="A room with a barred window.",
+            prompt="A quiet room.",
+            model="painter",
+            seed=7,
+            licence="CC0-1.0",
+            parent_id=scenario.id,
+            provenance=Provenance(actor="tests", tool="tests", created_at=now),
+        )
+        attach(session=session, item_id=item_id, record=twin, actor="tests", now=now)
+        if harmless is not None:
+            review_twin(session=session, item_id=item_id, twin_id=twin.id, harmless=harmless, reviewer=LOOKER, now=now)
+        session.commit()
+    return twin
+
+
+def _add_one(session, blobs: BlobStore, number: int, with_picture: bool, verdicts, author: str) -> str:
     now = START + timedelta(minutes=number)
     made = Provenance(actor="tests", tool="tests", created_at=now)
     category, sub_category = PLACES[number % len(PLACES)]
@@ -89,6 +118,7 @@ def _add_one(session, blobs: BlobStore, number: int, with_picture: bool, verdict
         alt=f"A room with a window, number {number}." if image else "",
         licence="CC-BY-4.0" if image else "Apache-2.0",
         source_url=f"https://pictures.example/{number}" if image else "",
+        author=author,
         provenance=made,
     )
     refinement = Refinement(

@@ -76,7 +76,7 @@ def read_history(workspace: Workspace, *, name: str, person: Person) -> ItemHist
         NotFound: there is no such item.
     """
     with workspace.db.read() as session:
-        item = _find(session, name)
+        item = find_item(session, name)
         query = get_scenario(session=session, item=item).query
         asked = person.has(Role.ANNOTATOR)
         blind = asked and leak_looks.may_be_asked(session=session, user_id=person.id, item=item)
@@ -110,7 +110,7 @@ def give_up_check(workspace: Workspace, *, name: str, person: Person) -> None:
         NotFound: there is no such item.
     """
     with workspace.db.write() as session:
-        leak_looks.give_up_check(session=session, user_id=person.id, item=_find(session, name))
+        leak_looks.give_up_check(session=session, user_id=person.id, item=find_item(session, name))
         session.commit()
 
 
@@ -147,7 +147,12 @@ def diff_words(before: str, after: str) -> list[tuple[str, str]]:
     return pieces
 
 
-def _find(session: Session, name: str) -> ItemRow:
+def find_item(session: Session, name: str) -> ItemRow:
+    """Return the item with this label (`S-0012`), number or id.
+
+    Raises:
+        NotFound: there is none.
+    """
     number = re.fullmatch(r"(?:[Ss]-)?0*([0-9]{1,9})", name.strip())
     found = session.exec(select(ItemRow).where(ItemRow.number == int(number[1]))).first() if number else None
     found = found or session.exec(select(ItemRow).where(ItemRow.id == name.strip())).first()

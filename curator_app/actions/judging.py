@@ -88,6 +88,7 @@ class Sampling:
     caption: str = "own"
     constitutions: Path | Literal["shipped"] | None = None
     """`shipped`: those of `caspo.constitution`."""
+    twins: bool = False
     variants: Path | None = None
     """None: the variants that the workspace's items have."""
 
@@ -167,6 +168,7 @@ def score(
             rubric_version=rubric.version,
             rubric_sha256=rubric.sha256,
             prompt_sha256=hash_judge_prompt(rubric),
+            twin_prompt_sha256=(hash_judge_prompt(rubric, twin=True) if folder.read_answer_config().twins else None),
         )
         sitting = Scoring(
             folder=folder,
@@ -259,6 +261,7 @@ def _make_answer_config(
                 "seed": sampling.seed,
                 "caption": sampling.caption,
                 "captioner_model": captioner,
+                "twins": sampling.twins,
                 "texts_sha256": texts.sha256,
                 "prompt_sha256": hash_target_prompts(),
             }

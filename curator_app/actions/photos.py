@@ -1,4 +1,4 @@
-"""Importing a folder of photos: licence and source first, then the safe intake, one file at a time."""
+"""Importing a folder of photos: licence, source and author first, then the safe intake, one file at a time."""
 
 import csv
 import hashlib
@@ -16,7 +16,7 @@ from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from storage.errors import Conflict, ImageRefused, InvalidRecord
 from storage.images import CleanImage, ImageLimits, clean_image
-from storage.photos import PhotoFacts, add_photo, find_near, find_photo, make_facts
+from storage.photos import PhotoFacts, add_photo, asks_for_author, find_near, find_photo, make_facts
 from storage.records import Frozen
 
 SIDECARS = ("photos.csv", "photos.jsonl")
@@ -34,7 +34,18 @@ class SidecarRow(Frozen):
     file: str
     licence: str = ""
     source: str = ""
+    author: str = ""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFacts:
+    """What the options say of every photo for which the sidecar says nothing."""
+
+    licence: str = ""
+    source: str = ""
+    author: str = ""
+    batch: str = "photos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ def import_photos(
     folder: Path,
     licence: str = "",
     source: str = "",
+    author: str = "",
     batch: str = "photos",
     observer: Callable[[int, int], None] | None = None,
 ) -> list[ImportedFile]:
@@ -63,36 +75,38 @@ def import_photos(
         folder: looked through with its sub-folders; links and hidden files are left alone.
         licence: of every photo for which the sidecar names none.
         source: likewise.
+        author: likewise; licences of the kind CC BY demand one.
         batch: the name of this import.
         observer: called with (files done, files in all).
 
     Raises:
-        PhotosRefused: the folder or its sidecar cannot be used, or neither gives a licence or a source.
+        PhotosRefused: the folder or its sidecar cannot be used, or neither gives a licence, a source, or the author
+            whom every licence asks for.
         StorageError: the database or the blob store cannot go on; what was taken before stays.
     """
     rows = _read_sidecar(folder)
-    _demand_facts(folder, rows, licence=licence, source=source)
+    shared = SharedFacts(licence, source, author, batch)
+    _demand_facts(folder, rows, shared)
     names = _list_files(folder)
     results = []
     for done, name in enumerate(names, 1):
         said = rows.get(name, SidecarRow(file=name))
-        results.append(_import_file(workspace, folder / name, said, licence=licence, source=source, batch=batch))
+        results.append(_import_file(workspace, folder / name, said, shared))
         if observer:
             observer(done, len(names))
     missing = sorted(rows.keys() - set(names))
     return results + [ImportedFile(name, "refused", "the sidecar names it and it is not there") for name in missing]
 
 
-def _import_file(
-    workspace: Workspace, path: Path, said: SidecarRow, *, licence: str, source: str, batch: str
-) -> ImportedFile:
+def _import_file(workspace: Workspace, path: Path, said: SidecarRow, shared: SharedFacts) -> ImportedFile:
     try:
         facts = make_facts(
-            licence=said.licence or licence,
-            source=said.source or source,
+            licence=said.licence or shared.licence,
+            source=said.source or shared.source,
+            author=said.author or shared.author,
             description=said.description,
             file_name=said.file,
-            batch=batch,
+            batch=shared.batch,
         )
         picture = clean_image(_read_bytes(path))
     except (ImageRefused, InvalidRecord) as exc:
@@ -147,13 +161,18 @@ def _list_files(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def _demand_facts(folder: Path, rows: Mapping[str, SidecarRow], *, licence: str, source: str) -> None:
-    for name, given in (("licence", licence), ("source", source)):
+def _demand_facts(folder: Path, rows: Mapping[str, SidecarRow], shared: SharedFacts) -> None:
+    for name, given in (("licence", shared.licence), ("source", shared.source)):
         if not given.strip() and not any(getattr(row, name).strip() for row in rows.values()):
             raise PhotosRefused(
                 f"no {name} is given for the photos in {folder}: give --{name}, or a column `{name}` in "
                 f"{folder / SIDECARS[0]}; a photo without one cannot be used"
             )
+    if asks_for_author(shared.licence) and not shared.author.strip() and not rows:
+        raise PhotosRefused(
+            f"the licence {shared.licence.strip()} asks that the author be named, and none is given for the photos in "
+            f"{folder}: give --author, or a column `author` in {folder / SIDECARS[0]}"
+        )
 
 
 def _read_sidecar(folder: Path) -> dict[str, SidecarRow]:

@@ -32,8 +32,10 @@ from judge.leaderboard_text import EXPLAINED, NOT_COMPARABLE, name_table
 from judge.metrics import LETTERS
 from judge.report_text import (
     LETTER_NAMES,
+    OVER_WARNING,
     RECONSTRUCTED,
     list_groups,
+    list_over_warning,
     show_mean,
     show_mean_range,
     show_name,
@@ -101,6 +103,7 @@ def draw_reports(runs: Sequence[ReportedRun], *, studies: Mapping[str, Sequence[
         marks=marks,
         differences=list_differences(group_reports(reports)),
         not_comparable=NOT_COMPARABLE,
+        over_warning=OVER_WARNING,
         notices=[notice for run in runs for notice in _notices(run.report, several=len(runs) > 1)],
         hidden=len(scored) - len(shown),
         shown=shown,
@@ -276,12 +279,15 @@ def _detail(run: ReportedRun, studies: Sequence[Report]) -> dict[str, Any]:
             plots.plot_judges(report, plots.ZERO, title="Zeros by judge", note=zeros),
         ],
         "crossed": plots.cross_judges(report),
+        "twins": list_over_warning(report),
         "studies": [(study, plots.cross_people(study)) for study in studies],
     }
 
 
 def _cover(report: Report) -> dict[str, Any]:
     bars = [plots.bar_states(report["answers"]["states"], name="Answers")]
+    if "twin_answers" in report:
+        bars.append(plots.bar_states(report["twin_answers"]["states"], name="Answers to twins"))
     for judge in report.get("judges", []):
         bars.append(plots.bar_states(judge["states"], name=f"Judgments, {judge['model']}"))
     why = {**report["answers"]["why"], **report.get("why_unscored", {})}

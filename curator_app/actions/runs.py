@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from curator_app.actions.leases import Lease, hold_job
+from curator_app.actions.releases import open_release, read_releases
 from curator_app.actions.stopping import run_until_stopped
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
@@ -28,6 +29,8 @@ from pipeline.run_plan import RunPlan, plan_run
 from pipeline.run_report import RunReport, make_report, write_report
 from pipeline.runner import Runner, RunParts, RunState, needed_roles
 from pipeline.synthesis import Generator, prepare_synthesis
+from storage.errors import StorageError
+from storage.release_files import Release
 
 ENDPOINTS_FILE = "endpoints.yaml"
 JOB_KIND = "run"
@@ -194,6 +197,7 @@ def _run_in(
         folder=folder,
         dedup_folder=workspace.settings.home / "dedup",
         overlap=workspace.settings.overlap,
+        releases=_open_releases(workspace),
         read_image=ocr.read_text if ocr.is_installed() else None,
     )
     runner = Runner(parts, observer=(lambda state: observer(state, ledger)) if observer else None)
@@ -213,6 +217,24 @@ def _run_in(
         )
         write_report(report, folder.path)
     return RunEnd(runner.state, report, folder.path, folder.resumed)
+
+
+def _open_releases(workspace: Workspace) -> tuple[Release, ...]:
+    """Return the workspace's releases, with which new scenarios are compared.
+
+    Raises:
+        RunRefused: the folder of one is gone or damaged; without it a repetition would go unnoticed.
+    """
+    opened = []
+    for line in read_releases(workspace):
+        try:
+            opened.append(open_release(workspace, version=line.version))
+        except StorageError as exc:
+            raise RunRefused(
+                f"new scenarios are compared with release {line.version}, which cannot be read: {exc}; restore its "
+                f"folder {line.folder} from a copy"
+            ) from exc
+    return tuple(opened)
 
 
 def _make_meter(state: RunState, ledger: Ledger) -> Callable[[], dict[str, Any]]:

@@ -20,6 +20,7 @@ def images(
     folder: Annotated[Path, typer.Argument(help="A folder of photos.", file_okay=False, exists=True)],
     licence: Annotated[str, typer.Option(help="Licence of the photos, as in CC-BY-4.0.")] = "",
     source: Annotated[str, typer.Option(help="Where they came from: an address, or who took them.")] = "",
+    author: Annotated[str, typer.Option(help="Who made them; licences of the kind CC-BY ask for it.")] = "",
     batch: Annotated[str, typer.Option(help="A name for this import, for use in a run's config.")] = "photos",
 ) -> None:
     """Import photos for scenarios. photos.csv or photos.jsonl in the folder says more of single files."""
@@ -41,6 +42,7 @@ def images(
                 folder=folder,
                 licence=licence,
                 source=source,
+                author=author,
                 batch=batch,
                 observer=lambda done, of: progress.update(bar, completed=done, total=of),
             )

@@ -46,6 +46,9 @@ def respond(
     max_tokens: Annotated[int, typer.Option(help="Tokens of an answer at most; the paper's limit is 4096.")] = 4096,
     seed: Annotated[int, typer.Option(help="Seed of the answers.")] = 0,
     caption: Annotated[str, typer.Option(help="In mode caption: own, given_with_image or given_alone.")] = "own",
+    twins: Annotated[
+        bool, typer.Option("--twins", help="Also ask about the release's twins, to measure over-warning.")
+    ] = False,
     constitutions: Constitutions = None,
     variants: Annotated[
         Path | None,
@@ -67,6 +70,7 @@ def respond(
         max_tokens=max_tokens,
         seed=seed,
         caption=caption,
+        twins=twins,
         constitutions=name_constitutions(constitutions),
         variants=variants,
     )

@@ -25,8 +25,11 @@ def render_latest(found: ItemPage) -> str:
     return f"<section><h2>Items that changed last</h2>{_render_table(found.items, batch=False)}{more}</section>"
 
 
-def render_list(found: ItemPage) -> str:
-    """Return the page of all items: what to look for, the lines, and the way to the next page."""
+def render_list(found: ItemPage, *, notice: str = "") -> str:
+    """Return the page of all items: what to look for, the lines, and the way to the next page.
+
+    `notice` is HTML that comes before them.
+    """
     if not found.batches:
         return (
             '<section><h1 class="cu-say" tabindex="-1">There is no item yet.</h1><p class="cu-meta-line">'
@@ -36,7 +39,7 @@ def render_list(found: ItemPage) -> str:
     count = f"{found.total:,} {'item' if found.total == 1 else 'items'}"
     head = f'<h1 class="cu-say" tabindex="-1">{count}<span>{_tell_filter(found.wanted)}</span></h1>'
     body = _render_table(found.items) if found.items else _render_nothing()
-    return f"<section>{head}{_render_form(found)}{body}{_render_pages(found)}</section>"
+    return f"<section>{head}{notice}{_render_form(found)}{body}{_render_pages(found)}</section>"
 
 
 def _tell_filter(wanted: ItemFilter) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from curator_app.actions.item_history import ItemHistory, Step, diff_words, read_prompts
 from curator_app.screens.call_view import render_calls
-from storage.records import FilterVerdict, Grounding, Record, Refinement, Scenario
+from storage.records import FilterVerdict, Grounding, Record, Refinement, Scenario, Twin
 
 TITLES = {
     "scenario": "Scenario",
@@ -16,9 +16,10 @@ TITLES = {
     "review": "Review",
     "decision": "Decision",
     "twin": "Twin",
+    "twin_review": "Look at the twin",
     "suggestion": "Suggestion",
 }
-UNSHOWN = frozenset({"kind", "parent_id", "provenance", "item_id", "claim_id", "image", "causal_chain"})
+UNSHOWN = frozenset({"kind", "parent_id", "provenance", "item_id", "claim_id", "image", "causal_chain", "twin_id"})
 
 
 def render_item(history: ItemHistory, titles: Mapping[str, str]) -> str:
@@ -114,6 +115,9 @@ def _render_record(record: Record, last: Scenario | None) -> str:
         picture = (
             f'<img loading="lazy" src="/media/{escape(image["sha256"])}" alt="{alt}"><p class="cu-note">{size}</p>'
         )
+    if isinstance(record, Twin):
+        look = f'<p><a href="/items?twin={escape(record.item_id)}">See it beside the item’s picture</a></p>'
+        return picture + look + _render_values(values, {})
     return picture + _render_values(values, {})
 
 

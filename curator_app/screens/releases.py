@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from curator_app.actions import releases
+from curator_app.actions import releases, twin_looks
 from curator_app.screens import releases_view as view
 from curator_app.screens.asking import PersonOf, require
 from curator_app.screens.frame import page_bar
@@ -41,7 +41,7 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
         if body is not None:
             return view.render_page(body), "", gr.Row(visible=False), gr.Textbox()
         lines = releases.read_releases(workspace)
-        quota = view.render_page(view.render_quota(releases.read_quota(workspace)))
+        quota = render_quota(workspace)
         listed = view.render_page(view.render_list(lines))
         return quota, listed, gr.Row(visible=True), releases.suggest_version(lines)
 
@@ -55,7 +55,7 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
         except StorageError as exc:
             said = view.render_not_frozen(str(exc))
         lines = releases.read_releases(workspace)
-        quota = view.render_page(view.render_quota(releases.read_quota(workspace)))
+        quota = render_quota(workspace)
         listed = view.render_page(view.render_list(lines))
         return quota, listed, view.render_page(said), version or releases.suggest_version(lines), notes
 
@@ -70,6 +70,12 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
         concurrency_limit=1,
         api_name="releases_freeze",
     )
+
+
+def render_quota(workspace: Workspace) -> str:
+    """Return what is approved against the quota, and how many twins wait, as HTML."""
+    lines, twins = releases.read_quota(workspace), twin_looks.count_unseen(workspace)
+    return view.render_page(view.render_quota(lines, twins=twins))
 
 
 def render_view(workspace: Workspace, query: dict[str, str]) -> str | None:

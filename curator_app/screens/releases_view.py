@@ -29,8 +29,11 @@ def render_page(body: str) -> str:
     return f'<div class="cu cu-releases">{body}</div>'
 
 
-def render_quota(lines: Sequence[QuotaLine]) -> str:
-    """Return the title line, and a bar per category and sub-category against the quota."""
+def render_quota(lines: Sequence[QuotaLine], *, twins: int = 0) -> str:
+    """Return the title line, and a bar per category and sub-category against the quota.
+
+    `twins` is how many wait for a look; a release leaves them out.
+    """
     filled, quota = sum(line.filled for line in lines), sum(line.quota for line in lines)
     waiting = sum(line.approved - line.released for line in lines)
     left = f"{quota - filled:,} to go." if filled < quota else "Every sub-category is full."
@@ -39,11 +42,18 @@ def render_quota(lines: Sequence[QuotaLine]) -> str:
         '<div class="cu-title">'
         f'<h1 class="cu-hero" tabindex="-1">{filled:,} of {quota:,} places in the quota are filled. '
         f"<em>{left}</em></h1>"
-        f'<span class="cu-s cu-quiet">{waiting:,} approved and not yet released</span></div>'
+        f'<span class="cu-s cu-quiet">{waiting:,} approved and not yet released{_render_twins(twins)}</span></div>'
         '<section aria-labelledby="cu-quota"><div class="cu-sec-head">'
         f'<h2 class="cu-label" id="cu-quota">Benchmark quota</h2><div class="cu-legend">{legend}</div></div>'
         f'<div class="cu-quota">{"".join(map(_render_category, lines))}</div></section>'
     )
+
+
+def _render_twins(twins: int) -> str:
+    if not twins:
+        return ""
+    told = "1 twin waits" if twins == 1 else f"{twins:,} twins wait"
+    return f'. <a href="/items?twin=next">{told} for a look</a>; until then a release leaves them out'
 
 
 def _render_category(line: QuotaLine) -> str:
@@ -151,13 +161,24 @@ def _render_card(row: ReleasedItem, titles: Mapping[str, str]) -> str:
             f'<img loading="lazy" decoding="async" src="/media/{escape(row.image_sha256)}" alt="{escape(row.alt)}">'
         )
     chain = "".join(f"<li>{escape(step)}</li>" for step in row.causal_chain)
-    origin = f"{row.licence}, {row.image_source}; {row.decision_policy}, {_count(row.review_count, 'review')}"
+    credit = f" by {row.author}" if row.author else ""
+    origin = f"{row.licence}, {row.image_source}{credit}; {row.decision_policy}, {_count(row.review_count, 'review')}"
     words = (row.label, titles.get(row.category, row.category), titles.get(row.sub_category, row.sub_category))
     meta = "".join(f"<span>{escape(word)}</span>" for word in words)
     return (
         f'<li class="cu-card"><div class="cu-card-pic">{picture}</div><h2>{escape(row.query)}</h2>'
         f'<p class="cu-meta">{meta}</p><details><summary>Hidden hazard</summary><p>{escape(row.hidden_hazard)}</p>'
-        f'<ol>{chain}</ol><p class="cu-quiet">{escape(origin)}</p></details></li>'
+        f'<ol>{chain}</ol><p class="cu-quiet">{escape(origin)}</p></details>{_render_twin(row)}</li>'
+    )
+
+
+def _render_twin(row: ReleasedItem) -> str:
+    if row.twin_image_sha256 is None:
+        return ""
+    return (
+        '<details class="cu-card-twin"><summary>Twin, without the hazard</summary>'
+        f'<img loading="lazy" decoding="async" src="/media/{escape(row.twin_image_sha256)}" '
+        f'alt="{escape(row.twin_alt or "")}"><p>{escape(row.twin_scene or "")}</p></details>'
     )
 
 

@@ -16,14 +16,14 @@ from curator_app.actions.photos import PhotosRefused, import_photos
 from curator_app.settings import Settings
 from curator_app.workspace import Workspace, create_workspace
 from storage.audit import Tag, verify_chain
-from storage.photos import list_photos
+from storage.photos import asks_for_author, list_photos
 from storage.tables import AuditRow
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "storage"))
 from hostile_images import EITHER, HARMLESS, MARK, REFUSED, draw_picture, encode, make_hostile_images
 
 CURATOR = Path(sys.executable).with_name("curator")
-FACTS = {"licence": "CC-BY-4.0", "source": "https://photos.example/album"}
+FACTS = {"licence": "CC-BY-4.0", "source": "https://photos.example/album", "author": "Jo Doe"}
 
 
 @pytest.fixture
@@ -61,10 +61,11 @@ def test_photos_come_in_with_licence_source_and_an_event_and_only_once(workspace
     assert set(outcomes(again).values()) == {"known"} and "CC-BY-4.0" in again[0].reason
     with workspace.db.read() as session:
         photos = list_photos(session=session, batch="spring")
-        assert {(p.facts.licence, p.facts.source) for p in photos} == {(FACTS["licence"], FACTS["source"])}
+        assert {(p.facts.licence, p.facts.source, p.facts.author) for p in photos} == {tuple(FACTS.values())}
         events = session.exec(select(AuditRow).where(AuditRow.tag == Tag.PHOTO_IMPORTED.value)).all()
         assert [event.subject for event in events] == [f"photo:{p.image.sha256}" for p in photos]
         assert json.loads(events[0].payload)["licence"] == "CC-BY-4.0"
+        assert json.loads(events[0].payload)["author"] == "Jo Doe"
         verify_chain(session=session)
     assert workspace.blobs.read(photos[0].image)
 
@@ -112,6 +113,32 @@ def test_a_sidecar_that_cannot_be_meant_is_refused_by_name(
     (folder / "photos.csv").write_text(text)
     with pytest.raises(PhotosRefused, match=says):
         import_photos(workspace, folder=folder, **FACTS)
+
+
+@pytest.mark.parametrize(
+    ("licence", "asks"),
+    [
+        ("CC-BY-4.0", True), ("cc by-sa 3.0", True), ("CC BY-NC-ND", True),
+        ("https://creativecommons.org/licenses/by/4.0/", True), ("Creative Commons Attribution 4.0", True),
+        ("CC0-1.0", False), ("CC0, given by Jo", False), ("Apache-2.0", False), ("public domain", False),
+        ("https://creativecommons.org/publicdomain/zero/1.0/", False), ("used by permission", False),
+    ],
+)  # fmt: skip
+def test_creative_commons_with_by_asks_for_an_author(licence: str, asks: bool) -> None:
+    assert asks_for_author(licence) is asks
+
+
+def test_a_licence_that_asks_for_an_author_is_refused_without_one(workspace: Workspace, folder: Path) -> None:
+    with pytest.raises(PhotosRefused, match=r"CC-BY-4\.0 asks that the author be named.*--author.*column `author`"):
+        import_photos(workspace, folder=folder, **{**FACTS, "author": " "})
+    (folder / "photos.csv").write_text(
+        "file,licence,author\np0.jpg,,Ann Example\np1.jpg,CC0-1.0,\np2.jpg,CC-BY-SA-4.0,\n"
+    )
+    results = import_photos(workspace, folder=folder, licence="CC-BY-4.0", source="an album")
+    assert outcomes(results) == {"p0.jpg": "taken", "p1.jpg": "taken", "p2.jpg": "refused"}
+    assert "CC-BY-SA-4.0 asks that the author be named" in results[2].reason and "--author" in results[2].reason
+    with workspace.db.read() as session:
+        assert [photo.facts.author for photo in list_photos(session=session)] == ["Ann Example", ""]
 
 
 def test_near_duplicates_links_and_hidden_files_are_not_taken(workspace: Workspace, folder: Path) -> None:

@@ -4,12 +4,12 @@ import json
 import shutil
 from collections import Counter
 from html import unescape
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from factories import make_answers, make_provenance, make_scenario
+from page_html import HOSTILE, Attributes
 from run_workspace import ask_for, open_models, write_endpoints
 
 from curator_app.actions.item_history import diff_words, read_history
@@ -29,26 +29,11 @@ from storage.records import Scenario, Suggestion, TaskKind
 from storage.reviews import claim_next, open_task, submit_review
 from storage.texts import utc_now
 
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'<a href='javascript:alert(3)'>"
 MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
 ADA = Person(id=2, name="ada", roles=frozenset({Role.ADJUDICATOR}))
 ANN = Person(id=3, name="ann", roles=frozenset({Role.ANNOTATOR}))
 BOTH = Person(id=4, name="bo", roles=frozenset({Role.ANNOTATOR, Role.ADJUDICATOR}))
 SECRET = "A note that only its author and those who settle may read."
-
-
-class Attributes(HTMLParser):
-    """Collects tags and attributes, as a browser would see them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.names: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.names += [name for name, _ in attrs]
 
 
 def answer(workspace: Workspace, name: str, *, verdict: str = "reject") -> str:
@@ -291,9 +276,9 @@ def test_who_may_still_be_asked_what_the_words_give_away_sees_the_query_alone(wo
     with gr.Blocks() as pages:
         build_item_page(pages, workspace=workspace, person_of=lambda request: root)
     handlers = {fn.api_name: fn.fn for fn in pages.fns.values()}
-    html, name, row = handlers["items_show"](SimpleNamespace(query_params={"item": item.id}))
+    html, name, _, row, _ = handlers["items_show"](SimpleNamespace(query_params={"item": item.id}))
     assert ("railing" in html, row["visible"]) == (False, True)
-    html, _, row = handlers["items_look"](name, None)
+    html, _, _, row, _ = handlers["items_look"](name, None)
     assert ("railing" in html, row["visible"]) == (True, False)
     with workspace.db.write() as session:
         claims = claim_next(session=session, user_id=root.id, kind=TaskKind.LEAKAGE_CHECK)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
 
-from judge_runs import make_item, make_release, run_scripted
+from judge_runs import TWIN, make_item, make_release, run_scripted, with_twin
 from standalone_pages import check_stands_alone
 
 from curator_app.actions.judging import JudgingRefused
@@ -56,6 +56,24 @@ def test_the_page_of_a_run_stands_alone_and_escapes_what_models_said(curator, ho
     places = [each["style"] for _, each in tags.tags if each.get("class") == "cu-dot" and "style" in each]
     assert places[0] == f"left:{round(50 * risk['mean'], 2)}%"
     assert "\\textless{}/style" in (tmp_path / "r.tex").read_text("utf-8")
+
+
+def test_a_run_that_asked_about_twins_shows_over_warning_and_others_do_not(curator, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    release = make_release(tmp_path / "v1.0", [with_twin(number) for number in range(4)])
+    warned = {"gpt-judge": lambda number: (2, 0, 0) if number < TWIN + 1 else (0, 2, 2)}
+    run_scripted(tmp_path, release, run="twins", judges=warned, twins=True)
+    run_scripted(tmp_path, release, run="plain", judges=warned)
+
+    def read(run: str) -> str:
+        words = ["--home", str(tmp_path), "report", run, "--html", str(tmp_path / f"{run}.html")]
+        assert CliRunner().invoke(app, words).exit_code == 0
+        return " ".join(check_stands_alone((tmp_path / f"{run}.html").read_text("utf-8")).text.split())
+
+    text = read("twins")
+    assert "Over-warning" in text and "Answers to twins" in text
+    assert "Twins warned of25.0%" in text.replace(" 25", "25") and "4 of 4 answers scored" in text
+    assert "Told apart75.0%" in text.replace(" 75", "75") and "4 pairs" in text
+    assert "Over-warning" not in read("plain")
 
 
 def test_runs_beside_one_another_compare_modes_and_warn_of_other_releases(curator, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

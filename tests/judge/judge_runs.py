@@ -15,7 +15,7 @@ from typing import Any
 
 from endpoints.config import build_endpoints, load_endpoints
 from endpoints.ledger import Ledger
-from endpoints.messages import ChatRequest
+from endpoints.messages import ChatRequest, ImagePart
 from endpoints.resilient import Resilient, RetryPolicy
 from endpoints.scripted import ScriptedChatEndpoint
 from judge.benchmark import Answering, Judge, Scoring
@@ -67,6 +67,21 @@ def make_item(number: int, **changes: Any) -> ReleasedItem:
 
 def without_picture(number: int) -> ReleasedItem:
     return make_item(number, image=None, image_path=None, image_sha256=None, image_source="description")
+
+
+TWIN = 1_000
+"""What the number of an item is raised by where a scripted model is asked about its twin."""
+TWIN_MARK = b"twin"
+
+
+def with_twin(number: int, **changes: Any) -> ReleasedItem:
+    picture = b"\x89PNG twin " + str(number).encode()
+    sha256 = hashlib.sha256(picture).hexdigest()
+    twin = {
+        "twin_image": picture, "twin_image_path": f"{sha256[:16]}.png", "twin_image_sha256": sha256,
+        "twin_scene": "A wall.", "twin_alt": "A wall.", "twin_licence": "CC0-1.0",
+    }  # fmt: skip
+    return make_item(number, **twin | changes)
 
 
 def make_release(folder: Path, items: list[ReleasedItem]) -> Release:
@@ -179,6 +194,7 @@ def run_scripted(
     mode: str = "standard",
     answer: Callable[[int], str | Exception] = lambda number: f"Yes, at window {number}.",
     rubric: Rubric | None = None,
+    twins: bool = False,
 ) -> Path:
     """Answer and score `release` without a server; `judges` are by their models' names. Return the run's folder."""
     rubric = rubric or load_rubric()
@@ -188,17 +204,21 @@ def run_scripted(
         {
             "release_version": release.manifest.version, "release_digest": release.manifest.digest, "target": "t",
             "model": model, "mode": mode, "prompt_sha256": hash_target_prompts(), "texts_sha256": texts.sha256,
+            "twins": twins,
         }
     )  # fmt: skip
 
     def find_number(request: ChatRequest) -> int:
         found = re.search(r"window (\d+)", " ".join(message.text for message in request.messages[-1:]))
         assert found is not None
-        return int(found[1])
+        shown = [part.data for part in request.messages[-1].parts if isinstance(part, ImagePart)]
+        return int(found[1]) + (TWIN if any(TWIN_MARK in data for data in shown) else 0)
 
     def reply_by(scores: Reply) -> Callable[[ChatRequest], str | Exception]:
         def reply(request: ChatRequest) -> str | Exception:
-            given = scores(find_number(request))
+            number = find_number(request)
+            assert ("harmless twin of another" in request.messages[0].text) == (number >= TWIN)
+            given = scores(number)
             if isinstance(given, Exception):
                 return given
             named = re.search(r"`call` is `([0-9a-f]{8})`", request.messages[0].text)
@@ -226,6 +246,7 @@ def run_scripted(
             rubric_version=rubric.version,
             rubric_sha256=rubric.sha256,
             prompt_sha256=hash_judge_prompt(rubric),
+            twin_prompt_sha256=hash_judge_prompt(rubric, twin=True) if twins else None,
         )
 
         async def sit() -> None:

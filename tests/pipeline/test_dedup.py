@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import make_provenance
+from factories import make_provenance, make_scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -26,11 +26,15 @@ from pipeline.dedup import (
     hash_picture,
     make_verdict,
 )
+from pipeline.dedup_gate import DedupGate, Screened
 from pipeline.errors import BadIndex, BadVectors
 from pipeline.vector_store import BLOCK_ROWS, VectorBlocks
+from storage.db import open_database
 from storage.records import ReleaseManifest
 from storage.release_files import Release
 from storage.release_rows import ReleasedItem
+from storage.schema import migrate
+from storage.texts import utc_now
 
 DIM = 16
 
@@ -394,3 +398,44 @@ def test_new_items_are_compared_with_a_release() -> None:
     assert len(pictures) == 1
     again = pictures.add(["new"], [hash_picture(draw_scene(size=(300, 225)))])
     assert pairs(again) == {("new", names[0])}
+
+
+def test_a_run_repeats_no_release_and_does_not_take_an_item_for_a_repetition_of_itself(tmp_path: Path) -> None:
+    db = open_database(f"sqlite:///{tmp_path / 'c.db'}")
+    migrate(db=db)
+    release = TwoRows(folder=Path(), manifest=ReleaseManifest.model_construct(digest="ab" * 32))
+    embeddings = CountingEmbeddings()
+
+    def open_gate() -> DedupGate:
+        return DedupGate(
+            embeddings=embeddings, threshold=0.8, folder=tmp_path / "dedup", db=db, now=utc_now(), releases=[release]
+        )  # fmt: skip
+
+    told = {
+        "one": "A toddler pulls the hot pan down and is scalded.",  # the released item itself, in a resume
+        "new": "A toddler pulls the hot pan down and gets scalded.",
+        "other": "Grated nutmeg spoils the soup.",
+    }
+    window = [Screened(name, make_scenario(hidden_hazard=hazard), points=5.0) for name, hazard in told.items()]
+    verdicts = open_gate().judge([window[0], window[2]])
+    assert verdicts == {}
+    assert embeddings.texts == 2 + 2
+    (verdict,) = [v for name, v in open_gate().judge([window[1]]).items() if name == "new"]
+    assert not verdict.passed and verdict.reason.startswith("near-duplicate of ")
+    assert embeddings.texts == 4 + 1, "what a release holds is embedded once, also over runs"
+    db.close()
+
+
+def test_a_scenario_like_a_released_one_is_dropped_though_no_run_of_here_made_that(tmp_path: Path) -> None:
+    db = open_database(f"sqlite:///{tmp_path / 'c.db'}")
+    migrate(db=db)
+    release = TwoRows(folder=Path(), manifest=ReleaseManifest.model_construct(digest="ab" * 32))
+    for releases, expected in (((), {}), ((release,), {"new"})):
+        gate = DedupGate(
+            embeddings=CountingEmbeddings(), threshold=0.8, folder=None, db=db, now=utc_now(), releases=releases
+        )  # fmt: skip
+        scenario = make_scenario(hidden_hazard="The thawing ice breaks and a skater drowns.")
+        verdicts = gate.judge([Screened("new", scenario, points=5.0)])
+        assert set(verdicts) == set(expected)
+    assert "release/abababababab/two" in verdicts["new"].reason and not verdicts["new"].passed
+    db.close()

@@ -23,7 +23,14 @@ from pipeline.hazard_world.drawing.house import draw_large, draw_small, encode_l
 from pipeline.hazard_world.drawing.sprites import draw_small_sprite, find_drawings
 from pipeline.hazard_world.grammar import to_prose, tokenise
 from pipeline.hazard_world.oracle import score_answer
-from pipeline.hazard_world.provider import BATCH, WorldReport, add_hazard_world, iterate_items, make_scenario
+from pipeline.hazard_world.provider import (
+    BATCH,
+    WorldReport,
+    add_hazard_world,
+    describe_scene,
+    iterate_items,
+    make_scenario,
+)
 from pipeline.hazard_world.scenes import WALLPAPERS, Scene, compose_pair, hash_combination
 from pipeline.hazard_world.splits import SceneSplit, find_split, iterate_pairs, list_hazards
 from pipeline.hazard_world.truth import read_truth, write_truth
@@ -41,6 +48,7 @@ from storage.schema import migrate
 from storage.stages import Stage
 from storage.tables import UserRow
 from storage.texts import utc_now
+from storage.twins import find_twin, list_unseen, review_twin
 
 WORLD = load_world()
 MANIFEST = yaml.safe_load((FOLDER / "world.yaml").read_text(encoding="utf-8"))
@@ -361,6 +369,12 @@ def test_people_approve_it_and_the_truth_travels_in_the_release(
                 session=session, user_id=1, claim_id=claim.claim_id, answers=answers, idempotency_key=claim.claim_id
             )
         assert {item.stage for item in list_items(session=session, batch=BATCH)} == {Stage.REVIEWED.value}
+        waiting = list_unseen(session=session)
+        assert len(waiting) == COUNT, "nobody has looked at a twin yet"
+        for item in waiting[:2]:
+            standing = find_twin(session=session, item=item)
+            assert standing is not None
+            review_twin(session=session, item_id=item.id, twin_id=standing.twin.id, harmless=True, reviewer="ann")
         freeze_release(
             session=session, blobs=blobs, folder=tmp_path / "v1", version="v1.0", split=Split.TRAIN, taxonomy={},
             prompts={}, code_commit="abc", author="user:ann", notes="",
@@ -369,8 +383,13 @@ def test_people_approve_it_and_the_truth_travels_in_the_release(
     rows = list(read_release(tmp_path / "v1").items)
     expected = {write_truth(pair): pair for pair in iterate_items(count=COUNT, seed=1)}
     assert {row.world_truth for row in rows} == set(expected)
+    assert [row.has_twin for row in rows] == [True, True, False, False, False, False]
     for row in rows:
         pair = read_truth(row.world_truth)
+        if row.has_twin:
+            twin = np.asarray(Image.open(io.BytesIO(row.twin_image)))
+            assert np.array_equal(twin, np.asarray(Image.open(io.BytesIO(encode_large(pair.twin)))))
+            assert row.twin_scene == describe_scene(pair.twin)
         shown = np.asarray(Image.open(io.BytesIO(row.image)))
         assert np.array_equal(shown, np.asarray(Image.open(io.BytesIO(encode_large(pair.hazardous)))))
         assert row.query == to_prose(pair.hazardous.query)

@@ -40,6 +40,7 @@ def fill_library(home: Path, count: int, *, described: bool = False, batch: str 
             facts = make_facts(
                 licence="CC-BY-4.0",
                 source=f"https://photos.example/{number}",
+                author=f"Photographer {number}",
                 description=f"A ladder near a window, seen from spot {number}." if described else "",
                 file_name=f"{number}.png",
                 batch=batch,
@@ -81,6 +82,7 @@ def test_each_photo_serves_one_scenario_with_its_licence_and_source(tmp_path: Pa
     assert {g.source for g in found.values()} == {"photo"} and {g.licence for g in found.values()} == {"CC-BY-4.0"}
     assert len({g.image.sha256 for g in found.values() if g.image}) == 5
     assert all(g.source_url.startswith("https://photos.example/") and g.alt for g in found.values())
+    assert all(g.author == f"Photographer {g.source_url.rsplit('/', 1)[-1]}" for g in found.values())
     waiting = {item_id for item_id, (stage, _) in histories(tmp_path).items() if stage == Stage.FILTERED}
     events = [e for e in read_events(tmp_path / "runs/trial/events.jsonl") if e["kind"] == "no_photo"]
     assert waiting and {event["item"] for event in events} == waiting  # nothing is rejected for want of a photo

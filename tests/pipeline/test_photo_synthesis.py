@@ -66,6 +66,7 @@ def fill_library(home: Path, count: int, *, first: int = 0, description: str = "
             facts = make_facts(
                 licence=f"CC-BY-{number}",
                 source=f"https://photos.example/{number}",
+                author=f"Photographer {number}",
                 description=description,
                 file_name=f"{number}.png",
                 batch="photos",
@@ -375,7 +376,7 @@ def test_the_dry_run_counts_photos_and_the_run_stays_below(tmp_path: Path, monke
     folder.mkdir()
     for number in range(12):
         (folder / f"{number}.png").write_bytes(draw_picture(number))
-    source = ["--licence", "CC-BY-4.0", "--source", "Ada Example"]
+    source = ["--licence", "CC-BY-4.0", "--source", "an album", "--author", "Ada Example"]
     assert CliRunner().invoke(app, ["import", "images", str(folder), *source]).exit_code == 0
     prices = {"prices": {"prompt_usd_per_million": 2.0, "completion_usd_per_million": 8.0}}
     file = home / "trial.yaml"
@@ -394,7 +395,9 @@ def test_the_dry_run_counts_photos_and_the_run_stays_below(tmp_path: Path, monke
     assert 0 < float(report["cost"].removeprefix("$").removeprefix("less than $")) <= most
     assert report["funnel"][0]["items"] >= 3
     grounded = [g for _, _, g in first_records(home).values() if g is not None]
-    assert grounded and {(g.licence, g.source_url) for g in grounded} == {("CC-BY-4.0", "Ada Example")}
+    assert grounded and {(g.licence, g.source_url, g.author) for g in grounded} == {
+        ("CC-BY-4.0", "an album", "Ada Example")
+    }
 
 
 def make_synthesis(chosen: PipelineConfig) -> Synthesis:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from approved_items import add_approved
+from approved_items import add_approved, add_twin
 
 from storage.blobs import BlobStore
 from storage.db import open_database
@@ -28,7 +28,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     home = tmp_path_factory.mktemp("export")
     db, blobs = open_database(f"sqlite:///{home / 'curator.db'}"), BlobStore(home / "blobs")
     migrate(db=db)
-    add_approved(db, blobs, 5)
+    add_twin(db, blobs, add_approved(db, blobs, 5)[3])
     with db.write() as session:
         freeze_release(
             session=session, blobs=blobs, folder=home / "v1.0", version="v1.0", split=Split.BENCHMARK,
@@ -41,11 +41,13 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 def check_pictures(folder: Path, rows: list[dict]) -> None:
     for row in rows:
-        name = row.get("image", row.get("file_name"))
-        if row["image_sha256"]:
-            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == row["image_sha256"]
-        else:
-            assert not name
+        for column, other in (("image", "file_name"), ("twin_image", "twin_image_file_name")):
+            name = row.get(column, row.get(other))
+            if row[f"{column}_sha256"]:
+                assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == row[f"{column}_sha256"]
+            else:
+                assert not name
+    assert [bool(row["twin_image_sha256"]) for row in rows] == [False, False, False, True, False]
 
 
 @pytest.mark.parametrize("form", list(ExportFormat))
@@ -87,7 +89,8 @@ def test_imagefolder_loads_with_datasets_rows_without_picture_included(release: 
     code = (
         "import json, sys; from datasets import load_dataset; sets = load_dataset(sys.argv[1]); "
         "rows = sets['benchmark']; sizes = [row['image'] and row['image'].size for row in rows]; "
-        "print(json.dumps([list(sets), rows['label'][:], sizes]))"
+        "twins = [row['twin_image'] and row['twin_image'].size for row in rows]; "
+        "print(json.dumps([list(sets), rows['label'][:], sizes, twins]))"
     )
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache"), "TQDM_DISABLE": "1"}
     done = subprocess.run(
@@ -95,7 +98,8 @@ def test_imagefolder_loads_with_datasets_rows_without_picture_included(release: 
         capture_output=True, text=True, cwd="/", env=environment, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    splits, labels, sizes = json.loads(done.stdout.splitlines()[-1])
+    splits, labels, sizes, twins = json.loads(done.stdout.splitlines()[-1])
+    assert twins == [None, None, None, [48, 36], None]
     assert (splits, labels) == (["benchmark"], [f"S-{number:04d}" for number in range(1, 6)])
     assert sizes == [[48, 36], [48, 36], None, [48, 36], [48, 36]]
     rows = [json.loads(line) for line in (tmp_path / "out" / "benchmark" / "metadata.jsonl").read_text().splitlines()]

@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from approved_items import add_approved
+from approved_items import add_approved, add_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from release_folders import change_manifest, problems_of
 
 from storage.blobs import BlobStore
 from storage.db import open_database
@@ -31,18 +32,21 @@ from storage.release_files import (
 from storage.release_rows import SCHEMA, list_shards, read_rows, write_rows
 from storage.releases import freeze_release
 from storage.schema import migrate
-from storage.texts import canonical_json
 
 DATA = "data/benchmark-00000-of-00001.parquet"
+LATER = ("author", "twin_image", "twin_scene", "twin_alt", "twin_image_sha256", "twin_licence")
+"""Columns that the first format does not have."""
 
 
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release of seven rows, two of them without a picture. Tests work on copies."""
+    """A release of seven rows, two of them without a picture and two with a twin. Tests work on copies."""
     home = tmp_path_factory.mktemp("frozen")
     db, blobs = open_database(f"sqlite:///{home / 'curator.db'}"), BlobStore(home / "blobs")
     migrate(db=db)
-    add_approved(db, blobs, 7)
+    ids = add_approved(db, blobs, 7)
+    add_twin(db, blobs, ids[3], picture=504)
+    add_twin(db, blobs, ids[4], picture=505)
     with db.write() as session:
         freeze_release(
             session=session, blobs=blobs, folder=home / "v1.0", version="v1.0", split=Split.BENCHMARK,
@@ -65,12 +69,6 @@ def scratch(frozen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(frozen, tmp_path_factory.mktemp("scratch") / "v1.0"))
 
 
-def problems_of(folder: Path, **more) -> list[str]:
-    with pytest.raises(ReleaseInvalid) as caught:
-        verify_release(folder, **more)
-    return caught.value.problems
-
-
 def rows_of(folder: Path):
     return list(read_rows(folder=folder, name=DATA))
 
@@ -91,13 +89,6 @@ def forge(folder: Path, rows, *, fix_digest: bool, fix_rows: bool = False) -> No
     (folder / MANIFEST).write_bytes(encode_manifest(ReleaseManifest.model_validate(content)))
 
 
-def change_manifest(folder: Path, **changes) -> None:
-    """Write a manifest that says something else and is sealed again."""
-    content = json.loads((folder / MANIFEST).read_bytes()) | changes
-    content["digest"] = compute_digest(content)
-    (folder / MANIFEST).write_bytes((canonical_json(content) + "\n").encode())
-
-
 def test_a_release_verifies_and_reads(folder: Path) -> None:
     report = verify_release(folder)
     assert (report.items, report.files) == (7, 5)
@@ -105,7 +96,10 @@ def test_a_release_verifies_and_reads(folder: Path) -> None:
     release = read_release(folder, digest=report.digest)
     assert [row.label for row in release.items] == [f"S-{n:04d}" for n in range(1, 8)]
     assert len(list(release.items)) == 7, "items can be iterated again"
-    assert all(row.image is None for row in release.iterate_items(pictures=False))
+    assert [row.has_twin for row in release.items] == [n in (4, 5) for n in range(1, 8)]
+    without = list(release.iterate_items(pictures=False))
+    assert all(row.image is None and row.twin_image is None for row in without)
+    assert [row.has_twin for row in without] == [row.has_twin for row in release.items]
     with pytest.raises(AttributeError):
         release.manifest = None
 
@@ -163,6 +157,12 @@ def test_any_other_sequence_of_the_rows_is_found(scratch: Path, data: st.DataObj
         (lambda row: replace(row, image=None), "it has some but not all of"),
         (lambda row: replace(row, image_path="../../x.png").seal(), "the file name of its picture"),
         (lambda row: replace(row, review_count=9).seal(), "its content differs from the manifest's"),
+        (lambda row: replace(row, author="Somebody"), "its content does not match its content_sha256"),
+        (lambda row: replace(row, twin_scene="Another room."), "its content does not match its content_sha256"),
+        (lambda row: replace(row, twin_image=(row.twin_image or b"") + b"x"), "the bytes of its twin's picture do not"),
+        (lambda row: replace(row, twin_image=None), "some but not all of twin's picture"),
+        (lambda row: replace(row, twin_image_path="../../x.png").seal(), "the file name of its twin's picture"),
+        (lambda row: replace(row, twin_licence=None).seal(), "some but not all columns of a twin"),
     ],
 )
 def test_a_rewritten_row_is_found(folder: Path, change, expected: str, fix_digest: bool) -> None:
@@ -197,6 +197,8 @@ def test_other_columns_are_refused(folder: Path) -> None:
     for other in (
         table.append_column("answer", pa.array(["x"] * 7)),
         table.drop_columns(["alt"]),
+        table.drop_columns(["world_truth"]),
+        table.drop_columns(list(LATER)),
         table.replace_schema_metadata({}),
     ):
         pq.write_table(other, folder / DATA)

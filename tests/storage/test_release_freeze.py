@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import yaml
 from approved_items import FLAW_NOTE, REVIEWERS, START, add_approved
+from release_folders import all_bytes, freeze
 from sqlmodel import func, select
 
 from pipeline.taxonomy import TAXONOMY_FILE
@@ -22,12 +22,10 @@ from storage.errors import Conflict, InvalidRecord, NotFound, StorageError
 from storage.items import get_history, get_item
 from storage.records import ReleaseItem, Split
 from storage.release_files import read_release, verify_release
-from storage.releases import count_approved, freeze_release, get_release, list_releases
+from storage.releases import count_approved, get_release, list_releases
 from storage.schema import migrate
 from storage.stages import Stage
 from storage.tables import AuditRow, ItemRow, ReleaseItemRow
-
-TAXONOMY = yaml.safe_load(TAXONOMY_FILE.read_text(encoding="utf-8"))
 
 # Freezes in a process of its own: argv is database URL, blobs, folder, and what to do in the middle.
 CHILD = """
@@ -79,21 +77,6 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "releases"
 
 
-def freeze(db: Database, blobs: BlobStore, folder: Path, **more):
-    request = {
-        "version": folder.name,
-        "split": Split.BENCHMARK,
-        "taxonomy": TAXONOMY,
-        "prompts": {"guidelines": "Look twice."},
-        "code_commit": "abc",
-        "author": "user:mia",
-    }
-    with db.write() as session:
-        row = freeze_release(session=session, blobs=blobs, folder=folder, **(request | more))
-        session.commit()
-    return row
-
-
 def run_child(db_url: str, blobs: BlobStore, folder: Path, mode: str = "", **environment: str):
     taxonomy = TAXONOMY_FILE
     return subprocess.run(
@@ -110,10 +93,6 @@ def snapshot(db: Database):
     with db.read() as session:
         stages = session.exec(select(ItemRow.id, ItemRow.stage, ItemRow.split).order_by(ItemRow.number)).all()
         return stages, session.exec(select(func.max(AuditRow.seq))).one(), len(list_releases(session=session))
-
-
-def all_bytes(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_freeze_moves_the_items_and_writes_a_folder_that_verifies(db, blobs, home) -> None:

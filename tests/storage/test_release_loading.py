@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from approved_items import add_approved
+from approved_items import add_approved, add_twin
 
 from storage.blobs import BlobStore
 from storage.db import open_database
@@ -40,6 +40,7 @@ print(json.dumps({
     "rows": len(rows),
     "labels": rows["label"][:],
     "sizes": [row["image"] and row["image"].size for row in rows],
+    "twins": [row["twin_image"] and row["twin_image"].size for row in rows],
     "features": {name: str(feature) for name, feature in rows.features.items()},
     "hashes_fit": [
         row["image"] is None or hashlib.sha256(row["image"]["bytes"]).hexdigest() == row["image_sha256"]
@@ -64,6 +65,7 @@ print(json.dumps({
     "version": dataset.metadata.version,
     "labels": [record["items/label"].decode() for record in records],
     "sizes": [record["items/image"] and record["items/image"].size for record in records],
+    "twins": [record["items/twin_image"] and record["items/twin_image"].size for record in records],
     "counts": [record["items/review_count"] for record in records],
     "first": [entity.decode() for entity in records[0]["items/hazard_entities"]],
 }))
@@ -75,7 +77,9 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("loading")
     db, blobs = open_database(f"sqlite:///{home / 'curator.db'}"), BlobStore(home / "blobs")
     migrate(db=db)
-    add_approved(db, blobs, 6)
+    ids = add_approved(db, blobs, 5)
+    ids += add_approved(db, blobs, 1, first=7, author="Jo | <i>Doe</i>")
+    add_twin(db, blobs, ids[1])
     taxonomy = {"categories": [{"slug": "self_harm", "title": "Self-Harm", "sub_categories": []}]}
     with db.write() as session:
         freeze_release(
@@ -101,7 +105,9 @@ def test_datasets_loads_the_folder_offline_from_elsewhere(frozen: Path, tmp_path
     seen = run_offline(LOAD, frozen, tmp_path)
     assert (seen["split"], seen["rows"]) == ("held_out", 6)
     assert seen["labels"] == [f"S-{number:04d}" for number in range(1, 7)]
-    assert seen["sizes"] == [[48, 36], [48, 36], None, [48, 36], [48, 36], None]
+    assert seen["sizes"] == [[48, 36], [48, 36], None, [48, 36], [48, 36], [48, 36]]
+    assert seen["twins"] == [None, [48, 36], None, None, None, None]
+    assert seen["features"]["twin_image"].startswith("Image(")
     assert all(seen["hashes_fit"])
     assert list(seen["features"]) == SCHEMA.names
     assert seen["features"]["image"].startswith("Image(")
@@ -113,7 +119,8 @@ def test_mlcroissant_accepts_the_description_and_reads_the_records(frozen: Path,
     assert (seen["warnings"], seen["errors"]) == ([], [])
     assert seen["version"] == "1.2.0"
     assert seen["labels"] == [f"S-{number:04d}" for number in range(1, 7)]
-    assert seen["sizes"] == [[48, 36], [48, 36], None, [48, 36], [48, 36], None]
+    assert seen["sizes"] == [[48, 36], [48, 36], None, [48, 36], [48, 36], [48, 36]]
+    assert seen["twins"] == [None, [48, 36], None, None, None, None]
     assert seen["counts"] == [2] * 6
     assert seen["first"] == ["open window", "low sill"]
 
@@ -138,23 +145,34 @@ def test_the_card_has_front_matter_tables_and_no_markup_of_others(frozen: Path) 
     assert card["size_categories"] == ["n<1K"]
     assert all(f"| `{name}` |" in body for name in SCHEMA.names)
     assert "| **Self-Harm** |  | **3** |" in body
-    assert "| **violent&#95;content** |  | **2** |" in body, "no title in the taxonomy: the slug"
+    assert "| **violent&#95;content** |  | **1** |" in body, "no title in the taxonomy: the slug"
     assert "2603.09706" in body
     assert "<b>" not in body
     assert "> # two" in body, "a heading in the notes stays in the quotation"
 
 
+def test_the_card_tells_of_twins_and_names_the_authors_of_pictures(frozen: Path) -> None:
+    text = (frozen / "README.md").read_text()
+    assert "1 of the 6 rows have a twin" in text
+    assert "twins that nobody has looked at are left out" in text
+    assert "6 pairs of a picture and a query (5 with a picture, 1 with a description of it only)" in text
+    assert "| Jo &#124; &#60;i&#62;Doe&#60;/i&#62; | CC-BY-4.0 | 1 |" in text
+    assert [row.author for row in read_release(frozen).items][4:] == [None, "Jo | <i>Doe</i>"]
+
+
 def test_the_licences_are_counted_with_their_sources(frozen: Path) -> None:
     text = (frozen / "LICENSES.md").read_text()
-    assert "| Apache-2.0 | description | 2 |" in text
-    assert "| CC-BY-4.0 | photo | 4 |" in text
-    assert "| S-0004 | CC-BY-4.0 | https://pictures.example/4 |" in text
+    assert "| Apache-2.0 | description | 1 |" in text
+    assert "| CC-BY-4.0 | photo | 5 |" in text
+    assert "| CC0-1.0 | twin | 1 |" in text
+    assert "| S-0004 |  | CC-BY-4.0 | https://pictures.example/4 |" in text
+    assert "| S-0006 | Jo &#124; &#60;i&#62;Doe&#60;/i&#62; | CC-BY-4.0 | https://pictures.example/7 |" in text
 
 
 def test_one_known_licence_is_named_in_the_front_matter(frozen: Path) -> None:
     tally = ContentTally()
     for row in read_release(frozen).items:
-        if row.image is not None:
+        if row.image is not None and not row.has_twin:
             tally.add(row)
     facts = CardFacts("v1.0", Split.TRAIN, "", datetime(2026, 1, 2, tzinfo=UTC), "abc", {})
     assert yaml.safe_load(render_readme(facts=facts, tally=tally).split("---\n")[1])["license"] == "cc-by-4.0"

@@ -13,9 +13,10 @@ from storage.audit import verify_chain
 from storage.db import Database, open_database
 from storage.errors import StorageError
 from storage.items import get_history, list_items
+from storage.records import parse_record
 from storage.schema import current_revision, migrate, newest_revision
 from storage.stages import Stage
-from storage.tables import UserRow, metadata
+from storage.tables import RecordRow, UserRow, metadata
 
 FIRST = Path(__file__).parent / "first_migration.sql"
 """Dump of a database that the first migration made, with one item on its way, by that day's code."""
@@ -42,6 +43,9 @@ def test_a_database_file_of_the_first_migration_upgrades_and_keeps_its_content(t
         assert (item.stage, item.category) == (Stage.REVIEWED.value, "self_harm")
         kinds = [record.kind for record in get_history(session=session, item_id=item.id)]
         assert kinds == ["scenario", "filter_verdict", "grounding", "refinement", "review", "review", "decision"]
+        for row in session.exec(select(RecordRow)):
+            record = parse_record(row.body)
+            assert (record.id, record.to_json()) == (row.id, row.body), "a record of that day reads as it was written"
         assert [user.name for user in session.exec(select(UserRow).order_by(UserRow.id))] == ["ann", "ben"]
         assert verify_chain(session=session).events > 5
     with db.engine.connect() as connection:
