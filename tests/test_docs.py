@@ -74,7 +74,9 @@ def test_every_command_is_documented() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("screen", "page"), [("review", "reviewing"), ("leakage", "leakage-checks")])
+@pytest.mark.parametrize(
+    ("screen", "page"), [("review", "reviewing"), ("leakage", "leakage-checks"), ("failures", "failures")]
+)
 def test_every_key_of_the_screens_is_documented(screen: str, page: str) -> None:
     keys = set(re.findall(r"\bkey: '(.)'", read(f"curator_app/static/{screen}/keys.js")))
     shown = read(f"docs/{page}.md")
