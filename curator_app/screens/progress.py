@@ -161,7 +161,8 @@ def _render_failures(found: list[StudyProgress]) -> str:
         for study in found
     )
     closed = sum(study.state == "closed" for study in found)
-    whole = '<p><a href="/failures/map">The failure map over all closed studies</a></p>' if closed > 1 else ""
+    whole = '<p><a class="cu-btn" data-line href="/failures/map">One map of all closed studies</a></p>'
+    whole = whole if closed > 1 else ""
     return (
         '<section><h2>How answers fail</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
         '<th scope="col">Study</th><th scope="col">Judge run</th><th scope="col">State</th>'
@@ -173,7 +174,10 @@ def _render_failures(found: list[StudyProgress]) -> str:
 def _link_map(study: StudyProgress) -> str:
     if study.state != "closed":
         return '<span class="cu-off">once it is closed</span>'
-    return f'<a href="/failures/map/{escape(study.name)}">Show</a>'
+    name = escape(study.name)
+    return (
+        f'<a class="cu-btn cu-btn-s" data-line href="/failures/map/{name}">Show<span class="cu-sr"> {name}</span></a>'
+    )
 
 
 def _percent(share: Share) -> str:

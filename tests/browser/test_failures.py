@@ -99,9 +99,12 @@ def test_answers_are_labelled_by_keys_and_by_touch_and_the_map_is_shown(
     failures.close(site.workspace, name="one", actor="tests", force=True)
     mia = open_tab(site.add_person("maintainer"))
     mia.page.goto(f"{site.url}/progress")
-    mia.page.get_by_role("link", name="Show").click()
+    mia.page.get_by_role("link", name="Show one").click()
     expect(mia.page.get_by_role("heading", name="Failure map")).to_be_visible()
     expect(mia.page.get_by_role("figure")).to_contain_text("a-secret-model")
+    page = failures.draw_map(site.workspace, names=["one"])
+    mia.page.goto("about:blank")  # what the server sends runs nothing, axe included
+    mia.page.set_content(page)
     assert find_serious(mia, "map") == []
 
 
