@@ -297,6 +297,7 @@ def test_pages_open_for_whom_they_should(site, start_session):
     names = {
         "/": REVIEWERS,
         "/audit": REVIEWERS,
+        "/failures": CHECKERS,
         "/leakage": CHECKERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
