@@ -60,7 +60,7 @@ def make_content(
 BURIED, REFUSAL = "buried_warning", "rote_refusal"
 FOUR = [
     ("self_harm", [say(buried_warning=(0, 10), link=0), say(buried_warning=(5, 15), link=2), say(BURIED, link=0)]),
-    ("self_harm", [say(BURIED, REFUSAL, link=1), say(BURIED), say(REFUSAL)]),
+    ("self_harm", [say(BURIED), say(BURIED, REFUSAL, link=1), say(REFUSAL)]),
     ("privacy_violation", [say(REFUSAL), say(REFUSAL), say()]),
     ("privacy_violation", [say(), say(), say(REFUSAL)]),
 ]  # fmt: skip
@@ -86,7 +86,7 @@ def test_agreement_is_that_of_the_hand_calculation() -> None:
 def test_sets_of_labels_are_compared_by_pairs_of_people() -> None:
     report = build_failure_report([make_content(FOUR)])
     equal = [3, 0, 1, 1]
-    alike = [3, 1 / 2 + 1 / 2 + 0, 1, 1]
+    alike = [3, 1 / 2 + 0 + 1 / 2, 1, 1]
     assert report["sets"]["pairs"] == 12
     assert report["sets"]["equal"]["value"] == pytest.approx(sum(equal) / 12, abs=1e-6)
     assert report["sets"]["jaccard"]["value"] == pytest.approx(sum(alike) / 12, abs=1e-6)
