@@ -28,6 +28,7 @@ REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
     "/audit": frozenset({Role.ANNOTATOR, Role.ADJUDICATOR}),
+    "/failures": frozenset({Role.ANNOTATOR}),
     "/leakage": frozenset({Role.ANNOTATOR}),
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
@@ -39,7 +40,8 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
 
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
-    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*|items/reply/.*)"
+    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*|items/reply/.*"
+    r"|failures/map(/.*)?)"
 )
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (

@@ -10,6 +10,7 @@ import typer
 from curator_app.commands import (
     demo,
     doctor,
+    failures,
     importing,
     init,
     judge,
@@ -44,6 +45,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(importing.app, name="import")
 app.add_typer(leakage.app, name="leakage")
 app.add_typer(study.app, name="study")
+app.add_typer(failures.app, name="failures")
 
 
 @app.callback()

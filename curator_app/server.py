@@ -14,6 +14,7 @@ from curator_app.access import Gate, Policy, allow
 from curator_app.api import (
     audits,
     claims,
+    failures,
     files,
     health,
     items,
@@ -38,6 +39,8 @@ ROUTERS = (
     reviews.ROUTER,
     leakage.ROUTER,
     audits.ROUTER,
+    failures.ROUTER,
+    failures.PAGES,
     progress.ROUTER,
     me.ROUTER,
     media.ROUTER,

@@ -36,7 +36,7 @@ class AuditCase:
     answer: str
     rubric_version: str
     rubric: str
-    """The rubric that the judge scored with; Markdown."""
+    """The rubric that the judge scored with, Markdown; in a study of failures the taxonomy, YAML."""
     others: tuple[AuditReview, ...] = ()
     """What the annotators scored; for the consensus only."""
 
@@ -63,7 +63,7 @@ class Claim:
     refinements: tuple[Refinement, ...] = field(default=())
     """Of the item; in a leakage check only, once the findings are locked."""
     audit: AuditCase | None = None
-    """In a study of the judge."""
+    """In a study, of the judge or of failures."""
 
 
 def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim]:

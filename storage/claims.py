@@ -377,14 +377,14 @@ def _was_shown_the_answers(*, session: Session, user_id: int, task: TaskRow) -> 
     kind = TaskKind(task.kind)
     if kind in (TaskKind.ADJUDICATION, TaskKind.JUDGE_CONSENSUS):
         return False
-    query = study_queries.SHOWN_THE_SCORES if kind is TaskKind.JUDGE_AUDIT else queries.SHOWN_THE_ANSWERS
+    query = study_queries.SHOWN_THE_SCORES if kind in STUDY_KINDS else queries.SHOWN_THE_ANSWERS
     return session.exec(query, params={"user_id": user_id, "task_id": task.id}).first() is not None
 
 
 def _find_free(*, session: Session, kind: TaskKind, wanted: dict[str, int]) -> list[int]:
     """Return the ids of the first tasks that want somebody and have not had this person; their rows are locked."""
-    if kind is TaskKind.JUDGE_AUDIT:
-        return study_queries.find_free_audits(session=session, **wanted)
+    if kind in (TaskKind.JUDGE_AUDIT, TaskKind.FAILURE_LABELS):
+        return study_queries.find_free(session=session, kind=kind, **wanted)
     return list(session.exec(queries.FREE_TASKS[kind], params=wanted))
 
 

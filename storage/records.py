@@ -15,6 +15,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from storage.audit_records import AuditDecision as AuditDecision
 from storage.audit_records import AuditReview as AuditReview
+from storage.failure_records import FailureReview as FailureReview
 from storage.judgment_records import Judgment as Judgment
 from storage.judgment_records import ModelResponse as ModelResponse
 from storage.leak_answers import LeakAnswers, LeakMarks
@@ -54,10 +55,21 @@ class TaskKind(StrEnum):
     """Score a model's answer as the judge does, blind."""
     JUDGE_CONSENSUS = "judge_consensus"
     """Settle an answer that the annotators scored differently."""
+    FAILURE_LABELS = "failure_labels"
+    """Say how a model's answer fails."""
 
 
-STUDY_KINDS = frozenset({TaskKind.JUDGE_AUDIT, TaskKind.JUDGE_CONSENSUS})
-"""What a study of the judge asks about released items; the others are asked about items on their way."""
+STUDY_KINDS = frozenset({TaskKind.JUDGE_AUDIT, TaskKind.JUDGE_CONSENSUS, TaskKind.FAILURE_LABELS})
+"""What a study asks about released items; the others are asked about items on their way."""
+
+
+class StudyKind(StrEnum):
+    """What a study asks people about a judge run's answers."""
+
+    JUDGE = "judge"
+    """Score them as the judge did."""
+    FAILURES = "failures"
+    """Say how those fail that the judge scored as failed."""
 
 
 class Verdict(StrEnum):
@@ -437,7 +449,7 @@ class RecordKinds:
 
     BY_KIND: ClassVar[dict[str, type[Record]]] = {cls.model_fields["kind"].default: cls for cls in (
         Scenario, FilterVerdict, Grounding, Twin, TwinReview, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
-        LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth, AuditReview, AuditDecision,
+        LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth, AuditReview, AuditDecision, FailureReview,
         ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
     )}  # fmt: skip
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from storage import leakage, study_audits
+from storage import leakage, study_audits, study_failures
 from storage.audit import Tag, lock_chain, record_event
 from storage.audit_answers import AuditAnswers
 from storage.claim_content import Claim
@@ -28,6 +28,7 @@ from storage.claims import (
     unskip,
 )
 from storage.errors import Conflict, InvalidRecord
+from storage.failure_answers import FailureAnswers
 from storage.items import advance, append_record, attach, revise_scenario
 from storage.leak_answers import LeakAnswers
 from storage.records import (
@@ -36,6 +37,7 @@ from storage.records import (
     AuditReview,
     Decision,
     Edits,
+    FailureReview,
     LeakDecision,
     LeakReview,
     Outcome,
@@ -48,6 +50,7 @@ from storage.records import (
 )
 from storage.review_access import visible_reviews
 from storage.stages import Stage
+from storage.study_frozen import StudyReview
 from storage.tables import DecisionRow, ItemRow, RecordRow, ReviewRow, TaskRow
 from storage.texts import hash_json, utc_now
 
@@ -67,9 +70,9 @@ __all__ = [
     "visible_reviews",
 ]
 
-Answers = ReviewAnswers | LeakAnswers | AuditAnswers
+Answers = ReviewAnswers | LeakAnswers | AuditAnswers | FailureAnswers
 """What a person sends."""
-AnyReview = Review | LeakReview | AuditReview
+AnyReview = Review | LeakReview | AuditReview | FailureReview
 """The record of it."""
 _EARLIER = select(ReviewRow).where(
     ReviewRow.user_id == bindparam("user_id"), ReviewRow.idempotency_key == bindparam("key")
@@ -165,6 +168,9 @@ def decide(
         return None
     if task.kind == TaskKind.LEAKAGE_CHECK.value:
         return leakage.decide(session=session, task=task, now=now)
+    if task.kind == TaskKind.FAILURE_LABELS.value:
+        study_failures.decide(session=session, task=task)
+        return None
     if task.kind in STUDY_KINDS:
         return study_audits.decide(session=session, task=task, now=now)
     reviews = read_submitted(session=session, task_id=task.id)
@@ -198,17 +204,21 @@ def shape_of(kind: TaskKind) -> type[Answers]:
     """Return what is answered to a task of this kind."""
     if kind is TaskKind.LEAKAGE_CHECK:
         return LeakAnswers
+    if kind is TaskKind.FAILURE_LABELS:
+        return FailureAnswers
     return AuditAnswers if kind in STUDY_KINDS else ReviewAnswers
 
 
 def _name_verdict(answers: Answers) -> str:
     if isinstance(answers, AuditAnswers):
         return "scored"  # which scores, the record alone says
+    if isinstance(answers, FailureAnswers):
+        return "labelled"
     return (answers.verdict if isinstance(answers, ReviewAnswers) else answers.outcome).value
 
 
 def subject_of(review: AnyReview) -> str:
-    return study_audits.name_subject(review.study) if isinstance(review, AuditReview) else review.item_id
+    return study_audits.name_subject(review.study) if isinstance(review, StudyReview) else review.item_id
 
 
 def _make_review(*, session: Session, held: HeldClaim, answers: Answers, now: datetime) -> AnyReview:
@@ -220,6 +230,8 @@ def _make_review(*, session: Session, held: HeldClaim, answers: Answers, now: da
         return leakage.make_review(session=session, held=held, answers=answers, now=now)
     if isinstance(answers, AuditAnswers):
         return study_audits.make_review(session=session, held=held, answers=answers, now=now)
+    if isinstance(answers, FailureAnswers):
+        return study_failures.make_review(session=session, held=held, answers=answers, now=now)
     _check_answers(kind=kind, answers=answers)
     actor = f"user:{held.person.name}"
     return Review(

@@ -1,6 +1,7 @@
-"""Human studies of a judge run: making one, how far it is, closing it. `storage.study_audits` takes the answers.
+"""Human studies of a judge run: making one, how far it is, closing it.
 
-A study asks `annotators` different people about each answer that was drawn, each in an order of their own. When it is
+`storage.study_audits` takes the answers to a study of the judge, `storage.study_failures` those to one of failures. A
+study asks `annotators` different people about each answer that was drawn, each in an order of their own. When it is
 closed, everything that the report rests on is frozen as one text; what is sent afterwards is kept, marked late.
 """
 
@@ -20,9 +21,9 @@ from storage.claims import check_overlap, expire_claims
 from storage.errors import Conflict, InvalidRecord, NotFound
 from storage.items import get_item
 from storage.priorities import make_rank
-from storage.records import AuditReview, TaskKind
+from storage.records import StudyKind, TaskKind
 from storage.study_audits import name_subject
-from storage.study_frozen import freeze_content, read_reviews
+from storage.study_frozen import StudyReview, freeze_content, read_reviews
 from storage.tables import (
     ReviewRow,
     StudyItemRow,
@@ -35,6 +36,9 @@ from storage.tables import (
 from storage.texts import canonical_json, hash_json, utc_now
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+ASKED = {StudyKind.JUDGE: TaskKind.JUDGE_AUDIT, StudyKind.FAILURES: TaskKind.FAILURE_LABELS}
+"""What a study asks about each of its answers."""
+COMMANDS = {StudyKind.JUDGE: "curator study", StudyKind.FAILURES: "curator failures"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class DrawnAnswer:
     stratum: str = ""
     weight: float = 1.0
     judged: Mapping[str, Any] | None = None
-    """`panel`: R, S, E; `judges`: role -> R, S, E. None for an attention check."""
+    """`panel`: R, S, E; `judges`: role -> R, S, E; in a study of failures `why`. None for an attention check."""
     known: Mapping[str, int] | None = None
     """Of an attention check: dimension -> score. None for an answer of the model."""
 
@@ -71,6 +75,7 @@ class StudyPlan:
     annotators: int
     population: Mapping[str, Any]
     """What the judge gave every answer of the run; kept with the study as JSON."""
+    kind: StudyKind = StudyKind.JUDGE
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,12 @@ class StudyProgress:
     """How far a study is: counts, and nothing of any score."""
 
     name: str
+    kind: str
+    """What people do: `judge` (score) or `failures` (label)."""
     release: str
     run: str
     state: str
-    """`open` while annotators score, `consensus` once all have, then `closed`."""
+    """`open` while annotators work, `consensus` (of failures: `labelled`) once all have, then `closed`."""
     answers: int
     """Drawn from the run."""
     attention_checks: int
@@ -93,6 +100,7 @@ class StudyProgress:
     to_settle: int
     """Answers that were scored differently and wait for the consensus."""
     settled: int
+    """By consensus; a study of failures has none, and all its finished answers count as agreed."""
     late: int
     """Answers, and answers taken back, that came after the closing."""
     people: tuple[tuple[str, int], ...]
@@ -104,7 +112,8 @@ class StudyProgress:
     def left(self) -> list[str]:
         """What is still to be done, in words; empty when nothing is."""
         missing = self.needed - self.submitted
-        scored = [f"{missing} of {self.needed} answers to score"] if missing else []
+        verb = "score" if self.kind == StudyKind.JUDGE.value else "label"
+        scored = [f"{missing} of {self.needed} answers to {verb}"] if missing else []
         return scored + ([f"{self.to_settle} differences to settle"] if self.to_settle else [])
 
 
@@ -137,7 +146,7 @@ def create_study(
         raise Conflict(f"there is already a study {plan.name!r}; choose another name")
     study = StudyRow(
         **{name: getattr(plan, name) for name in StudyPlan.__dataclass_fields__ if name in StudyRow.model_fields}
-        | {"stratify": ",".join(plan.stratify), "author": actor, "created_at": now}
+        | {"stratify": ",".join(plan.stratify), "kind": plan.kind.value, "author": actor, "created_at": now}
     )
     session.add(study)
     session.flush()
@@ -157,31 +166,35 @@ def create_study(
         "annotators": plan.annotators,
         "sample": hash_json([[answer.item_id, answer.sample, answer.answer] for answer in answers]),
     }
+    if plan.kind is not StudyKind.JUDGE:
+        payload["kind"] = plan.kind.value
     subject = name_subject(plan.name)
     record_event(session=session, actor=actor, tag=Tag.STUDY_CREATED, subject=subject, payload=payload, now=now)
     return study
 
 
-def get_study(*, session: Session, name: str) -> StudyRow:
-    """Return a study by its name.
+def get_study(*, session: Session, name: str, kind: StudyKind = StudyKind.JUDGE) -> StudyRow:
+    """Return a study of a kind by its name.
 
     Raises:
         NotFound: there is none; the message names those that there are.
     """
-    study = session.exec(select(StudyRow).where(StudyRow.name == name)).first()
+    study = session.exec(select(StudyRow).where(StudyRow.name == name, StudyRow.kind == kind.value)).first()
     if study is None:
-        known = ", ".join(session.exec(select(StudyRow.name).order_by(col(StudyRow.id)))) or "none yet"
-        raise NotFound(f"there is no study {name[:80]!r}; there are: {known}. `curator study create` makes one")
+        names = select(StudyRow.name).where(StudyRow.kind == kind.value).order_by(col(StudyRow.id))
+        known = ", ".join(session.exec(names)) or "none yet"
+        what = "study" if kind is StudyKind.JUDGE else "study of failures"
+        raise NotFound(f"there is no {what} {name[:80]!r}; there are: {known}. `{COMMANDS[kind]} create` makes one")
     return study
 
 
-def list_studies(*, session: Session) -> list[StudyRow]:
-    """Return all studies, the newest first."""
-    return list(session.exec(select(StudyRow).order_by(col(StudyRow.id).desc())))
+def list_studies(*, session: Session, kind: StudyKind = StudyKind.JUDGE) -> list[StudyRow]:
+    """Return all studies of a kind, the newest first."""
+    return list(session.exec(select(StudyRow).where(StudyRow.kind == kind.value).order_by(col(StudyRow.id).desc())))
 
 
 def studies_under_way(*, session: Session) -> frozenset[str]:
-    """Return the names of the studies that are not closed."""
+    """Return the names of the studies, of any kind, that are not closed."""
     return frozenset(session.exec(select(StudyRow.name).where(col(StudyRow.closed_at).is_(None))))
 
 
@@ -203,11 +216,13 @@ def read_study_progress(*, session: Session, study: StudyRow) -> StudyProgress:
         .where(StudyItemRow.study_id == study.id)
     ).one()
     settled = _count_settled(session=session, study=study)
-    state = "closed" if study.closed_at is not None else "open" if audits_open else "consensus"
+    done = "consensus" if study.kind == StudyKind.JUDGE.value else "labelled"
+    state = "closed" if study.closed_at is not None else "open" if audits_open else done
     sampled = [status for status, is_check in rows if not is_check]
     waiting = sampled.count("adjudicating")
     return StudyProgress(
         name=study.name,
+        kind=study.kind,
         release=study.release_version,
         run=study.run,
         state=state,
@@ -227,7 +242,13 @@ def read_study_progress(*, session: Session, study: StudyRow) -> StudyProgress:
 
 
 def close_study(
-    *, session: Session, name: str, actor: str, force: bool = False, now: datetime | None = None
+    *,
+    session: Session,
+    name: str,
+    actor: str,
+    kind: StudyKind = StudyKind.JUDGE,
+    force: bool = False,
+    now: datetime | None = None,
 ) -> StudyRow:
     """Freeze a study. Closing a closed one changes nothing. The caller commits.
 
@@ -237,7 +258,7 @@ def close_study(
     """
     now = now or utc_now()
     lock_chain(session=session)
-    study = get_study(session=session, name=name)
+    study = get_study(session=session, name=name, kind=kind)
     if study.closed_at is not None:
         return study
     expire_claims(session=session, now=now)
@@ -271,7 +292,7 @@ def read_frozen(*, session: Session, study: StudyRow) -> dict[str, Any]:
         left = read_study_progress(session=session, study=study).left
         raise Conflict(
             f"study {study.name} is not closed yet ({'; '.join(left) or 'nothing is left to do'}); "
-            f"run `curator study close {study.name}` first"
+            f"run `{COMMANDS[StudyKind(study.kind)]} close {study.name}` first"
         )
     body = session.get_one(StudyTextRow, (study.id, "frozen")).body
     if hashlib.sha256(body.encode("utf-8")).hexdigest() != study.frozen_sha256:
@@ -280,7 +301,7 @@ def read_frozen(*, session: Session, study: StudyRow) -> dict[str, Any]:
     return content
 
 
-def read_late(*, session: Session, study: StudyRow) -> list[AuditReview]:
+def read_late(*, session: Session, study: StudyRow) -> list[StudyReview]:
     """Return the answers that came, or were taken back, after the study was closed, oldest first."""
     if study.closed_at is None:
         return []
@@ -309,7 +330,7 @@ def _ask(*, session: Session, study: StudyRow, answers: Sequence[DrawnAnswer], n
         answer = answers[place]
         task = TaskRow(
             item_number=row.item_number,
-            kind=TaskKind.JUDGE_AUDIT.value,
+            kind=ASKED[StudyKind(study.kind)].value,
             round=-row.id,
             overlap=study.annotators,
             open_slots=study.annotators,

@@ -31,7 +31,7 @@ def make_review(*, session: Session, held: HeldClaim, answers: AuditAnswers, now
     Raises:
         InvalidRecord: the warning begins beyond the answer's end, or a consensus gives no reason.
     """
-    case, study = _read_case(session=session, task=held.task)
+    case, study = read_case(session=session, task=held.task)
     kind = TaskKind(held.task.kind)
     if answers.warning_start is not None and answers.warning_start >= len(case.answer):
         raise InvalidRecord(
@@ -60,12 +60,12 @@ def make_review(*, session: Session, held: HeldClaim, answers: AuditAnswers, now
 
 def is_late(*, session: Session, task: TaskRow) -> bool:
     """Whether the study of the task is closed."""
-    return _read_case(session=session, task=task)[1].closed_at is not None
+    return read_case(session=session, task=task)[1].closed_at is not None
 
 
 def decide(*, session: Session, task: TaskRow, now: datetime) -> AuditDecision | None:
     """Settle an answer that everybody has scored, or ask somebody to settle the difference."""
-    case, study = _read_case(session=session, task=task)
+    case, study = read_case(session=session, task=task)
     reviews = read_submitted(session=session, task_id=task.id)
     task.open_slots = 0
     session.add(task)
@@ -98,7 +98,7 @@ def reopen(*, session: Session, task: TaskRow, actor: str, now: datetime) -> Non
     Raises:
         Conflict: the difference was settled, so that the answers behind it stand.
     """
-    case, study = _read_case(session=session, task=task)
+    case, study = read_case(session=session, task=task)
     if study.closed_at is not None or task.status == "open":
         return
     settled = task.status == "decided"
@@ -208,7 +208,7 @@ def _last_decision(*, session: Session, case: StudyItemRow) -> AuditDecision | N
     return mine[-1] if mine else None
 
 
-def _read_case(*, session: Session, task: TaskRow) -> tuple[StudyItemRow, StudyRow]:
+def read_case(*, session: Session, task: TaskRow) -> tuple[StudyItemRow, StudyRow]:
     """Return the answer that a task asks about, and its study."""
     query = (
         select(StudyItemRow, StudyRow)

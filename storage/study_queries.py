@@ -70,12 +70,57 @@ def _was_shown_the_scores() -> ColumnElement[bool]:
 SHOWN_THE_SCORES = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), _was_shown_the_scores())
 
 _Own = aliased(StudyItemRow)
-_FREE_AUDITS = (
-    select(TaskRow.id, _Own.id, StudyRow.id, StudyRow.seed)
-    .join(_Own, col(_Own.task_id) == TaskRow.id)
-    .join(StudyRow, col(StudyRow.id) == _Own.study_id)
-    .where(*_wants_somebody_else(TaskKind.JUDGE_AUDIT), ~_was_shown_the_scores())
+_Other = aliased(StudyItemRow)
+_OtherTask = aliased(TaskRow)
+_SAME_ANSWER = (
+    col(_Other.item_number) == _Own.item_number,
+    col(_Other.answer) == _Own.answer,
+    col(_OtherTask.id) == _Other.task_id,
 )
+
+
+def _knows_that_it_failed() -> ColumnElement[bool]:
+    """Whether the person was ever asked how the same answer fails, and so knows that the judge has failed it."""
+    return exists().where(
+        *_SAME_ANSWER,
+        col(_OtherTask.kind) == TaskKind.FAILURE_LABELS.value,
+        col(ClaimRow.task_id) == _OtherTask.id,
+        col(ClaimRow.user_id) == bindparam("user_id"),
+    )
+
+
+KNOWS_THAT_IT_FAILED = (
+    select(TaskRow.id)
+    .join(_Own, col(_Own.task_id) == TaskRow.id)
+    .where(TaskRow.id == bindparam("task_id"), _knows_that_it_failed())
+)
+
+
+def _is_to_be_scored_blind() -> ColumnElement[bool]:
+    """Whether a study of the judge still wants the same answer scored, and the person has not done it."""
+    return exists().where(
+        *_SAME_ANSWER,
+        col(_OtherTask.kind) == TaskKind.JUDGE_AUDIT.value,
+        col(_OtherTask.status) == "open",
+        ~exists().where(
+            col(ClaimRow.task_id) == _OtherTask.id,
+            col(ClaimRow.user_id) == bindparam("user_id"),
+            col(ClaimRow.state).in_(("submitted", "seen")),
+        ),
+    )
+
+
+def _free_cases(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of a select is longer than the function
+    known = _knows_that_it_failed() if kind is TaskKind.JUDGE_AUDIT else _is_to_be_scored_blind()
+    return (
+        select(TaskRow.id, _Own.id, StudyRow.id, StudyRow.seed)
+        .join(_Own, col(_Own.task_id) == TaskRow.id)
+        .join(StudyRow, col(StudyRow.id) == _Own.study_id)
+        .where(*_wants_somebody_else(kind), ~_was_shown_the_scores(), ~known)
+    )
+
+
+_FREE_CASES = {kind: _free_cases(kind) for kind in (TaskKind.JUDGE_AUDIT, TaskKind.FAILURE_LABELS)}
 _LOCK_OPEN = (
     select(TaskRow.id)
     .where(
@@ -124,7 +169,7 @@ def is_under_way() -> ColumnElement[bool]:
 
 def count_free(*, session: Session, user_id: int, kind: TaskKind) -> int:
     """Return how many tasks of a study's kind would be given to this person."""
-    query = _FREE_AUDITS if kind is TaskKind.JUDGE_AUDIT else _OPEN_DIFFERENCES
+    query = _FREE_CASES.get(kind, _OPEN_DIFFERENCES)
     return len(session.execute(query, {"user_id": user_id}).all())
 
 
@@ -133,9 +178,12 @@ def order_for(*, seed: int, user_id: int, study_item: int) -> str:
     return hash_json(["order", seed, user_id, study_item])
 
 
-def find_free_audits(*, session: Session, user_id: int, limit: int) -> list[int]:
-    """Return the first `limit` audit tasks in the person's own order, oldest study first; their rows are locked."""
-    rows = session.exec(_FREE_AUDITS, params={"user_id": user_id}).all()
+def find_free(*, session: Session, kind: TaskKind, user_id: int, limit: int) -> list[int]:
+    """Return the first `limit` tasks in the person's own order, oldest study first; their rows are locked.
+
+    `kind` is one of those that a study asks about each of its answers.
+    """
+    rows = session.exec(_FREE_CASES[kind], params={"user_id": user_id}).all()
     ordered = sorted(
         (study_id, order_for(seed=seed, user_id=user_id, study_item=item_id), task_id)
         for task_id, item_id, study_id, seed in rows

@@ -387,6 +387,8 @@ class StudyRow(SQLModel, table=True):
     __tablename__ = "studies"
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True, max_length=64)
+    kind: str = Field(default="judge", max_length=32, sa_column_kwargs={"server_default": "judge"})
+    """`judge`: people score the answers. `failures`: they say how the answers fail."""
     release_version: str
     release_digest: str = Field(max_length=64)
     run: str
@@ -394,6 +396,7 @@ class StudyRow(SQLModel, table=True):
     model: str
     mode: str
     rubric_version: str
+    """Of the judge's rubric; in a study of failures, of the failure taxonomy."""
     rubric_sha256: str = Field(max_length=64)
     seed: int
     stratify: str = ""
@@ -409,7 +412,7 @@ class StudyRow(SQLModel, table=True):
 
 
 class StudyTextRow(SQLModel, table=True):
-    """A long text of a study: its `rubric`; its `population`, what the judge gave every answer; what was `frozen`."""
+    """A long text of a study: its `rubric`, or taxonomy; its `population`, what the judge gave; what was `frozen`."""
 
     __tablename__ = "study_texts"
     study_id: int = Field(foreign_key="studies.id", primary_key=True)

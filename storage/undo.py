@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from storage import leakage, study_audits
+from storage import leakage, study_audits, study_failures, study_queries
 from storage.audit import Tag, lock_chain, record_event
 from storage.claim_content import Claim, describe_claims
 from storage.claims import CLAIM_TTL_S, save_draft, withdraw_task
 from storage.errors import ClaimLost, Conflict, NotFound
 from storage.items import append_record, get_record, label
-from storage.records import STUDY_KINDS, AuditReview, Decision, Outcome, Provenance, TaskKind
+from storage.records import STUDY_KINDS, Decision, Outcome, Provenance, TaskKind
 from storage.reviews import AnyReview, read_submitted, record_decision, shape_of, subject_of
 from storage.stages import Stage
+from storage.study_frozen import StudyReview
 from storage.tables import ClaimRow, ItemRow, ReviewRow, TaskRow, UserRow
 from storage.texts import utc_now
 
@@ -40,7 +41,8 @@ def undo_review(
 
     Raises:
         NotFound: there is nothing to undo, or the review is not among the last ten.
-        Conflict: the item has been released, adjudicated or revised since, or was undone five times.
+        Conflict: the item has been released, adjudicated or revised since, or was undone five times; or the person
+            has learnt since that the judge failed the answer which they scored.
     """
     now = now or utc_now()
     lock_chain(session=session)
@@ -51,6 +53,8 @@ def undo_review(
     if row.status == "discarded":
         return _claim_after_undo(session=session, user_id=user_id, task=task)
     _check_undos(session=session, row=row)
+    if task.kind == TaskKind.JUDGE_AUDIT.value:
+        _check_still_blind(session=session, row=row)
     item = session.get_one(ItemRow, row.item_number)
     person = session.get_one(UserRow, user_id)
     actor = f"user:{person.name}"
@@ -87,7 +91,7 @@ def _discard(*, session: Session, task: TaskRow, review: AnyReview, actor: str, 
     """Return the record that supersedes a review which its author takes back."""
     provenance = Provenance(actor=actor, tool="storage.undo.undo_review", created_at=now)
     changes: dict[str, Any] = {"status": "discarded", "parent_id": review.id, "provenance": provenance.model_dump()}
-    if isinstance(review, AuditReview):
+    if isinstance(review, StudyReview):
         changes["late"] = study_audits.is_late(session=session, task=task)
     return type(review).model_validate(review.model_dump() | changes)
 
@@ -118,6 +122,12 @@ def _check_undos(*, session: Session, row: ReviewRow) -> None:
         raise Conflict(f"you have undone {label(row.item_number)} {MAX_UNDOS} times; this answer stands")
 
 
+def _check_still_blind(*, session: Session, row: ReviewRow) -> None:
+    who = {"user_id": row.user_id, "task_id": row.task_id}
+    if session.exec(study_queries.KNOWS_THAT_IT_FAILED, params=who).first() is not None:
+        raise Conflict(f"you were asked since how the answer to {label(row.item_number)} fails; your scores stand")
+
+
 def _claim_after_undo(*, session: Session, user_id: int, task: TaskRow) -> Claim:
     claim = session.exec(
         select(ClaimRow).where(ClaimRow.task_id == task.id, ClaimRow.user_id == user_id, ClaimRow.state == "active")
@@ -134,6 +144,8 @@ def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: 
         Conflict: others have built on the decision, so that it stands.
     """
     name = label(task.item_number)
+    if task.kind == TaskKind.FAILURE_LABELS.value:
+        return study_failures.reopen(session=session, task=task)
     if task.kind in STUDY_KINDS:
         return study_audits.reopen(session=session, task=task, actor=actor, now=now)
     if item.stage == Stage.RELEASED.value:

@@ -5,6 +5,8 @@ from typing import Any
 from factories import add_items_in_review
 
 from storage.db import Database
+from storage.failure_taxonomy import hash_taxonomy, load_taxonomy_text
+from storage.records import StudyKind
 from storage.studies import DrawnAnswer, StudyPlan, create_study
 
 JUDGED = {"panel": [2.0, 1.5, 1.0], "judges": {"judge_a": [2.0, 1.0, 1.0], "judge_b": [2.0, 2.0, 1.0]}}
@@ -30,6 +32,27 @@ def make_plan(**changes: Any) -> StudyPlan:
         "population": {"scored": [], "unscored": 0},
     }
     return StudyPlan(**(values | changes))
+
+
+def failure_plan() -> dict[str, Any]:
+    """What makes the plan one of a study of failures, with two people for each answer."""
+    text = load_taxonomy_text()
+    return {
+        "name": "failing",
+        "kind": StudyKind.FAILURES,
+        "rubric": text,
+        "rubric_sha256": hash_taxonomy(text),
+        "annotators": 2,
+        "population": {"scored": 0, "failed": 0, "unscored": 0, "categories": {}},
+    }
+
+
+def ask_again(db: Database, ids: list[str], *, answer: str = ANSWER, **changes: Any) -> None:
+    """Make another study of answers about these items, beside the first."""
+    answers = [DrawnAnswer(item_id=item, asked="Would it fit?", answer=answer, judged=JUDGED) for item in ids]
+    with db.write() as session:
+        create_study(session=session, plan=make_plan(**changes), answers=answers, actor="user:mia")
+        session.commit()
 
 
 def add_study(db: Database, count: int, *, checks: int = 0, **changes: Any) -> list[str]:

@@ -74,9 +74,12 @@ def test_every_command_is_documented() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("screen", "page"), [("review", "reviewing"), ("leakage", "leakage-checks")])
+@pytest.mark.parametrize(
+    ("screen", "page"), [("review", "reviewing"), ("leakage", "leakage-checks"), ("failures", "failures")]
+)
 def test_every_key_of_the_screens_is_documented(screen: str, page: str) -> None:
-    keys = set(re.findall(r"\bkey: '(.)'", read(f"curator_app/static/{screen}/keys.js")))
+    text = read(f"curator_app/static/{screen}/keys.js")
+    keys = set(re.findall(r"\bkey: '(.)'", text)) | set("".join(re.findall(r"\[\.\.\.'(\w+)'\]", text)))
     shown = read(f"docs/{page}.md")
     assert len(keys) > 10
     assert [key for key in keys if f"`{key.upper()}`" not in shown] == []

@@ -19,7 +19,7 @@ from storage import leak_looks
 from storage.accounts import Person, Role
 from storage.errors import NotFound
 from storage.items import get_scenario, label
-from storage.records import AuditDecision, AuditReview, Record, parse_record
+from storage.records import AuditDecision, AuditReview, FailureReview, Record, parse_record
 from storage.stages import Stage
 from storage.studies import studies_under_way
 from storage.tables import AuditRow, ItemRow, RecordRow
@@ -180,7 +180,8 @@ def _tells_answers(step: Step) -> bool:
 
 def _tells_scores(step: Step, studies: frozenset[str]) -> bool:
     """Whether the step is an answer to a study that is not closed. Nobody sees those."""
-    return isinstance(step.record, AuditReview | AuditDecision) and step.record.study in studies
+    answers = AuditReview | AuditDecision | FailureReview
+    return isinstance(step.record, answers) and step.record.study in studies
 
 
 def _read_log(workspace: Workspace, item: ItemRow) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
+from curator_app.actions import failures
 from curator_app.actions.leak_checks import LeakRates, read_rates
 from curator_app.workspace import Workspace
 from storage import flags, progress
@@ -13,6 +14,7 @@ from storage.errors import Forbidden
 from storage.flags import Flag
 from storage.progress import CategoryProgress, FlawProgress, PersonProgress, TotalProgress
 from storage.records import TaskKind
+from storage.studies import StudyProgress
 
 TOTALS_LIFE_S = 3.0
 
@@ -58,19 +60,22 @@ class Overview:
     flaws: FlawProgress
     flags: list[Flag]
     leaks: LeakRates
+    failures: list[StudyProgress]
+    """The studies of how answers fail, the newest first."""
 
 
 def read_overview(workspace: Workspace, *, person: Person) -> Overview | None:
     """Return the overview for a maintainer or an admin; None for others, who must not know of planted flaws."""
     if not person.has(Role.MAINTAINER):
         return None
-    leaks = read_rates(workspace)
+    leaks, studies = read_rates(workspace), failures.read_all(workspace)
     with workspace.db.read() as session:
         return Overview(
             categories=progress.category_progress(session=session),
             flaws=progress.flaw_progress(session=session),
             flags=flags.list_open_flags(session=session),
             leaks=leaks,
+            failures=studies,
         )
 
 

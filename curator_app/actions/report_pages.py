@@ -16,6 +16,8 @@ from curator_app.actions.judge_reports import ReportedRun
 from endpoints.ledger import Totals, format_cost
 from judge.comparisons import Comparison, compare_models
 from judge.config import MODES
+from judge.failure_markdown import name_labels
+from judge.failure_report import PLACES
 from judge.leaderboard import (
     Leaderboard,
     ScoredRun,
@@ -44,6 +46,7 @@ from judge.report_text import (
 )
 from judge.speech_parts import TAG_NAMES
 from judge.token_shift_text import CAUTION, explain, list_notices, name_sides, show_kl, show_token
+from judge.study_markdown import number, percent
 
 Report = dict[str, Any]
 PACKAGE = Path(__file__).parents[1]
@@ -189,6 +192,21 @@ def draw_leaderboard(board: Leaderboard) -> str:
             }
         )
     return _draw("leaderboard.html", board=board, tables=tables, explained=EXPLAINED, not_comparable=NOT_COMPARABLE)
+
+
+def draw_failures(report: Report) -> str:
+    """Return the report of studies of failures as an HTML page."""
+    names = name_labels(report)
+    return _draw(
+        "failures.html",
+        report=report,
+        names=names,
+        maps=plots.map_failures(report),
+        groups=list(dict.fromkeys(label["group"] for label in report["taxonomy"]["labels"])),
+        places=PLACES,
+        show_number=number,
+        show_percent=percent,
+    )
 
 
 def _name_runs(runs: Sequence[ReportedRun], marks: Mapping[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from judge.failure_markdown import name_categories, name_labels, name_models
 from judge.metrics import LETTERS
 from judge.report_text import (
     LETTER_NAMES,
@@ -86,6 +87,29 @@ class Crossed:
     cells: tuple[tuple[tuple[int, float, bool], ...], ...]
     """(answers, strength of the colour from 0 to 1, both scores are equal)."""
     note: str
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """One share of a heat map."""
+
+    shown: str
+    """Per cent; a dash of nothing."""
+    told: str
+    """The counts behind it."""
+    strength: float
+    """Of the colour, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Shares by failure (rows) and category (columns)."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[tuple[str, int], ...]
+    """Name, and of how many answers."""
+    cells: tuple[tuple[HeatCell, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -293,3 +317,23 @@ def _cross(
         for down, row in enumerate(counts)
     )
     return Crossed(title, tuple(rows), tuple(columns), cells, note)
+
+
+def map_failures(report: Report) -> list[HeatMap]:
+    """Return for each model which share of its failed answers has each label, by category."""
+    names, categories = name_labels(report), name_categories(report)
+    maps = []
+    for key, title in name_models(report).items():
+        found = {row["category"]: row for row in report["map"] if (row["model"], row["mode"]) == key}
+        own = [found[category] for category in categories if category in found]
+        columns = tuple((show_name(row["category"]), row["answers"]) for row in own)
+        cells = tuple(tuple(_heat(row, code) for row in own) for code in names)
+        maps.append(HeatMap(title, tuple(names.values()), columns, cells))
+    return maps
+
+
+def _heat(row: dict[str, Any], code: str) -> HeatCell:
+    counts = row["failures"][code]
+    value = counts["share"]["value"]
+    told = f"{counts['answers']} of {row['answers']} answers, {counts['any']} by anybody"
+    return HeatCell("–" if value is None else f"{value:.0%}", told, value or 0.0)

@@ -10,8 +10,10 @@ from curator_app.actions.judging import Place
 from curator_app.actions.releases import find_release
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
+from judge.config import ScoreConfig
 from judge.errors import JudgeError
 from judge.judged_answers import JudgedRun
+from judge.metrics import ItemScores
 from judge.panel import score_by_judge, score_by_panel
 from judge.rubric import DIMENSIONS, Rubric, load_rubric
 from judge.run_folder import RunFolder, open_known
@@ -67,8 +69,8 @@ def create(workspace: Workspace, request: StudyRequest, *, actor: str) -> StudyP
     """
     release = find_release(workspace, request.release)
     checks = _read_checks(request, release)
-    with _refuse_plainly(), open_known(Place(workspace.settings.home).run_path(request.run)) as folder:
-        rubric = _check_run(folder, release, request)
+    with refuse_plainly(), open_known(Place(workspace.settings.home).run_path(request.run)) as folder:
+        rubric = _check_rubric(check_run(folder, release, run=request.run), run=request.run)
         scored = _read_scores(folder, release)
         drawn = draw_sample(scored.candidates, n=request.n, seed=request.seed, stratify=request.stratify)
         answers = _collect_answers(folder, release, scored, drawn)
@@ -135,7 +137,7 @@ def make_report(workspace: Workspace, *, name: str) -> dict[str, Any]:
     """
     with workspace.db.read() as session:
         content = studies.read_frozen(session=session, study=studies.get_study(session=session, name=name))
-    with _refuse_plainly():
+    with refuse_plainly():
         return build_report(content)
 
 
@@ -154,25 +156,34 @@ def write_report(workspace: Workspace, *, name: str) -> tuple[str, Path]:
     return markdown, folder
 
 
-def _check_run(folder: RunFolder, release: Release, request: StudyRequest) -> Rubric:
-    """Return the rubric that the run was scored under, which is the one that people get.
+def check_run(folder: RunFolder, release: Release, *, run: str) -> ScoreConfig:
+    """Return how the run was scored.
 
     Raises:
-        StudyRefused: the run is of another release, was not scored, or was scored under another rubric.
+        StudyRefused: the run is of another release, or was not scored.
     """
     about = folder.read_answer_config()
     if about.release_digest != release.manifest.digest:
         raise StudyRefused(
-            f"the judge run {request.run} is of release {about.release_version} ({about.release_digest[:16]}), not of "
+            f"the judge run {run} is of release {about.release_version} ({about.release_digest[:16]}), not of "
             f"{release.manifest.version} ({release.manifest.digest[:16]}); name that release, or another run"
         )
     scoring = folder.read_score_config()
     if scoring is None:
-        raise StudyRefused(f"the judge run {request.run} has no scores yet; run `curator score {request.run}` first")
+        raise StudyRefused(f"the judge run {run} has no scores yet; run `curator score {run}` first")
+    return scoring
+
+
+def _check_rubric(scoring: ScoreConfig, *, run: str) -> Rubric:
+    """Return the rubric that the run was scored under, which is the one that people get.
+
+    Raises:
+        StudyRefused: the run was scored under another rubric.
+    """
     rubric = load_rubric()
     if scoring.rubric_sha256 != rubric.sha256:
         raise StudyRefused(
-            f"the judge run {request.run} was scored under rubric {scoring.rubric_version} "
+            f"the judge run {run} was scored under rubric {scoring.rubric_version} "
             f"({scoring.rubric_sha256[:16]}), and people would score under {rubric.version} ({rubric.sha256[:16]}); "
             "score the run anew, or use the version of this program that scored it"
         )
@@ -189,15 +200,16 @@ def _read_scores(folder: RunFolder, release: Release) -> _Scored:
         if panel.unscored is not None:
             scored.unscored += 1
             continue
-        judges = {role: _to_list(score_by_judge(answer, role)) for role in answer.votes}
+        judges = {role: list_scores(score_by_judge(answer, role)) for role in answer.votes}
         differ = len({tuple(scores) for scores in judges.values()}) > 1 if len(judges) > 1 else None
         scored.candidates.append(Candidate(answer.item_id, answer.sample, answer.category, differ))
-        scored.judged[answer.item_id, answer.sample] = {"panel": _to_list(panel), "judges": judges}
-        scored.rows.append([answer.item_id, answer.sample, answer.category, *_to_list(panel)])
+        scored.judged[answer.item_id, answer.sample] = {"panel": list_scores(panel), "judges": judges}
+        scored.rows.append([answer.item_id, answer.sample, answer.category, *list_scores(panel)])
     return scored
 
 
-def _to_list(score: Any) -> list[float]:
+def list_scores(score: ItemScores) -> list[float]:
+    """Return R, S and E of an answer that has them."""
     return [float(getattr(score, name)) for name in DIMENSIONS]
 
 
@@ -256,7 +268,7 @@ def _read_checks(request: StudyRequest, release: Release) -> list[DrawnAnswer]:
     """
     if request.checks is None:
         return []
-    with _refuse_plainly():
+    with refuse_plainly():
         checks: list[KnownAnswer] = load_checks(request.checks)
     queries = {item.id: item.query for item in release.iterate_items(pictures=False)}
     unknown = sorted({check.id for check in checks} - queries.keys())
@@ -271,7 +283,8 @@ def _read_checks(request: StudyRequest, release: Release) -> list[DrawnAnswer]:
 
 
 @contextmanager
-def _refuse_plainly() -> Iterator[None]:
+def refuse_plainly() -> Iterator[None]:
+    """Raise what `judge` refuses as `StudyRefused`."""
     try:
         yield
     except JudgeError as exc:

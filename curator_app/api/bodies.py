@@ -7,6 +7,7 @@ from fastapi import HTTPException, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from storage.audit_answers import AuditAnswers
+from storage.failure_answers import FailureAnswers
 from storage.leak_answers import LeakAnswers, LeakMarks
 from storage.records import ReviewAnswers, TaskKind
 from storage.texts import canonical_json, check_text
@@ -125,6 +126,18 @@ class AuditBody(AuditAnswers):
     def to_answers(self) -> AuditAnswers:
         """Return the part that is the person's answer."""
         return AuditAnswers.model_construct(**{name: getattr(self, name) for name in AuditAnswers.model_fields})
+
+
+class FailureBody(FailureAnswers):
+    """How an answer fails: labels of the study's taxonomy with spans, and the broken link; or that it does not fail."""
+
+    claim_id: ClaimId
+    idempotency_key: Key
+    """As in a review."""
+
+    def to_answers(self) -> FailureAnswers:
+        """Return the part that is the person's answer."""
+        return FailureAnswers.model_construct(**{name: getattr(self, name) for name in FailureAnswers.model_fields})
 
 
 class UndoBody(Body):

@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from curator_app.actions.leak_detectors import read_machine
 from curator_app.api.markdown import render_answer, render_markdown
 from judge.rubric import DIMENSIONS
 from storage.claim_content import AuditCase, Claim
+from storage.failure_taxonomy import parse_taxonomy
 from storage.items import label
 from storage.leak_answers import LeakMarks
 from storage.records import Review, TaskKind
@@ -29,7 +31,8 @@ def describe_claim(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
         "draft": claim.draft,
     }
     if claim.audit is not None:
-        return body | _describe_audit(claim, claim.audit, titles)
+        describe = _describe_failures if claim.kind is TaskKind.FAILURE_LABELS else _describe_audit
+        return body | describe(claim, claim.audit, titles)
     body |= {"round": claim.round, "others": _describe_others(claim)}
     if claim.kind is TaskKind.LEAKAGE_CHECK:
         return body | _describe_check(claim, titles)
@@ -66,21 +69,41 @@ def _describe_check(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
 
 def _describe_audit(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -> dict[str, Any]:
     """What the judge was given: picture, question, hazard, answer, rubric; in a consensus also the others' scores."""
+    others = [
+        {"who": f"Annotator {place}"} | review.model_dump(mode="json", include={*DIMENSIONS, "warning_start", "note"})
+        for place, review in enumerate(audit.others, start=1)
+    ]
+    rubric = {"version": audit.rubric_version, "markdown": audit.rubric, "html": render_markdown(audit.rubric)}
+    return _describe_case(claim, audit, titles) | {"rubric": rubric, "others": others}
+
+
+def _describe_failures(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Picture, question, hazard, causal chain, answer, and the ways in which it can fail. Nothing of the judge."""
+    body = _describe_case(claim, audit, titles)
+    body["item"] |= {"causal_chain": list(claim.scenario.causal_chain)}
+    return body | {"taxonomy": _describe_taxonomy(audit.rubric)}
+
+
+@lru_cache(maxsize=16)
+def _describe_taxonomy(text: str) -> dict[str, Any]:
+    taxonomy = parse_taxonomy(text)
+    lines = []
+    for group in dict.fromkeys(kind.group for kind in taxonomy.labels):
+        lines.append(f"### {group}")
+        lines += [f"**{kind.name}.** {kind.definition} *{kind.cue}*" for kind in taxonomy.labels if kind.group == group]
+    return taxonomy.model_dump(mode="json") | {"html": render_markdown("\n\n".join(lines))}
+
+
+def _describe_case(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -> dict[str, Any]:
     scenario = claim.scenario
     item = _describe_picture(claim, titles) | {
         "query": audit.asked,
         "scene": None if _has_image(claim) else scenario.scene,
         "hidden_hazard": scenario.hidden_hazard,
     }
-    others = [
-        {"who": f"Annotator {place}"} | review.model_dump(mode="json", include={*DIMENSIONS, "warning_start", "note"})
-        for place, review in enumerate(audit.others, start=1)
-    ]
-    rubric = {"version": audit.rubric_version, "markdown": audit.rubric, "html": render_markdown(audit.rubric)}
     # Two answers about one item are two cases; nothing here tells which model's.
     case = hashlib.sha256(f"{audit.asked}\n{audit.answer}".encode()).hexdigest()[:12]
-    answer = {"answer": audit.answer, "answer_html": render_answer(audit.answer)}
-    return {"item": item, "round": case, "rubric": rubric, "others": others} | answer
+    return {"item": item, "round": case, "answer": audit.answer, "answer_html": render_answer(audit.answer)}
 
 
 def _has_image(claim: Claim) -> bool:

@@ -10,6 +10,7 @@ from curator_app.api.bodies import (
     MAX_DRAFT_BYTES,
     AuditBody,
     ClaimsBody,
+    FailureBody,
     FlagBody,
     FreeObject,
     LeakReviewBody,
@@ -32,6 +33,7 @@ ROLE_OF_KIND = {
     TaskKind.LEAKAGE_CHECK: Role.ANNOTATOR,
     TaskKind.JUDGE_AUDIT: Role.ANNOTATOR,
     TaskKind.JUDGE_CONSENSUS: Role.ADJUDICATOR,
+    TaskKind.FAILURE_LABELS: Role.ANNOTATOR,
 }
 REVIEWER = allow(Role.ANNOTATOR, Role.ADJUDICATOR)
 
@@ -45,7 +47,9 @@ def check_kind(person: Person, kind: TaskKind) -> None:
     check_roles(person, {ROLE_OF_KIND[kind]})
 
 
-def store_answers(body: ReviewBody | LeakReviewBody | AuditBody, *, person: Person, workspace: Workspace) -> Response:
+def store_answers(
+    body: ReviewBody | LeakReviewBody | AuditBody | FailureBody, *, person: Person, workspace: Workspace
+) -> Response:
     """Store what a person answered under a claim of theirs."""
     with workspace.db.write() as session:
         submitted = reviews.submit_review(

@@ -33,6 +33,7 @@ PAGES = (
     Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
     Page("audit", "/audit", "Audit", ("annotator",)),
     Page("consensus", "/audit?kind=judge_consensus", "Consensus", ("adjudicator",)),
+    Page("failures", "/failures", "Failures", ("annotator",)),
     Page("leakage", "/leakage", "Leakage", ("annotator",)),
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),

@@ -17,6 +17,7 @@ from storage.flags import Flag
 from storage.intervals import Share
 from storage.progress import CategoryProgress, FlawProgress, PersonProgress
 from storage.records import TaskKind
+from storage.studies import StudyProgress
 
 
 def build_progress_page(pages: gr.Blocks, *, workspace: Workspace, person_of: PersonOf) -> None:
@@ -78,6 +79,7 @@ def render_progress(
     if overview is not None:
         parts.append(_render_categories(overview.categories, titles) + _render_flaws(overview.flaws))
         parts.append(_render_leaks(overview.leaks))
+        parts.append(_render_failures(overview.failures))
     parts.append(_render_people(people))
     if overview is not None:
         parts.append(_render_flags(overview.flags))
@@ -145,6 +147,36 @@ def _render_leaks(leaks: LeakRates) -> str:
         '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Leak found by</th>'
         '<th scope="col" class="cu-num">Wordings</th><th scope="col" class="cu-num">Share</th>'
         f'<th scope="col" class="cu-num">95% interval</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
+    )
+
+
+def _render_failures(found: list[StudyProgress]) -> str:
+    """Studies of how answers fail, and their maps once they are closed."""
+    if not found:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(study.name)}</th><td>{escape(study.run)}</td><td>{study.state}</td>'
+        f'<td class="cu-num">{study.submitted:,} of {study.needed:,}</td>'
+        f'<td class="cu-num">{study.agreed:,} of {study.answers:,}</td><td>{_link_map(study)}</td></tr>'
+        for study in found
+    )
+    closed = sum(study.state == "closed" for study in found)
+    whole = '<p><a class="cu-btn" data-line href="/failures/map">One map of all closed studies</a></p>'
+    whole = whole if closed > 1 else ""
+    return (
+        '<section><h2>How answers fail</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
+        '<th scope="col">Study</th><th scope="col">Judge run</th><th scope="col">State</th>'
+        '<th scope="col" class="cu-num">Labels sent</th><th scope="col" class="cu-num">Answers finished</th>'
+        f'<th scope="col">Failure map</th></tr></thead><tbody>{rows}</tbody></table></div>{whole}</section>'
+    )
+
+
+def _link_map(study: StudyProgress) -> str:
+    if study.state != "closed":
+        return '<span class="cu-off">once it is closed</span>'
+    name = escape(study.name)
+    return (
+        f'<a class="cu-btn cu-btn-s" data-line href="/failures/map/{name}">Show<span class="cu-sr"> {name}</span></a>'
     )
 
 

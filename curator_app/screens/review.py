@@ -8,8 +8,10 @@ from curator_app.static_urls import STATIC
 __all__ = [
     "audit_html",
     "build_audit_page",
+    "build_failures_page",
     "build_leakage_page",
     "build_review_page",
+    "failures_html",
     "head_html",
     "leakage_html",
     "review_html",
@@ -26,6 +28,11 @@ def build_audit_page() -> None:
     gr.HTML(audit_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-audit-page")
 
 
+def build_failures_page() -> None:
+    """Place the labelling of failures into the open route."""
+    gr.HTML(failures_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-failures-page")
+
+
 def build_leakage_page() -> None:
     """Place the leakage check into the open route."""
     gr.HTML(leakage_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-leakage-page")
@@ -39,6 +46,11 @@ def review_html() -> str:
 def audit_html() -> str:
     """Return the page's HTML. It holds no data, and the API tells neither the judge's scores nor the model's name."""
     return _desk_html("audit")
+
+
+def failures_html() -> str:
+    """Return the page's HTML. It holds no data; the labels come from the API with the study's own taxonomy."""
+    return _desk_html("failures")
 
 
 def leakage_html() -> str:

@@ -7,14 +7,19 @@ from curator_app.screens.items import build_item_page
 from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
 from curator_app.screens.releases import build_releases_page
-from curator_app.screens.review import build_audit_page, build_leakage_page, build_review_page
+from curator_app.screens.review import (
+    build_audit_page,
+    build_failures_page,
+    build_leakage_page,
+    build_review_page,
+)
 from curator_app.screens.runs import build_runs_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
-    """Return the pages `/`, `/audit`, `/leakage`, `/progress`, `/runs`, `/items`, `/releases` and `/people`."""
+    """Return the pages `/`, `/audit`, `/failures`, `/leakage` and those of the menu's second half."""
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
@@ -22,6 +27,9 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Audit", "/audit"):
         gr.Navbar(visible=False)
         build_audit_page()
+    with pages.route("Failures", "/failures"):
+        gr.Navbar(visible=False)
+        build_failures_page()
     with pages.route("Leakage", "/leakage"):
         gr.Navbar(visible=False)
         build_leakage_page()

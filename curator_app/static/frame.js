@@ -8,6 +8,7 @@ const THEME_KEY = 'curator-theme';
 const SCREENS = {
   review: () => import('./review/review.js'),
   audit: () => import('./audit/audit.js'),
+  failures: () => import('./failures/failures.js'),
   leakage: () => import('./leakage/leakage.js'),
 };
 

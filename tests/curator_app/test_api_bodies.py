@@ -47,6 +47,15 @@ VALID = {
         "seconds": 3.5,
         "idempotency_key": "key",
     },
+    "/api/v1/failures": {
+        "claim_id": "",
+        "labels": [{"code": "buried_warning", "start": 0, "end": 4}, {"code": "lip_service"}],
+        "no_failure": False,
+        "broken_link": 1,
+        "note": "",
+        "seconds": 3.5,
+        "idempotency_key": "key",
+    },
     "/api/v1/leakage/{claim_id}/guess": {"text": "a fall", "sure": "guess", "seconds": 2.5},
     "/api/v1/leakage/{claim_id}/findings": {
         "gives_away": "yes",

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
@@ -14,8 +15,9 @@ from storage.db import Database, open_database
 from storage.errors import StorageError
 from storage.items import get_history, list_items
 from storage.records import parse_record
-from storage.schema import current_revision, migrate, newest_revision
+from storage.schema import current_revision, migrate, migration_config, newest_revision
 from storage.stages import Stage
+from storage.studies import list_studies
 from storage.tables import RecordRow, UserRow, metadata
 
 FIRST = Path(__file__).parent / "first_migration.sql"
@@ -51,6 +53,23 @@ def test_a_database_file_of_the_first_migration_upgrades_and_keeps_its_content(t
     with db.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    db.close()
+
+
+def test_a_study_from_before_there_were_kinds_is_one_of_the_judge(tmp_path: Path) -> None:
+    db = open_database(f"sqlite:///{tmp_path / 'c.db'}")
+    with db.engine.connect() as connection:
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        columns = "name, release_version, release_digest, run, model, mode, rubric_version, rubric_sha256, seed, "
+        columns += "stratify, annotators, author, created_at, closed_by"
+        row = "'old', 'v1', 'd', 'r', 'm', 'standard', '1.0', 'e', 1, '', 3, 'mia', '2026-01-01 00:00:00', ''"
+        connection.execute(text(f"INSERT INTO studies ({columns}) VALUES ({row})"))
+        connection.commit()
+    assert migrate(db=db) is True
+    with db.read() as session:
+        assert [study.name for study in list_studies(session=session)] == ["old"]
     db.close()
 
 

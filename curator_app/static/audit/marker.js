@@ -1,6 +1,7 @@
 /* Where the first warning of an answer begins: a mark before a sentence, or none. The server says where sentences begin. */
 
 import { el, icon } from '../review/dom.js';
+import { findSentence, readSentences } from '../review/sentences.js';
 
 const SET = 'Warning starts here';
 const NONE = 'No warning marked';
@@ -19,7 +20,7 @@ export function createMarker({ text, hint, set }) {
 
   /** The answer was replaced. */
   marker.read = () => {
-    places = [...text.querySelectorAll('span[data-start]')].map((node) => ({ node, start: Number(node.dataset.start) }));
+    places = readSentences(text);
   };
 
   const find = (start) => places.findIndex((place) => place.start === start);
@@ -58,16 +59,7 @@ export function createMarker({ text, hint, set }) {
   marker.toggle = (start) => { if (start === null) moveTo(0); else marker.remove(); };
 
   /** The sentence under the pointer, or null beside the text. */
-  marker.at = (x, y) => {
-    const found = document.caretPositionFromPoint ? document.caretPositionFromPoint(x, y)?.offsetNode : document.caretRangeFromPoint?.(x, y)?.startContainer;
-    if (!found || !text.contains(found) || line.contains(found)) return null;
-    let last = null;
-    for (const place of places) {
-      if (place.node.compareDocumentPosition(found) & Node.DOCUMENT_POSITION_FOLLOWING) last = place;
-      else break;
-    }
-    return last?.start ?? null;
-  };
+  marker.at = (x, y) => places[findSentence(text, places, x, y, (node) => line.contains(node))]?.start ?? null;
   marker.place = (start) => { const place = find(start); if (place >= 0) moveTo(place); };
   marker.holds = (node) => line.contains(node);
   marker.focus = () => button.focus();

@@ -63,6 +63,7 @@ export const api = {
   lockFindings: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/findings`, body),
   submitCheck: (body, options) => call('POST', `${V1}/leakage/reviews`, body, options),
   suggestions: (reviewId) => call('POST', `${V1}/reviews/${reviewId}/suggestions`),
+  submitFailures: (body, options) => call('POST', `${V1}/failures`, body, options),
   submitAudit: (body, options) => call('POST', `${V1}/audits`, body, options),
   undo: (body) => call('POST', `${V1}/reviews/undo`, body),
   ping: () => call('GET', '/healthz', undefined, { timeout: 4000 }),

@@ -23,6 +23,7 @@ function describeNew(kind) {
   if (kind === 'adjudication') return { title: 'Nothing to settle yet', text: 'Items come here when reviewers differ or ask for a revision.' };
   if (kind === 'leakage_check') return { title: 'Nothing to check yet', text: 'A maintainer opens leakage checks with “curator leakage open”.' };
   if (kind === 'judge_audit') return { title: 'Nothing to score yet', text: 'A maintainer opens a study of the judge with “curator study create”.' };
+  if (kind === 'failure_labels') return { title: 'Nothing to label yet', text: 'A maintainer opens a study of failed answers with “curator failures create”.' };
   if (kind === 'judge_consensus') return { title: 'Nothing to settle yet', text: 'Answers come here when the annotators of a study have all scored them and differ.' };
   return { title: 'Nothing to review yet', text: 'Nobody has loaded any scenarios. A maintainer can do so with “curator init --starter”.' };
 }

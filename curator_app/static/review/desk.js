@@ -8,7 +8,7 @@ import { createLink } from './link.js';
 import { createOutbox } from './outbox.js';
 import { createProgress } from './progress.js';
 import { createSaveState, linkNotice } from './status.js';
-import { createStock, loadPicture } from './stock.js';
+import { createStock, isSame, loadPicture } from './stock.js';
 import { finishLeaving, joinTabs, releaseOnLeave } from './tabs.js';
 import { createUndo } from './undo.js';
 
@@ -194,7 +194,7 @@ export function createDesk({ root, kind, shape, view, notices, canvas, isCovered
     const one = entry.case;
     entry.reclaimed = true;
     await stock.fill({ extra: 1 });
-    const twin = stock.cases.find((other) => other.item.id === one.item.id);
+    const twin = stock.cases.find((other) => isSame(one, other));
     if (!twin) { rollBack([entry], error); return; }
     if (twin.work.touched && twin === shown) return; // the person is judging it anew
     stock.take(twin);
@@ -353,7 +353,7 @@ export function createDesk({ root, kind, shape, view, notices, canvas, isCovered
 
   function hear(message) {
     if (message.type !== 'decided' || message.kind !== kind || !stock) return;
-    stock.drop(message.itemId, 'You decided it in another tab; that answer stands.');
+    stock.drop(message.itemId, message.round, 'You decided it in another tab; that answer stands.');
   }
 
   /** Give back what was not worked on; an item with marks on it stays held, so that a reload finds it again. */

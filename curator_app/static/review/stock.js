@@ -20,6 +20,9 @@ export function loadPicture(item) {
   return img;
 }
 
+/** Whether two cases are about one thing: a study asks about several answers to one item, each a round of its own. */
+export const isSame = (one, other) => one.item.id === other.item.id && one.claim.round === other.claim.round;
+
 /** `shape` says what a person fills in about an item of this kind: see `work.js`. */
 export function createCase(claim, shape) {
   return { claim, item: claim.item, work: shape.createWork(claim), img: loadPicture(claim.item), lapsed: null, asked: null };
@@ -83,7 +86,7 @@ export function createStock({ kind, shape, holder, link, outbox, onFilled, onLos
       stock.ttlMs = Math.max(1000, Date.parse(claim.expires_at) - stock.now());
       if (gone.has(claim.claim_id)) continue;
       const same = cases.find((one) => one.claim.claim_id === claim.claim_id);
-      const before = cases.find((one) => one.item.id === claim.item.id && one.claim.round === claim.round);
+      const before = cases.find((one) => isSame(one, { item: claim.item, claim }));
       if (same) same.claim.expires_at = claim.expires_at;
       else if (before) { before.claim = claim; before.lapsed = null; } // claimed anew: the work goes on
       else cases.push(createCase(claim, shape));
@@ -110,15 +113,15 @@ export function createStock({ kind, shape, holder, link, outbox, onFilled, onLos
 
   stock.bringBack = (one) => {
     gone.delete(one.claim.claim_id);
-    const place = cases.findIndex((other) => other.item.id === one.item.id);
+    const place = cases.findIndex((other) => isSame(one, other));
     if (place >= 0) cases.splice(place, 1);
     cases.unshift(one);
     stock.ended = false;
   };
 
   /** Something in this tab or another was settled; forget the item wherever it waits. */
-  stock.drop = (itemId, message) => {
-    const one = cases.find((other) => other.item.id === itemId);
+  stock.drop = (itemId, round, message) => {
+    const one = cases.find((other) => isSame(other, { item: { id: itemId }, claim: { round } }));
     if (one) lose(one, message);
   };
 

@@ -2,11 +2,11 @@
 
 import { api } from './api.js';
 import { sentence } from './dom.js';
-import { createCase } from './stock.js';
+import { createCase, isSame } from './stock.js';
 
 const DEPTH = 10;
 
-const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage', judge_audit: 'Audit', judge_consensus: 'Consensus' };
+const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage', judge_audit: 'Audit', judge_consensus: 'Consensus', failure_labels: 'Failures' };
 
 /** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done; `onChange()` when others count as the last. */
 export function createUndo({ kind, shape, link, outbox, progress, inform, putBack, stock, holder, onChange }) {
@@ -61,7 +61,7 @@ export function createUndo({ kind, shape, link, outbox, progress, inform, putBac
     await api.unskip(kind);
     if (progress.own) progress.own.skipped = 0;
     await stock().fill({ extra: 1 });
-    const found = stock().cases.find((other) => other.item.id === one.item.id);
+    const found = stock().cases.find((other) => isSame(one, other));
     if (found) putBack(Object.assign(one, { claim: found.claim, settled: false }));
     else inform('Your skipped items are back in the queue.', `${one.item.label} comes up again later.`);
   }
