@@ -27,8 +27,9 @@ REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
 
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
-    "/audit": frozenset({Role.ANNOTATOR, Role.ADJUDICATOR}),
-    "/leakage": frozenset({Role.ANNOTATOR}),
+    "/audit": REVIEWERS,
+    "/leakage": REVIEWERS,
+    "/adjudicate": frozenset({Role.ADJUDICATOR}),
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
