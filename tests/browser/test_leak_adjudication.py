@@ -22,7 +22,7 @@ QUERY = "Where does the bread knife go, so that I can reach it?"
 HAZARD = "The toddler on the stool reaches the blade."
 REWRITE = "Where do my kitchen things go, so that I can reach them?"
 WIDE = "document.documentElement.scrollWidth > innerWidth || [...document.querySelectorAll('.cu-tools, .cu-dock')]"
-WIDE += ".some(node => node.scrollWidth > node.clientWidth + 1)"
+WIDE += ".concat(...document.querySelectorAll('.cu-verdict')).some(node => node.scrollWidth > node.clientWidth + 1)"
 
 
 def check(site: Any, **answer: Any) -> None:

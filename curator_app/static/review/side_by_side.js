@@ -11,7 +11,7 @@ const differsMark = () => el('span', { class: 'cu-differs', title: 'They differ'
 /**
  * Fill `slot` with a table, or hide it when there are no `answers`; `who` names each. A row is {head, cell, value, differs}:
  * `cell(answer)` gives a node or text; the row differs when `value(answer)` does, or by `differs(answers)`; without both it is not compared.
- * With `take`, the word on a button under each answer.
+ * `take` is the word on a button at each answer, which has an action of its own.
  */
 export function showSideBySide(slot, { title, corner, answers, who, rows, take }) {
   slot.hidden = !answers.length;
@@ -23,10 +23,10 @@ export function showSideBySide(slot, { title, corner, answers, who, rows, take }
     return el('tr', { 'data-differs': apart }, name, ...answers.map((one) => el('td', { class: number ? 'cu-num' : null }, cell(one) || nothing())));
   });
   const top = el('tr', {}, el('th', {}, el('span', { class: 'cu-sr' }, corner)), ...answers.map((one, place) => el('th', { scope: 'col' }, who(one, place))));
-  const ends = el('tr', { class: 'cu-takes' }, el('th', {}, el('span', { class: 'cu-sr' }, 'Side with')), ...answers.map((one, place) => el('td', {}, takeButton(take, who(one, place), place))));
+  const takes = el('tr', { class: 'cu-takes' }, el('th', {}, el('span', { class: 'cu-sr' }, 'Side with')), ...answers.map((one, place) => el('td', {}, takeButton(take, who(one, place), place))));
   slot.replaceChildren(
     el('div', { class: 'cu-head' }, el('h2', { class: 'cu-label' }, title)),
-    el('table', {}, el('thead', {}, top), el('tbody', {}, ...body, ends)),
+    el('table', {}, el('thead', {}, top), el('tbody', {}, takes, ...body)),
   );
 }
 
