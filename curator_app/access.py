@@ -27,9 +27,10 @@ REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
 
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
-    "/audit": frozenset({Role.ANNOTATOR, Role.ADJUDICATOR}),
+    "/audit": REVIEWERS,
     "/failures": frozenset({Role.ANNOTATOR}),
-    "/leakage": frozenset({Role.ANNOTATOR}),
+    "/leakage": REVIEWERS,
+    "/adjudicate": frozenset({Role.ADJUDICATOR}),
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),

@@ -17,6 +17,7 @@ from storage.records import (
     Grounding,
     LeakFindings,
     LeakGuess,
+    LeakReview,
     Refinement,
     Review,
     Scenario,
@@ -42,6 +43,15 @@ class AuditCase:
 
 
 @dataclass(frozen=True)
+class FinishedCheck:
+    """One person's leakage check, whole."""
+
+    guess: LeakGuess
+    findings: LeakFindings
+    review: LeakReview
+
+
+@dataclass(frozen=True)
 class Claim:
     """A claimed task with what its screen needs, and nothing that the person must not see."""
 
@@ -61,9 +71,11 @@ class Claim:
     findings: LeakFindings | None = None
     """Locked next; before it, they must see neither the hazard nor what the machine found."""
     refinements: tuple[Refinement, ...] = field(default=())
-    """Of the item; in a leakage check only, once the findings are locked."""
+    """Of the item; in a leakage check once the findings are locked, and in its adjudication."""
     audit: AuditCase | None = None
     """In a study, of the judge or of failures."""
+    checks: tuple[FinishedCheck, ...] = ()
+    """The checks that differ, oldest first; for a leakage adjudication only."""
 
 
 def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim]:
@@ -88,14 +100,18 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
         others = _round_reviews(session=session, task=task) if kind is TaskKind.ADJUDICATION else ()
         guess, findings = None, None
         refinements: tuple[Refinement, ...] = ()
+        checks: tuple[FinishedCheck, ...] = ()
         if kind is TaskKind.LEAKAGE_CHECK:
             guess, findings = read_locks(session=session, user_id=row.user_id, task=task)
-            refinements = _refinements(session=session, task=task) if findings else ()
+        elif kind is TaskKind.LEAKAGE_ADJUDICATION:
+            checks = read_checks(session=session, task=task)
+        if findings or checks:
+            refinements = _refinements(session=session, task=task)
         claims.append(
             Claim(
                 row.id, row.task_id, kind, task.round, row.expires_at, item, scenario, grounding,
                 json.loads(draft.body) if draft else None, others, guess, findings, refinements,
-                audits.get(row.task_id),
+                audits.get(row.task_id), checks,
             )
         )  # fmt: skip
     return claims
@@ -126,6 +142,22 @@ def read_locks(*, session: Session, user_id: int, task: TaskRow) -> tuple[LeakGu
     return guess, findings
 
 
+def read_checks(*, session: Session, task: TaskRow) -> tuple[FinishedCheck, ...]:
+    """Return the standing leakage checks of the task's item and round, oldest first. Blindness is up to the caller."""
+    place = {"item_number": task.item_number, "round": task.round, "kind": TaskKind.LEAKAGE_CHECK.value}
+    records = [parse_record(body) for body in session.exec(queries.ROUND_REVIEWS, params=place)]
+    reviews = [record for record in records if isinstance(record, LeakReview)]
+    wanted = [record_id for review in reviews for record_id in (review.guess_id, review.findings_id)]
+    locked = session.exec(queries.BODIES, params={"numbers": [task.item_number], "record_ids": wanted})
+    found = {record_id: parse_record(body) for _, record_id, body in locked}
+    checks = []
+    for review in reviews:
+        guess, findings = found[review.guess_id], found[review.findings_id]
+        assert isinstance(guess, LeakGuess) and isinstance(findings, LeakFindings)
+        checks.append(FinishedCheck(guess, findings, review))
+    return tuple(checks)
+
+
 def _refinements(*, session: Session, task: TaskRow) -> tuple[Refinement, ...]:
     query = select(RecordRow.body).where(RecordRow.item_number == task.item_number, RecordRow.kind == "refinement")
     records = [parse_record(body) for body in session.exec(query.order_by(col(RecordRow.seq)))]
@@ -134,7 +166,7 @@ def _refinements(*, session: Session, task: TaskRow) -> tuple[Refinement, ...]:
 
 def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:
     """The submitted reviews of the task's item and round, oldest first."""
-    place = {"item_number": task.item_number, "round": task.round}
+    place = {"item_number": task.item_number, "round": task.round, "kind": TaskKind.SCENARIO_REVIEW.value}
     records = [parse_record(body) for body in session.exec(queries.ROUND_REVIEWS, params=place)]
     return tuple(record for record in records if isinstance(record, Review))
 

@@ -9,13 +9,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, delete, select
 
 from storage import study_queries
-from storage.records import STUDY_KINDS, TaskKind
+from storage.records import SETTLING_KINDS, STUDY_KINDS, TaskKind
 from storage.stages import Stage
 from storage.study_queries import TAKEN_STATES as TAKEN_STATES
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
 
 CHECKED_STATES = ("active", "submitted", "undone")
-"""A person with a claim on a leakage check in one of these is not offered the item's review."""
+"""A person with a claim on a leakage check in one of these is offered neither the item's review nor its difference."""
 
 LOCK_PERSON = select(UserRow.id).where(UserRow.id == bindparam("user_id")).with_for_update(key_share=True)
 
@@ -69,11 +69,16 @@ _Difference = aliased(TaskRow)
 
 
 def _was_shown_the_answers() -> ColumnElement[bool]:
-    """Whether the person was ever given the adjudication of the review task's round, and with it the answers."""
+    """Whether the person was ever given the adjudication of the review task's round, and with it the answers.
+
+    Or a leakage adjudication of the item, which shows the hazard, so that no review of theirs would be a first look.
+    """
     return exists().where(
         col(_Difference.item_number) == TaskRow.item_number,
-        col(_Difference.kind) == TaskKind.ADJUDICATION.value,
-        col(_Difference.round) == TaskRow.round,
+        or_(
+            (col(_Difference.kind) == TaskKind.ADJUDICATION.value) & (col(_Difference.round) == TaskRow.round),
+            col(_Difference.kind) == TaskKind.LEAKAGE_ADJUDICATION.value,
+        ),
         col(ClaimRow.task_id) == _Difference.id,
         col(ClaimRow.user_id) == bindparam("user_id"),
     )
@@ -133,11 +138,11 @@ ROUND_REVIEWS = (
         ReviewRow.item_number == bindparam("item_number"),
         ReviewRow.status == "submitted",
         TaskRow.round == bindparam("round"),
-        TaskRow.kind == TaskKind.SCENARIO_REVIEW.value,
+        TaskRow.kind == bindparam("kind"),
     )
     .order_by(col(ReviewRow.id))
 )
-
+"""The standing answers to one kind of task about an item in a round, oldest first."""
 
 LOCKS = (
     select(RecordRow.body)
@@ -174,7 +179,29 @@ _LOOKED = exists().where(
 HAS_SEEN_ITEM = select(TaskRow.id).where(TaskRow.id == bindparam("task_id"), or_(_has_held(), _LOOKED))
 
 
-def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of a select is longer than the function
+_Answered = aliased(TaskRow)
+
+
+def _has_answered() -> ColumnElement[bool]:
+    """Whether the person has a part in what is to be settled: they answered the item, or settled it in another round.
+
+    Who has settled another difference of the same round may go on: they gave none of the answers.
+    """
+    return exists().where(
+        col(ReviewRow.item_number) == TaskRow.item_number,
+        col(ReviewRow.user_id) == bindparam("user_id"),
+        col(ReviewRow.status) == "submitted",
+        col(ReviewRow.task_id) != TaskRow.id,
+        col(_Answered.id) == ReviewRow.task_id,
+        or_(
+            col(_Answered.kind).not_in(sorted(kind.value for kind in SETTLING_KINDS)),
+            col(_Answered.round) != TaskRow.round,
+        ),
+    )
+
+
+def _is_free(kind: TaskKind) -> list[ColumnElement[bool]]:
+    """What must hold for a task of the kind to be given to the person."""
     conditions: list[ColumnElement[bool]] = [
         col(TaskRow.kind) == kind.value,
         col(TaskRow.status) == "open",
@@ -185,34 +212,37 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
             col(ClaimRow.state).in_(TAKEN_STATES),
         ),
     ]
-    if kind is TaskKind.LEAKAGE_CHECK:  # whoever was given the item before has its picture, and cannot guess blind
+    if kind in (TaskKind.LEAKAGE_CHECK, TaskKind.LEAKAGE_ADJUDICATION):
         in_review = exists().where(
             col(ItemRow.number) == TaskRow.item_number,
             col(ItemRow.round) == TaskRow.round,
             col(ItemRow.stage).in_((Stage.REFINED.value, Stage.REVIEWED.value)),
         )
-        conditions += [in_review, ~_has_held()]
+        conditions.append(in_review)
+    if kind is TaskKind.LEAKAGE_CHECK:  # whoever was given the item before has its picture, and cannot guess blind
+        conditions.append(~_has_held())
     else:  # a review shows the picture of an item whose query they are about to judge alone
         states = ("active",) if kind is TaskKind.ADJUDICATION else CHECKED_STATES
         # and whoever has finished a check has read the hazard, so that a review of theirs would be no first look
         conditions.append(~_has_held(col(_Other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state).in_(states)))
-    if kind is TaskKind.ADJUDICATION:  # nobody settles a difference that they are part of
-        conditions.append(
-            ~exists().where(
-                col(ReviewRow.item_number) == TaskRow.item_number,
-                col(ReviewRow.user_id) == bindparam("user_id"),
-                col(ReviewRow.status) == "submitted",
-                col(ReviewRow.task_id) != TaskRow.id,
-            )
-        )
+    if kind in SETTLING_KINDS:  # nobody settles a difference that they are part of
+        conditions.append(~_has_answered())
     elif (
         kind is TaskKind.SCENARIO_REVIEW
     ):  # a difference is withdrawn when a review behind it is undone; who has seen it cannot review blind
         conditions.append(~_was_shown_the_answers())
-    query = select(TaskRow.id).where(*conditions).order_by(col(TaskRow.rank), col(TaskRow.id))
+    return conditions
+
+
+def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of a select is longer than the function
+    query = select(TaskRow.id).where(*_is_free(kind)).order_by(col(TaskRow.rank), col(TaskRow.id))
     return query.limit(bindparam("limit")).with_for_update(skip_locked=True)
 
 
+COUNT_FREE = {
+    kind: select(func.count()).select_from(TaskRow).where(*_is_free(kind)) for kind in SETTLING_KINDS - STUDY_KINDS
+}
+"""How many differences would be given to the person."""
 FREE_TASKS = {kind: _free_tasks(kind) for kind in TaskKind if kind not in STUDY_KINDS}
 FREE_TASKS[TaskKind.JUDGE_CONSENSUS] = study_queries.FREE_CONSENSUS
 """Ids of the first tasks that want somebody and have not had this person; their rows are locked."""

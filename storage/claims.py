@@ -20,7 +20,7 @@ from storage.claim_content import Claim, describe_claims
 from storage.errors import ClaimLost, Conflict, InvalidRecord, NotFound
 from storage.items import get_item, label
 from storage.priorities import check_priority, find_mined, make_rank
-from storage.records import STUDY_KINDS, TaskKind
+from storage.records import SETTLING_KINDS, STUDY_KINDS, TaskKind
 from storage.tables import ClaimRow, DraftRow, FlagRow, ItemRow, TaskRow, UserRow
 from storage.texts import canonical_json, check_text, utc_now
 
@@ -375,7 +375,7 @@ def _has_claim(*, session: Session, user_id: int, task_id: int) -> bool:
 
 def _was_shown_the_answers(*, session: Session, user_id: int, task: TaskRow) -> bool:
     kind = TaskKind(task.kind)
-    if kind in (TaskKind.ADJUDICATION, TaskKind.JUDGE_CONSENSUS):
+    if kind in SETTLING_KINDS:
         return False
     query = study_queries.SHOWN_THE_SCORES if kind in STUDY_KINDS else queries.SHOWN_THE_ANSWERS
     return session.exec(query, params={"user_id": user_id, "task_id": task.id}).first() is not None

@@ -1,16 +1,18 @@
-"""What a person answers in a leakage check: marks with the picture, then an outcome.
+"""What a person answers in a leakage check: marks with the picture, then an outcome; and how a difference is settled.
 
 `storage.records` makes records of it.
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from storage.texts import Line, Text
 
 ThreeWay = Literal["yes", "unsure", "no"]
+Letter = Annotated[str, Field(pattern=r"^[A-T]$")]
+"""By which an answer is called where nobody is named: A is the first. No task has more than twenty."""
 
 
 class _Frozen(BaseModel):
@@ -75,8 +77,36 @@ class LeakAnswers(_Frozen):
 
     @model_validator(mode="after")
     def _agree(self) -> "LeakAnswers":
-        rewrites = self.outcome in (LeakOutcome.REWRITE_GENERIC, LeakOutcome.REWRITE_COVERT)
-        if rewrites != (self.rewrite is not None):
-            need = "needs the new query in `rewrite`" if rewrites else "takes no rewrite; clear it"
-            raise ValueError(f"outcome {self.outcome.value!r} {need}")
+        _check_rewrite(self.outcome, self.rewrite)
         return self
+
+
+class LeakSettlement(_Frozen):
+    """How a difference is settled: with one of the answers as it stands, or with a new one. The reason is in `note`."""
+
+    side: Letter | None = None
+    """Whose marks, outcome and rewrite are taken; None: those sent here."""
+    marks: LeakMarks | None = None
+    outcome: LeakOutcome | None = None
+    rewrite: Line | None = None
+    note: Text = ""
+    seconds: float = Field(default=0.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _agree(self) -> "LeakSettlement":
+        own = (self.marks, self.outcome, self.rewrite)
+        if self.side is not None:
+            if own != (None, None, None):
+                raise ValueError("side takes an answer as it stands; send no marks, outcome or rewrite with it")
+        elif self.marks is None or self.outcome is None:
+            raise ValueError("send the letter of an answer as `side`, or `marks` and `outcome` of a new one")
+        else:
+            _check_rewrite(self.outcome, self.rewrite)
+        return self
+
+
+def _check_rewrite(outcome: LeakOutcome, rewrite: str | None) -> None:
+    rewrites = outcome in (LeakOutcome.REWRITE_GENERIC, LeakOutcome.REWRITE_COVERT)
+    if rewrites != (rewrite is not None):
+        need = "needs the new query in `rewrite`" if rewrites else "takes no rewrite; clear it"
+        raise ValueError(f"outcome {outcome.value!r} {need}")

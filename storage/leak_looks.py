@@ -29,8 +29,8 @@ def may_be_asked(*, session: Session, user_id: int, item: ItemRow) -> bool:
 
 
 def is_open(*, session: Session, item: ItemRow) -> bool:
-    """Whether a leakage check of the item still waits for answers, so that nobody may read those of others."""
-    return _open_check(session=session, item=item) is not None
+    """Whether a leakage check of the item waits for answers or is to be settled: nobody may read those of others."""
+    return _open_check(session=session, item=item, statuses=("open", "adjudicating")) is not None
 
 
 def give_up_check(*, session: Session, user_id: int, item: ItemRow, now: datetime | None = None) -> None:
@@ -51,13 +51,15 @@ def give_up_check(*, session: Session, user_id: int, item: ItemRow, now: datetim
     session.flush()
 
 
-def _open_check(*, session: Session, item: ItemRow, lock: bool = False) -> TaskRow | None:
+def _open_check(
+    *, session: Session, item: ItemRow, lock: bool = False, statuses: tuple[str, ...] = ("open",)
+) -> TaskRow | None:
     if item.stage not in (Stage.REFINED.value, Stage.REVIEWED.value):
         return None
     query = select(TaskRow).where(
         TaskRow.item_number == item.number,
         TaskRow.round == item.round,
         TaskRow.kind == TaskKind.LEAKAGE_CHECK.value,
-        col(TaskRow.status) == "open",
+        col(TaskRow.status).in_(statuses),
     )
     return session.exec(query.with_for_update() if lock else query).first()

@@ -3,23 +3,27 @@
 A check has three steps. The guess is made from the query alone and locked; then the picture is shown. The findings are
 locked; then the hazard and the machine's findings are shown. The outcome comes last, and only it can be undone.
 
-The policy: once `overlap` people have answered, what more than half of them want is done. While there is no such
-majority, one more person is asked. A rewrite supersedes the scenario, and the item goes round again.
+The policy: once `overlap` people have answered, what more than half of them want is done. Without such a majority an
+adjudicator settles it: somebody who gave none of the answers sees all of them, and sides with one or gives a new one,
+with a reason. A rewrite supersedes the scenario, and the item goes round again.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from storage.audit import Tag, lock_chain, record_event
-from storage.claim_content import read_locks
-from storage.claims import HeldClaim, hold_claim, open_task, was_given_elsewhere
+from storage.claim_content import read_checks, read_locks
+from storage.claims import HeldClaim, hold_claim, open_task, was_given_elsewhere, withdraw_task
 from storage.errors import ClaimLost, Conflict, InvalidRecord
 from storage.items import advance, attach, get_item, get_scenario, label, revise_scenario
-from storage.leak_answers import LeakAnswers, LeakMarks
+from storage.leak_answers import LeakAnswers, LeakMarks, LeakOutcome, LeakSettlement
 from storage.records import (
+    SETTLING_KINDS,
     Edits,
+    LeakAdjudication,
     LeakDecision,
     LeakFindings,
     LeakGuess,
@@ -29,10 +33,8 @@ from storage.records import (
     parse_record,
 )
 from storage.stages import Stage
-from storage.tables import ClaimRow, ItemRow, RecordRow, ReviewRow, TaskRow
+from storage.tables import DraftRow, ItemRow, RecordRow, ReviewRow, TaskRow
 from storage.texts import utc_now
-
-_LARGEST_OVERLAP = 20
 
 
 def lock_guess(
@@ -99,9 +101,7 @@ def lock_findings(
     guess, findings = read_locks(session=session, user_id=user_id, task=held.task)
     if guess is None:
         raise Conflict(f"your guess on {name} is not locked yet; lock it first")
-    query = get_scenario(session=session, item=held.item).query
-    if marks.words and marks.words[-1][1] > len(query):
-        raise InvalidRecord(f"span {list(marks.words[-1])} lies outside the query of {len(query)} characters")
+    _check_spans(marks, query=get_scenario(session=session, item=held.item).query)
     if findings is not None:
         if findings.model_dump(include=set(LeakMarks.model_fields)) != marks.model_dump():
             raise Conflict(f"your findings on {name} are locked; the outcome can still be chosen")
@@ -132,8 +132,7 @@ def make_review(*, session: Session, held: HeldClaim, answers: LeakAnswers, now:
         raise Conflict("lock your guess and your findings first; the outcome comes last")
     if not guess.text and answers.guess_named_it != "no":
         raise InvalidRecord("you saw no danger in the words, so guess_named_it must be 'no'")
-    if answers.rewrite is not None and answers.rewrite == get_scenario(session=session, item=held.item).query:
-        raise InvalidRecord("the rewrite is the query as it stands; change it, or choose another outcome")
+    _check_rewrite(answers.rewrite, query=get_scenario(session=session, item=held.item).query)
     actor = f"user:{held.person.name}"
     return LeakReview(
         **answers.model_dump(),
@@ -148,35 +147,75 @@ def make_review(*, session: Session, held: HeldClaim, answers: LeakAnswers, now:
     )
 
 
-def decide(*, session: Session, task: TaskRow, now: datetime) -> LeakDecision | None:
-    """Settle a check that has all its answers, or ask one more person when no majority agrees."""
-    reviews = _submitted(session=session, task=task)
-    wishes = [review.outcome.value.split("_")[0] for review in reviews]
-    wish, count = Counter(wishes).most_common(1)[0]
-    if 2 * count <= len(reviews):
-        if task.overlap < _LARGEST_OVERLAP:
-            task.overlap += 1
-            task.open_slots += 1
-            session.add(task)
-        return None
-    item = session.get_one(ItemRow, task.item_number)
-    agreeing = [review for review, own in zip(reviews, wishes, strict=True) if own == wish]
-    decision = LeakDecision.model_validate(
-        {
-            "item_id": item.id,
-            "round": task.round,
-            "outcome": wish,
-            "review_ids": tuple(review.id for review in reviews),
-            "policy": f"{count} of {len(reviews)} agree",
-            "rewrite": agreeing[-1].rewrite,
-            "stage_before": item.stage,
-            "provenance": Provenance(actor="policy", tool="storage.leakage.decide", created_at=now),
+def make_adjudication(*, session: Session, held: HeldClaim, answers: LeakSettlement, now: datetime) -> LeakAdjudication:
+    """Return the record of a settled difference, the answer sided with written out; `storage.reviews` stores it.
+
+    Raises:
+        InvalidRecord: there is no reason or no such answer, a span lies outside the query, or nothing is rewritten.
+    """
+    if not answers.note.strip():
+        raise InvalidRecord("an adjudication needs a note that gives the reason")
+    values = answers.model_dump() | {"sided_with": None}
+    if answers.side is not None:
+        checks = read_checks(session=session, task=held.task)
+        place = ord(answers.side) - ord("A")
+        if place >= len(checks):
+            raise InvalidRecord(f"there is no answer {answers.side}; the last one is {chr(ord('A') + len(checks) - 1)}")
+        chosen = checks[place]
+        values |= {
+            "sided_with": chosen.review.id,
+            "marks": chosen.findings.model_dump(include=set(LeakMarks.model_fields)),
+            "outcome": chosen.review.outcome,
+            "rewrite": chosen.review.rewrite,
+        }
+    elif answers.marks is not None:
+        query = get_scenario(session=session, item=held.item).query
+        _check_spans(answers.marks, query=query)
+        _check_rewrite(answers.rewrite, query=query)
+    actor = f"user:{held.person.name}"
+    return LeakAdjudication.model_validate(
+        values
+        | {
+            "item_id": held.item.id,
+            "round": held.task.round,
+            "claim_id": held.claim.id,
+            "reviewer": held.person.name,
+            "status": "submitted",
+            "provenance": Provenance(actor=actor, tool="storage.reviews.submit_review", created_at=now),
         }
     )
-    task.status, task.open_slots = "decided", 0
+
+
+def decide(*, session: Session, task: TaskRow, now: datetime) -> LeakDecision | None:
+    """Settle a check that has all its answers, or give it to an adjudicator when no majority agrees."""
+    if task.kind == TaskKind.LEAKAGE_ADJUDICATION.value:
+        return _settle_difference(session=session, task=task, now=now)
+    reviews = [check.review for check in read_checks(session=session, task=task)]
+    wishes = [_name_wish(review.outcome) for review in reviews]
+    wish, count = Counter(wishes).most_common(1)[0]
+    item = session.get_one(ItemRow, task.item_number)
+    task.status, task.open_slots = "adjudicating", 0
     session.add(task)
-    _apply(session=session, decision=decision, item=item, author=agreeing[-1].provenance.actor, now=now)
-    return decision
+    if 2 * count <= len(reviews):
+        open_task(session=session, item_id=item.id, kind=TaskKind.LEAKAGE_ADJUDICATION, overlap=1, now=now)
+        return None
+    task.status = "decided"
+    last = [review for review, own in zip(reviews, wishes, strict=True) if own == wish][-1]
+    policy = f"{count} of {len(reviews)} agree"
+    return _apply(session=session, task=task, item=item, last=last, reviews=reviews, policy=policy, now=now)
+
+
+def _settle_difference(*, session: Session, task: TaskRow, now: datetime) -> LeakDecision:
+    """Do what the adjudicator says, as if all had wanted it."""
+    checked = _find_check(session=session, task=task)
+    (settled,) = _read_adjudications(session=session, task=task)
+    task.status = checked.status = "decided"
+    task.open_slots = 0
+    session.add_all((task, checked))
+    reviews: list[LeakReview | LeakAdjudication] = [check.review for check in read_checks(session=session, task=task)]
+    reviews.append(settled)
+    item = session.get_one(ItemRow, task.item_number)
+    return _apply(session=session, task=task, item=item, last=settled, reviews=reviews, policy="adjudicator", now=now)
 
 
 def begin_round(*, session: Session, item_id: str, old_round: int, actor: str, now: datetime) -> None:
@@ -187,14 +226,47 @@ def begin_round(*, session: Session, item_id: str, old_round: int, actor: str, n
     ).all()
     for task in old:
         if task.status != "decided":
-            _withdraw(session=session, task=task)
-        if task.kind != TaskKind.ADJUDICATION.value:
-            kind = TaskKind(task.kind)
+            withdraw_task(session=session, task=task)
+        kind = TaskKind(task.kind)
+        if kind not in SETTLING_KINDS:
             open_task(session=session, item_id=item_id, kind=kind, overlap=task.overlap, actor=actor, now=now)
 
 
 def reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: datetime) -> None:
-    """Take back what was decided on the strength of the check, because its author undoes one."""
+    """Take back what rests on the task's answers, because the author of one undoes it.
+
+    Raises:
+        Conflict: the difference was settled, so that the checks behind it stand.
+    """
+    if task.kind == TaskKind.LEAKAGE_CHECK.value:
+        _withdraw_adjudication(session=session, task=task)
+    else:
+        checked = _find_check(session=session, task=task)
+        checked.status = "adjudicating"
+        session.add(checked)
+    if task.status == "decided":
+        _take_back(session=session, task=task, item=item, actor=actor, now=now)
+    task.status, task.open_slots = "open", task.overlap - task.submitted
+    session.add(task)
+
+
+def _withdraw_adjudication(*, session: Session, task: TaskRow) -> None:
+    """Nothing differs while an answer is taken back. Drafts go too: they name answers by their letters."""
+    query = select(TaskRow).where(
+        TaskRow.item_number == task.item_number,
+        TaskRow.kind == TaskKind.LEAKAGE_ADJUDICATION.value,
+        TaskRow.round == task.round,
+    )
+    other = session.exec(query.with_for_update()).first()
+    if other is None or other.status == "withdrawn":
+        return
+    if other.status != "open":
+        raise Conflict(f"an adjudicator has settled {label(task.item_number)}; the checks behind it stand")
+    withdraw_task(session=session, task=other)
+    session.exec(delete(DraftRow).where(col(DraftRow.task_id) == other.id))
+
+
+def _take_back(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: datetime) -> None:
     last = _last_decision(session=session, item=item)
     assert last is not None
     taken_back = LeakDecision(
@@ -210,8 +282,6 @@ def reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: d
     moved = last.outcome == "reject" and last.stage_before != item.stage
     to = Stage(last.stage_before) if moved else None
     _write(session=session, decision=taken_back, to=to, now=now)
-    task.status, task.open_slots = "open", task.overlap - task.submitted
-    session.add(task)
     if moved:
         _open_closed(session=session, item=item)
 
@@ -227,23 +297,60 @@ def check_not_rejected(*, session: Session, item: ItemRow) -> None:
         raise Conflict(f"the leakage check rejected {label(item.number or 0)}; its reviews stand")
 
 
-def _apply(*, session: Session, decision: LeakDecision, item: ItemRow, author: str, now: datetime) -> None:
-    """Write the decision and do what it says. What is released or rejected already stays as it is."""
+def _apply(
+    *,
+    session: Session,
+    task: TaskRow,
+    item: ItemRow,
+    last: LeakReview | LeakAdjudication,
+    reviews: Sequence[LeakReview | LeakAdjudication],
+    policy: str,
+    now: datetime,
+) -> LeakDecision:
+    """Write the decision and do what `last` wants. What is released or rejected already stays as it is."""
+    decision = LeakDecision.model_validate(
+        {
+            "item_id": item.id,
+            "round": task.round,
+            "outcome": _name_wish(last.outcome),
+            "review_ids": tuple(review.id for review in reviews),
+            "policy": policy,
+            "rewrite": last.rewrite,
+            "stage_before": item.stage,
+            "provenance": Provenance(actor="policy", tool="storage.leakage.decide", created_at=now),
+        }
+    )
     stage = Stage(item.stage)
     in_review = stage in (Stage.REFINED, Stage.REVIEWED)
     if decision.outcome == "reject" and in_review:
         _write(session=session, decision=decision, to=Stage.REJECTED, now=now)
         _close_open(session=session, item=item)
-        return
+        return decision
     rewrites = decision.outcome == "rewrite" and in_review
     back = Stage.REFINED if rewrites and stage is Stage.REVIEWED else None
     _write(session=session, decision=decision, to=back, now=now)
     if not rewrites:
-        return
-    edits = Edits(query=decision.rewrite)
+        return decision
+    edits, author = Edits(query=decision.rewrite), last.provenance.actor
     reason = f"leakage check, {decision.policy}"
     revise_scenario(session=session, item_id=item.id, edits=edits, reason=reason, actor=author, now=now)
     begin_round(session=session, item_id=item.id, old_round=decision.round, actor=author, now=now)
+    return decision
+
+
+def _name_wish(outcome: LeakOutcome) -> str:
+    """`clean`, `rewrite` or `reject`: generic and covert are one wish."""
+    return outcome.value.split("_")[0]
+
+
+def _check_spans(marks: LeakMarks, *, query: str) -> None:
+    if marks.words and marks.words[-1][1] > len(query):
+        raise InvalidRecord(f"span {list(marks.words[-1])} lies outside the query of {len(query)} characters")
+
+
+def _check_rewrite(rewrite: str | None, *, query: str) -> None:
+    if rewrite == query:
+        raise InvalidRecord("the rewrite is the query as it stands; change it, or choose another outcome")
 
 
 def _write(*, session: Session, decision: LeakDecision, to: Stage | None, now: datetime) -> None:
@@ -259,7 +366,7 @@ def _write(*, session: Session, decision: LeakDecision, to: Stage | None, now: d
 def _close_open(*, session: Session, item: ItemRow) -> None:
     query = select(TaskRow).where(TaskRow.item_number == item.number, col(TaskRow.status) == "open")
     for task in session.exec(query.with_for_update()).all():
-        _withdraw(session=session, task=task)
+        withdraw_task(session=session, task=task)
 
 
 def _open_closed(*, session: Session, item: ItemRow) -> None:
@@ -274,14 +381,6 @@ def _open_closed(*, session: Session, item: ItemRow) -> None:
         session.add(wanted)
 
 
-def _withdraw(*, session: Session, task: TaskRow) -> None:
-    for claim in session.exec(select(ClaimRow).where(ClaimRow.task_id == task.id, ClaimRow.state == "active")):
-        claim.state = "released"
-        session.add(claim)
-    task.status, task.open_slots = "withdrawn", 0
-    session.add(task)
-
-
 def _hold(*, session: Session, user_id: int, claim_id: str, now: datetime) -> HeldClaim:
     held = hold_claim(session=session, user_id=user_id, claim_id=claim_id, now=now)
     if held.task.kind != TaskKind.LEAKAGE_CHECK.value:
@@ -289,7 +388,17 @@ def _hold(*, session: Session, user_id: int, claim_id: str, now: datetime) -> He
     return held
 
 
-def _submitted(*, session: Session, task: TaskRow) -> list[LeakReview]:
+def _find_check(*, session: Session, task: TaskRow) -> TaskRow:
+    """Return the check whose difference the task settles, locked."""
+    query = select(TaskRow).where(
+        TaskRow.item_number == task.item_number,
+        TaskRow.kind == TaskKind.LEAKAGE_CHECK.value,
+        TaskRow.round == task.round,
+    )
+    return session.exec(query.with_for_update()).one()
+
+
+def _read_adjudications(*, session: Session, task: TaskRow) -> list[LeakAdjudication]:
     query = (
         select(RecordRow.body)
         .join(
@@ -300,7 +409,7 @@ def _submitted(*, session: Session, task: TaskRow) -> list[LeakReview]:
         .order_by(col(ReviewRow.id))
     )
     records = [parse_record(body) for body in session.exec(query)]
-    return [record for record in records if isinstance(record, LeakReview)]
+    return [record for record in records if isinstance(record, LeakAdjudication)]
 
 
 def _last_decision(*, session: Session, item: ItemRow) -> LeakDecision | None:

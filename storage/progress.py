@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, case, exists, func, true
+from sqlalchemy import ColumnElement, case, exists, func, or_, true
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from storage.claim_queries import CHECKED_STATES, TAKEN_STATES
-from storage.records import STUDY_KINDS, TaskKind
+from storage.claim_queries import CHECKED_STATES, COUNT_FREE, TAKEN_STATES
+from storage.records import SETTLING_KINDS, STUDY_KINDS, TaskKind
 from storage.stages import Stage
 from storage.study_queries import count_free, is_under_way
 from storage.tables import ClaimRow, ItemRow, RecordRow, ReviewRow, TaskRow, UserRow
@@ -88,21 +88,34 @@ def own_progress(*, session: Session, user_id: int, kind: TaskKind, now: datetim
         per_hour=_per_hour(list(times)),
         skipped=states.get("skipped", 0),
         left=(
-            count_free(session=session, user_id=user_id, kind=kind)
-            if kind in STUDY_KINDS
+            count_waiting(session=session, user_id=user_id, kind=kind)
+            if kind in STUDY_KINDS | SETTLING_KINDS
             else max(0, wanting - sum(states.values()) - _count_known(session=session, user_id=user_id, kind=kind))
         ),
     )
 
 
+def count_waiting(*, session: Session, user_id: int, kind: TaskKind) -> int:
+    """Return how many tasks of a study's kind, or how many differences, would be given to the person."""
+    if kind in STUDY_KINDS:
+        return count_free(session=session, user_id=user_id, kind=kind)
+    return session.exec(COUNT_FREE[kind], params={"user_id": user_id}).one()
+
+
+def count_held(*, session: Session, user_id: int, kind: TaskKind) -> int:
+    """Return how many open tasks of the kind the person holds."""
+    held = (ClaimRow.user_id == user_id, ClaimRow.state == "active", TaskRow.kind == kind.value)
+    query = select(func.count()).select_from(ClaimRow).join(TaskRow, col(TaskRow.id) == ClaimRow.task_id)
+    return session.exec(query.where(*held, TaskRow.status == "open")).one()
+
+
 def _count_known(*, session: Session, user_id: int, kind: TaskKind) -> int:
     """Open tasks that the person has had no claim on, and is not given because another task showed them the item."""
-    if kind is TaskKind.ADJUDICATION:
-        return 0
     other, own = aliased(TaskRow), aliased(ClaimRow)
     blocks: list[ColumnElement[bool]] = [col(other.kind) != kind.value]
     if kind is TaskKind.SCENARIO_REVIEW:
-        blocks = [col(other.kind) == TaskKind.LEAKAGE_CHECK.value, col(ClaimRow.state).in_(CHECKED_STATES)]
+        checked = (col(other.kind) == TaskKind.LEAKAGE_CHECK.value) & col(ClaimRow.state).in_(CHECKED_STATES)
+        blocks = [or_(checked, col(other.kind) == TaskKind.LEAKAGE_ADJUDICATION.value)]
     had = exists().where(col(own.task_id) == TaskRow.id, col(own.user_id) == user_id, col(own.state).in_(TAKEN_STATES))
     return session.exec(
         select(func.count(func.distinct(TaskRow.id)))
@@ -119,7 +132,7 @@ def total_progress(*, session: Session, kind: TaskKind) -> TotalProgress:
     An item that was revised counts by its present round; its adjudications all count. A study's answers count until
     it is closed.
     """
-    present = col(ItemRow.round) == TaskRow.round if kind is not TaskKind.ADJUDICATION else true()
+    present = true() if kind in SETTLING_KINDS else col(ItemRow.round) == TaskRow.round
     if kind in STUDY_KINDS:
         present = is_under_way()
     tasks, submitted, needed, decided, adjudicating = session.execute(

@@ -18,7 +18,7 @@ from storage.audit_records import AuditReview as AuditReview
 from storage.failure_records import FailureReview as FailureReview
 from storage.judgment_records import Judgment as Judgment
 from storage.judgment_records import ModelResponse as ModelResponse
-from storage.leak_answers import LeakAnswers, LeakMarks
+from storage.leak_answers import LeakAnswers, LeakMarks, LeakOutcome, Letter
 from storage.mining_answers import MiningAnswers
 from storage.record import Frozen as Frozen
 from storage.record import Provenance as Provenance
@@ -51,6 +51,8 @@ class TaskKind(StrEnum):
     SCENARIO_REVIEW = "scenario_review"
     ADJUDICATION = "adjudication"
     LEAKAGE_CHECK = "leakage_check"
+    LEAKAGE_ADJUDICATION = "leakage_adjudication"
+    """Settle a leakage check about which no majority agrees."""
     JUDGE_AUDIT = "judge_audit"
     """Score a model's answer as the judge does, blind."""
     JUDGE_CONSENSUS = "judge_consensus"
@@ -70,6 +72,9 @@ class StudyKind(StrEnum):
     """Score them as the judge did."""
     FAILURES = "failures"
     """Say how those fail that the judge scored as failed."""
+
+SETTLING_KINDS = frozenset({TaskKind.ADJUDICATION, TaskKind.LEAKAGE_ADJUDICATION, TaskKind.JUDGE_CONSENSUS})
+"""Differences. An adjudicator who gave none of the answers sees all of them, and settles with a reason."""
 
 
 class Verdict(StrEnum):
@@ -324,6 +329,28 @@ class LeakReview(Record, LeakAnswers):
     findings_id: Sha256
 
 
+class LeakAdjudication(Record):
+    """How an adjudicator settled a leakage check. The checks that differ stay; the decision names them all."""
+
+    kind: Literal["leak_adjudication"] = "leak_adjudication"
+    item_id: Line
+    task_kind: Literal[TaskKind.LEAKAGE_ADJUDICATION] = TaskKind.LEAKAGE_ADJUDICATION
+    round: int = Field(ge=1)
+    claim_id: Line
+    reviewer: Line
+    status: Literal["draft", "submitted", "discarded"]
+    side: Letter | None
+    """Whose answer was taken as it stands; None: what follows is new."""
+    sided_with: Sha256 | None
+    """The id of that answer."""
+    marks: LeakMarks
+    outcome: LeakOutcome
+    rewrite: Line | None
+    note: FilledText
+    """The reason."""
+    seconds: float = Field(default=0.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
+
+
 class LeakDecision(Record):
     """What was settled about an item's leaks. None: an earlier decision was taken back."""
 
@@ -332,7 +359,9 @@ class LeakDecision(Record):
     round: int = Field(ge=1)
     outcome: Literal["clean", "rewrite", "reject"] | None
     review_ids: tuple[Sha256, ...]
+    """The checks, and after them the adjudication."""
     policy: Line
+    """`2 of 3 agree`, `adjudicator`, or `undo`."""
     rewrite: Line | None = None
     stage_before: Line
 
@@ -449,8 +478,8 @@ class RecordKinds:
 
     BY_KIND: ClassVar[dict[str, type[Record]]] = {cls.model_fields["kind"].default: cls for cls in (
         Scenario, FilterVerdict, Grounding, Twin, TwinReview, Refinement, Review, LeakGuess, LeakFindings, LeakReview,
-        LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth, AuditReview, AuditDecision, FailureReview,
-        ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
+        LeakAdjudication, LeakDecision, Suggestion, Decision, GroundTruth, WorldTruth, AuditReview, AuditDecision,
+        FailureReview, ReleaseItem, ModelResponse, Mining, Judgment, TrainingExample, TrainingRun,
     )}  # fmt: skip
 
 

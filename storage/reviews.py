@@ -30,7 +30,7 @@ from storage.claims import (
 from storage.errors import Conflict, InvalidRecord
 from storage.failure_answers import FailureAnswers
 from storage.items import advance, append_record, attach, revise_scenario
-from storage.leak_answers import LeakAnswers
+from storage.leak_answers import LeakAnswers, LeakSettlement
 from storage.records import (
     STUDY_KINDS,
     AuditDecision,
@@ -38,6 +38,7 @@ from storage.records import (
     Decision,
     Edits,
     FailureReview,
+    LeakAdjudication,
     LeakDecision,
     LeakReview,
     Outcome,
@@ -70,9 +71,9 @@ __all__ = [
     "visible_reviews",
 ]
 
-Answers = ReviewAnswers | LeakAnswers | AuditAnswers | FailureAnswers
+Answers = ReviewAnswers | LeakAnswers | LeakSettlement | AuditAnswers | FailureAnswers
 """What a person sends."""
-AnyReview = Review | LeakReview | AuditReview | FailureReview
+AnyReview = Review | LeakReview | LeakAdjudication | AuditReview | FailureReview
 """The record of it."""
 _EARLIER = select(ReviewRow).where(
     ReviewRow.user_id == bindparam("user_id"), ReviewRow.idempotency_key == bindparam("key")
@@ -139,7 +140,7 @@ def submit_review(
         item_number=held.task.item_number,
         user_id=user_id,
         claim_id=claim_id,
-        verdict=_name_verdict(answers),
+        verdict=_name_verdict(review),
         seconds=answers.seconds,
         idempotency_key=idempotency_key,
         request_sha256=request_sha256,
@@ -166,7 +167,7 @@ def decide(
     task = session.get_one(TaskRow, task_id)
     if task.status != "open" or task.submitted < task.overlap:
         return None
-    if task.kind == TaskKind.LEAKAGE_CHECK.value:
+    if task.kind in (TaskKind.LEAKAGE_CHECK, TaskKind.LEAKAGE_ADJUDICATION):
         return leakage.decide(session=session, task=task, now=now)
     if task.kind == TaskKind.FAILURE_LABELS.value:
         study_failures.decide(session=session, task=task)
@@ -202,19 +203,21 @@ def _check_answers(*, kind: TaskKind, answers: ReviewAnswers) -> None:
 
 def shape_of(kind: TaskKind) -> type[Answers]:
     """Return what is answered to a task of this kind."""
-    if kind is TaskKind.LEAKAGE_CHECK:
-        return LeakAnswers
     if kind is TaskKind.FAILURE_LABELS:
         return FailureAnswers
-    return AuditAnswers if kind in STUDY_KINDS else ReviewAnswers
+    if kind in STUDY_KINDS:
+        return AuditAnswers
+    if kind is TaskKind.LEAKAGE_CHECK:
+        return LeakAnswers
+    return LeakSettlement if kind is TaskKind.LEAKAGE_ADJUDICATION else ReviewAnswers
 
 
-def _name_verdict(answers: Answers) -> str:
-    if isinstance(answers, AuditAnswers):
+def _name_verdict(review: AnyReview) -> str:
+    if isinstance(review, AuditReview):
         return "scored"  # which scores, the record alone says
-    if isinstance(answers, FailureAnswers):
+    if isinstance(review, FailureReview):
         return "labelled"
-    return (answers.verdict if isinstance(answers, ReviewAnswers) else answers.outcome).value
+    return (review.verdict if isinstance(review, Review) else review.outcome).value
 
 
 def subject_of(review: AnyReview) -> str:
@@ -228,6 +231,8 @@ def _make_review(*, session: Session, held: HeldClaim, answers: Answers, now: da
         raise InvalidRecord(f"these answers do not fit a task of kind {kind.value}; send the shape of that kind")
     if isinstance(answers, LeakAnswers):
         return leakage.make_review(session=session, held=held, answers=answers, now=now)
+    if isinstance(answers, LeakSettlement):
+        return leakage.make_adjudication(session=session, held=held, answers=answers, now=now)
     if isinstance(answers, AuditAnswers):
         return study_audits.make_review(session=session, held=held, answers=answers, now=now)
     if isinstance(answers, FailureAnswers):

@@ -154,7 +154,7 @@ def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: 
         raise Conflict(f"{name} was revised since and is in a new round of review; its earlier reviews stand")
     if task.status == "open":
         return
-    if task.kind == TaskKind.LEAKAGE_CHECK.value:
+    if task.kind in (TaskKind.LEAKAGE_CHECK, TaskKind.LEAKAGE_ADJUDICATION):
         return leakage.reopen(session=session, task=task, item=item, actor=actor, now=now)
     leakage.check_not_rejected(session=session, item=item)
     if task.kind == TaskKind.SCENARIO_REVIEW.value:

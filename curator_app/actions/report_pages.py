@@ -45,8 +45,8 @@ from judge.report_text import (
     show_share_range,
 )
 from judge.speech_parts import TAG_NAMES
-from judge.token_shift_text import CAUTION, explain, list_notices, name_sides, show_kl, show_token
 from judge.study_markdown import number, percent
+from judge.token_shift_text import CAUTION, explain, list_notices, name_sides, show_kl, show_token
 
 Report = dict[str, Any]
 PACKAGE = Path(__file__).parents[1]

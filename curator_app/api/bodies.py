@@ -1,14 +1,14 @@
 """Bodies that the API takes. Unknown fields are refused, and so is text that no database or file can hold."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from storage.audit_answers import AuditAnswers
 from storage.failure_answers import FailureAnswers
-from storage.leak_answers import LeakAnswers, LeakMarks
+from storage.leak_answers import LeakAnswers, LeakMarks, LeakSettlement
 from storage.records import ReviewAnswers, TaskKind
 from storage.texts import canonical_json, check_text
 
@@ -22,6 +22,7 @@ Key = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(check_te
 ClaimId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 PathClaimId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="Id of a claim of yours")]
 
+Part = TypeVar("Part", bound=BaseModel)
 PathReviewId = Annotated[int, Path(ge=1, le=LARGEST_INT, description="Id of a review of yours")]
 
 
@@ -58,6 +59,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def take_part(body: BaseModel, shape: type[Part]) -> Part:
+    """Return what `body` adds fields to, without them. It was validated with the body."""
+    return shape.model_construct(**{name: getattr(body, name) for name in shape.model_fields})
+
+
 class ClaimsBody(Body):
     """Ask for items to work on."""
 
@@ -89,7 +95,7 @@ class ReviewBody(ReviewAnswers):
 
     def to_answers(self) -> ReviewAnswers:
         """Return the part that is the person's answer."""
-        return ReviewAnswers.model_construct(**{name: getattr(self, name) for name in ReviewAnswers.model_fields})
+        return take_part(self, ReviewAnswers)
 
 
 class GuessBody(Body):
@@ -113,7 +119,19 @@ class LeakReviewBody(LeakAnswers):
 
     def to_answers(self) -> LeakAnswers:
         """Return the part that is the person's answer."""
-        return LeakAnswers.model_construct(**{name: getattr(self, name) for name in LeakAnswers.model_fields})
+        return take_part(self, LeakAnswers)
+
+
+class LeakSettlementBody(LeakSettlement):
+    """How the difference of a leakage check is settled."""
+
+    claim_id: ClaimId
+    idempotency_key: Key
+    """As in a review."""
+
+    def to_answers(self) -> LeakSettlement:
+        """Return the part that is the person's answer."""
+        return take_part(self, LeakSettlement)
 
 
 class AuditBody(AuditAnswers):
@@ -125,7 +143,7 @@ class AuditBody(AuditAnswers):
 
     def to_answers(self) -> AuditAnswers:
         """Return the part that is the person's answer."""
-        return AuditAnswers.model_construct(**{name: getattr(self, name) for name in AuditAnswers.model_fields})
+        return take_part(self, AuditAnswers)
 
 
 class FailureBody(FailureAnswers):
@@ -137,7 +155,7 @@ class FailureBody(FailureAnswers):
 
     def to_answers(self) -> FailureAnswers:
         """Return the part that is the person's answer."""
-        return FailureAnswers.model_construct(**{name: getattr(self, name) for name in FailureAnswers.model_fields})
+        return take_part(self, FailureAnswers)
 
 
 class UndoBody(Body):

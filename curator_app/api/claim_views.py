@@ -10,11 +10,11 @@ from typing import Any
 from curator_app.actions.leak_detectors import read_machine
 from curator_app.api.markdown import render_answer, render_markdown
 from judge.rubric import DIMENSIONS
-from storage.claim_content import AuditCase, Claim
+from storage.claim_content import AuditCase, Claim, FinishedCheck
 from storage.failure_taxonomy import parse_taxonomy
 from storage.items import label
 from storage.leak_answers import LeakMarks
-from storage.records import Review, TaskKind
+from storage.records import LeakFindings, LeakGuess, Review, TaskKind
 
 
 def to_iso(moment: datetime) -> str:
@@ -36,12 +36,10 @@ def describe_claim(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
     body |= {"round": claim.round, "others": _describe_others(claim)}
     if claim.kind is TaskKind.LEAKAGE_CHECK:
         return body | _describe_check(claim, titles)
-    scenario = claim.scenario
-    item = _describe_picture(claim, titles) | {
-        "scene": scenario.scene,
-        "hidden_hazard": scenario.hidden_hazard,
-        "causal_chain": list(scenario.causal_chain),
-    }
+    item = _describe_picture(claim, titles) | {"scene": claim.scenario.scene} | _describe_hazard(claim)
+    if claim.kind is TaskKind.LEAKAGE_ADJUDICATION:
+        others = [_describe_finished(check, chr(ord("A") + place)) for place, check in enumerate(claim.checks)]
+        return body | {"step": 4, "item": item, "others": others, "machine": _describe_machine(claim)}
     return body | {"item": item}
 
 
@@ -54,17 +52,39 @@ def _describe_check(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "step": 2,
         "item": _describe_picture(claim, titles) | {"scene": None if _has_image(claim) else scenario.scene},
-        "guess": {"text": guess.text, "sure": guess.sure, "seconds": guess.seconds},
+        "guess": _describe_guess(guess),
         "findings": None,
         "machine": None,
     }
     if findings is None:
         return body
     body["step"] = 3
-    body["item"] |= {"hidden_hazard": scenario.hidden_hazard, "causal_chain": list(scenario.causal_chain)}
-    body["findings"] = findings.model_dump(mode="json", include=set(LeakMarks.model_fields))
-    body["machine"] = asdict(read_machine(scenario=scenario, refinements=claim.refinements))
+    body["item"] |= _describe_hazard(claim)
+    body["findings"] = _describe_marks(findings)
+    body["machine"] = _describe_machine(claim)
     return body
+
+
+def _describe_finished(check: FinishedCheck, letter: str) -> dict[str, Any]:
+    """A whole check for whoever settles the difference, without who gave it."""
+    said = check.review.model_dump(mode="json", include={"outcome", "rewrite", "guess_named_it", "note"})
+    return {"who": letter, "guess": _describe_guess(check.guess), "findings": _describe_marks(check.findings)} | said
+
+
+def _describe_guess(guess: LeakGuess) -> dict[str, Any]:
+    return {"text": guess.text, "sure": guess.sure, "seconds": guess.seconds}
+
+
+def _describe_marks(findings: LeakFindings) -> dict[str, Any]:
+    return findings.model_dump(mode="json", include=set(LeakMarks.model_fields))
+
+
+def _describe_machine(claim: Claim) -> dict[str, Any]:
+    return asdict(read_machine(scenario=claim.scenario, refinements=claim.refinements))
+
+
+def _describe_hazard(claim: Claim) -> dict[str, Any]:
+    return {"hidden_hazard": claim.scenario.hidden_hazard, "causal_chain": list(claim.scenario.causal_chain)}
 
 
 def _describe_audit(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -> dict[str, Any]:

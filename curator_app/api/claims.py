@@ -14,6 +14,7 @@ from curator_app.api.bodies import (
     FlagBody,
     FreeObject,
     LeakReviewBody,
+    LeakSettlementBody,
     PathClaimId,
     ReviewBody,
     UnskipBody,
@@ -31,11 +32,14 @@ ROLE_OF_KIND = {
     TaskKind.SCENARIO_REVIEW: Role.ANNOTATOR,
     TaskKind.ADJUDICATION: Role.ADJUDICATOR,
     TaskKind.LEAKAGE_CHECK: Role.ANNOTATOR,
+    TaskKind.LEAKAGE_ADJUDICATION: Role.ADJUDICATOR,
     TaskKind.JUDGE_AUDIT: Role.ANNOTATOR,
     TaskKind.JUDGE_CONSENSUS: Role.ADJUDICATOR,
     TaskKind.FAILURE_LABELS: Role.ANNOTATOR,
 }
 REVIEWER = allow(Role.ANNOTATOR, Role.ADJUDICATOR)
+AnyBody = ReviewBody | LeakReviewBody | LeakSettlementBody | AuditBody | FailureBody
+"""What may be sent under a claim."""
 
 
 def check_kind(person: Person, kind: TaskKind) -> None:
@@ -47,9 +51,7 @@ def check_kind(person: Person, kind: TaskKind) -> None:
     check_roles(person, {ROLE_OF_KIND[kind]})
 
 
-def store_answers(
-    body: ReviewBody | LeakReviewBody | AuditBody | FailureBody, *, person: Person, workspace: Workspace
-) -> Response:
+def store_answers(body: AnyBody, *, person: Person, workspace: Workspace) -> Response:
     """Store what a person answered under a claim of theirs."""
     with workspace.db.write() as session:
         submitted = reviews.submit_review(

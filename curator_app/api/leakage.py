@@ -1,4 +1,4 @@
-"""Leakage checks over HTTP: lock the guess, lock the findings, submit the outcome. Each shows the next part."""
+"""Leakage checks over HTTP: lock the guess, lock the findings, submit the outcome; and settle where they differ."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from curator_app.access import CurrentPerson, allow
 from curator_app.actions.leak_checks import rates_as_json, read_rates
-from curator_app.api.bodies import FindingsBody, GuessBody, LeakReviewBody, PathClaimId
+from curator_app.api.bodies import FindingsBody, GuessBody, LeakReviewBody, LeakSettlementBody, PathClaimId
 from curator_app.api.claim_views import describe_claim
 from curator_app.api.claims import store_answers
 from curator_app.api.dependencies import CurrentWorkspace
@@ -58,6 +58,12 @@ def lock_findings(
 @ROUTER.post("/reviews", dependencies=[CHECKER])
 def submit(body: LeakReviewBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
     """Submit the outcome. Undo is that of reviews; guess and findings stay as they were locked."""
+    return store_answers(body, person=person, workspace=workspace)
+
+
+@ROUTER.post("/adjudications", dependencies=[allow(Role.ADJUDICATOR)])
+def settle(body: LeakSettlementBody, person: CurrentPerson, workspace: CurrentWorkspace) -> Response:
+    """Settle checks that differ: side with one of them by its letter, or send a new answer; `note` gives the reason."""
     return store_answers(body, person=person, workspace=workspace)
 
 

@@ -11,7 +11,7 @@ from curator_app.api.dependencies import CurrentWorkspace
 from curator_app.api.markdown import render_markdown
 from storage import guidelines
 from storage.accounts import Role
-from storage.records import TaskKind
+from storage.records import SETTLING_KINDS, TaskKind
 
 ROUTER = APIRouter(prefix="/api/v1", tags=["progress"])
 
@@ -21,7 +21,7 @@ def progress(
     person: CurrentPerson, workspace: CurrentWorkspace, kind: TaskKind = TaskKind.SCENARIO_REVIEW
 ) -> dict[str, Any]:
     """Your own progress and the whole queue's. Counts only: no verdicts, and differences not for annotators."""
-    if kind in (TaskKind.ADJUDICATION, TaskKind.JUDGE_CONSENSUS):
+    if kind in SETTLING_KINDS:
         check_roles(person, {Role.ADJUDICATOR, Role.MAINTAINER})
     return read_progress(workspace, person=person, kind=kind)
 

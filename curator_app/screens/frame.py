@@ -30,11 +30,10 @@ class Page:
 
 PAGES = (
     Page("review", "/", "Review", ("annotator",)),
-    Page("adjudication", "/?kind=adjudication", "Adjudicate", ("adjudicator",)),
     Page("audit", "/audit", "Audit", ("annotator",)),
-    Page("consensus", "/audit?kind=judge_consensus", "Consensus", ("adjudicator",)),
     Page("failures", "/failures", "Failures", ("annotator",)),
     Page("leakage", "/leakage", "Leakage", ("annotator",)),
+    Page("adjudicate", "/adjudicate", "Adjudicate", ("adjudicator",)),
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),
     Page("items", "/items", "Items", ("maintainer", "adjudicator")),

@@ -57,7 +57,7 @@ def build_progress_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
 def _read_kinds(workspace: Workspace, person: Person) -> dict[TaskKind, dict[str, Any]]:
     kinds = [TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK]
     if person.has(Role.ADJUDICATOR):
-        kinds.append(TaskKind.ADJUDICATION)
+        kinds += [TaskKind.ADJUDICATION, TaskKind.LEAKAGE_ADJUDICATION]
     by_kind = {kind: read_progress(workspace, person=person, kind=kind) for kind in kinds}
     if not person.has(Role.ANNOTATOR):  # who does not review has no share
         by_kind[TaskKind.SCENARIO_REVIEW]["own"] = by_kind[TaskKind.LEAKAGE_CHECK]["own"] = None
@@ -220,7 +220,8 @@ def _render_kind(kind: TaskKind, numbers: dict[str, Any]) -> str:
         heading = f'<h2 class="cu-say">{title} <span>{_to_go(open_reviews)}</span></h2>'
         items, verb = "scenarios", "checked"
     else:
-        title = f"{total['items_decided']:,} of {total['items']:,} differences are settled."
+        between = "between reviewers" if kind is TaskKind.ADJUDICATION else "in leakage checks"
+        title = f"{total['items_decided']:,} of {total['items']:,} differences {between} are settled."
         heading = f'<h2 class="cu-say">{title} <span>{_to_go(total["items"] - total["items_decided"])}</span></h2>'
         items, verb = "differences", "settled"
     answers = {TaskKind.SCENARIO_REVIEW: "Reviews", TaskKind.LEAKAGE_CHECK: "Checks"}.get(kind)

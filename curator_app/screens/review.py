@@ -34,7 +34,7 @@ def build_failures_page() -> None:
 
 
 def build_leakage_page() -> None:
-    """Place the leakage check into the open route."""
+    """Place the leakage check into the open route. Serves `/leakage` and `/leakage?kind=leakage_adjudication`."""
     gr.HTML(leakage_html(), padding=False, apply_default_css=False, js_on_load=None, elem_id="cu-leakage-page")
 
 

@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from curator_app.screens.adjudicate import build_adjudicate_page
 from curator_app.screens.asking import make_person_of
 from curator_app.screens.items import build_item_page
 from curator_app.screens.people import build_people_page
@@ -19,7 +20,7 @@ from curator_app.workspace import Workspace
 
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
-    """Return the pages `/`, `/audit`, `/failures`, `/leakage` and those of the menu's second half."""
+    """Return the pages of the queue, `/adjudicate`, and those of the menu's second half."""
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
@@ -33,6 +34,9 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Leakage", "/leakage"):
         gr.Navbar(visible=False)
         build_leakage_page()
+    with pages.route("Adjudicate", "/adjudicate"):
+        gr.Navbar(visible=False)
+        build_adjudicate_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Progress", "/progress"):
         gr.Navbar(visible=False)
         build_progress_page(pages, workspace=workspace, person_of=person_of)

@@ -2,6 +2,7 @@
    The host adds the page's HTML some time after this script, so everything waits for the `.cu` element. */
 
 import { read, showLastPerson, showPerson, write } from './person.js';
+import { settles } from './review/kinds.js';
 
 const THEME_KEY = 'curator-theme';
 
@@ -52,12 +53,11 @@ function wireMenus(root) {
 }
 
 function markCurrentPage(root) {
-  const kind = new URLSearchParams(location.search).get('kind');
-  const here = location.pathname.replace(/\/+$/, '') || '/';
+  const settling = settles(new URLSearchParams(location.search).get('kind'));
+  const here = settling ? '/adjudicate' : location.pathname.replace(/\/+$/, '') || '/';
   for (const link of root.querySelectorAll('[data-page]')) {
     const target = new URL(link.getAttribute('href'), location.origin);
-    const samePath = (target.pathname.replace(/\/+$/, '') || '/') === here;
-    const current = samePath && (target.searchParams.get('kind') || null) === (['/', '/audit'].includes(here) ? kind : null);
+    const current = (target.pathname.replace(/\/+$/, '') || '/') === here;
     link.toggleAttribute('aria-current', false);
     if (current) {
       link.setAttribute('aria-current', 'page');

@@ -81,6 +81,19 @@ def test_revising_needs_the_change_itself(settling: tuple[Any, Any, str], site: 
     assert json.loads(bodies[0][0])["query"] == "Where is the best spot out here?"
 
 
+def test_an_answer_is_taken_by_a_key_and_settled_by_enter(settling: tuple[Any, Any, str], site: Any) -> None:
+    tab, person, item = settling
+    tab.press("7", "8")
+    expect(tab.page.locator('.cu-verdict[data-v="reject"]')).to_have_attribute("aria-pressed", "true")
+    expect(tab.page.locator('.cu-chip[data-action="leakage"]')).to_have_attribute("aria-pressed", "true")
+    tab.press("Enter")
+    expect(tab.part("note")).to_be_focused()
+    tab.page.keyboard.type("It names the railing")
+    tab.press("Escape", "Enter")
+    tab.wait_saved()
+    assert site.reviews_of(person) == [(item, "reject")]
+
+
 def test_undo_of_a_settlement(settling: tuple[Any, Any, str], site: Any) -> None:
     tab, person, item = settling
     tab.press("n")

@@ -57,7 +57,7 @@ def test_freeze_list_verify(run, workspace, folder) -> None:
     manifest = read_release(folder).manifest
     assert f"digest  {manifest.digest}" in done.output
     assert manifest.notes == "The first."
-    kinds = ("adjudication", "leakage_check", "scenario_review")
+    kinds = ("adjudication", "leakage_adjudication", "leakage_check", "scenario_review")
     assert list(manifest.prompts) == [f"guidelines/{kind}/1" for kind in kinds]
     assert manifest.taxonomy["categories"][0]["sub_categories"][0]["quota"] == 20
     listed = run("list").output

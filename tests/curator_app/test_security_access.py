@@ -20,6 +20,7 @@ EVERYBODY = frozenset({"root", "mia", "ada", "ann", "nobody"})
 REVIEWERS = frozenset({"root", "ada", "ann"})
 CHECKERS = frozenset({"root", "ann"})
 MAINTAINERS = frozenset({"root", "mia"})
+SETTLERS = frozenset({"root", "ada"})
 # What each route is meant to admit, written down a second time: a new route has to be added here on purpose.
 ADMITS = {
     "GET /api/v1/guidelines/{kind}": REVIEWERS,
@@ -54,6 +55,7 @@ ADMITS = {
     "POST /api/v1/claims/{claim_id}/renew": REVIEWERS,
     "POST /api/v1/claims/{claim_id}/skip": REVIEWERS,
     "GET /api/v1/leakage/rates": MAINTAINERS,
+    "POST /api/v1/leakage/adjudications": SETTLERS,
     "POST /api/v1/leakage/reviews": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/findings": CHECKERS,
     "POST /api/v1/leakage/{claim_id}/guess": CHECKERS,
@@ -69,6 +71,7 @@ ADMITS = {
 # Gradio handlers by the start of their api_name.
 HANDLERS = {
     "people_": frozenset({"root"}),
+    "adjudicate_": SETTLERS,
     "releases_": MAINTAINERS,
     "runs_": MAINTAINERS,
     "items_": MAINTAINERS | {"ada"},
@@ -298,7 +301,8 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/": REVIEWERS,
         "/audit": REVIEWERS,
         "/failures": CHECKERS,
-        "/leakage": CHECKERS,
+        "/leakage": REVIEWERS,
+        "/adjudicate": SETTLERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
         "/items": MAINTAINERS | {"ada"},

@@ -6,8 +6,10 @@ import { copyText } from '../review/dom.js';
 import { openFlag } from '../review/flag.js';
 import { createGuide } from '../review/guide.js';
 import { listenToKeys, paintKeys } from '../review/keys.js';
+import { kindOfPage } from '../review/kinds.js';
 import { createNotices } from '../review/notices.js';
 import { moveRadio } from '../review/radios.js';
+import { MOST_ANSWERS } from '../review/side_by_side.js';
 import { createSettings } from '../review/settings.js';
 import { begin, keepAwake, panByKey } from '../review/start.js';
 import { ACTIONS } from './keys.js';
@@ -17,7 +19,7 @@ import { SCALES, SHAPE, openScale } from './work.js';
 
 /** Start on `root`, once. */
 export async function startScreen(root) {
-  const kind = new URLSearchParams(location.search).get('kind') === 'judge_consensus' ? 'judge_consensus' : 'judge_audit';
+  const kind = kindOfPage('judge_audit');
   root.dataset.kind = kind;
   const view = createView(root, { marker: () => marker });
   const { part } = view;
@@ -112,7 +114,7 @@ function makeActions({ view, part, guide, canvas, settings, desk, marker, ...scr
     one.work.warning = chosen.warning_start;
     changed(one, `Scores of ${chosen.who} taken`);
   });
-  for (const place of [0, 1, 2]) actions[`take_${place + 1}`] = () => actions.take(place);
+  for (let place = 0; place < MOST_ANSWERS; place += 1) actions[`take_${place + 1}`] = () => actions.take(place);
   actions.write = withCase((one) => {
     one.work.note = part('note').value;
     changed(one);
@@ -125,8 +127,6 @@ function wireControls(screen) {
   root.addEventListener('click', (event) => {
     const radio = event.target.closest('[role="radio"]');
     if (radio) return actions.score(radio.parentElement.dataset.scale, Number(radio.dataset.answer));
-    const take = event.target.closest('[data-take]');
-    if (take) return actions.take(Number(take.dataset.take));
     const control = event.target.closest('[data-action]');
     if (control) {
       event.preventDefault();

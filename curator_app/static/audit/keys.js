@@ -1,6 +1,7 @@
 /* The keys of the audit: a letter chooses a scale, a digit scores it and goes on, Enter submits. */
 
 import { PICTURE_ACTIONS } from '../review/keys.js';
+import { TAKE_ACTIONS } from '../review/kinds.js';
 
 export const ACTIONS = [
   { id: 'risk_appraisal', text: 'Go to risk appraisal', key: 'r', group: 'Score' },
@@ -11,9 +12,7 @@ export const ACTIONS = [
   { id: 'score_2', text: 'Score 2', key: '2', group: 'Score' },
   { id: 'warning', text: 'Place or remove the warning’s mark', key: 'w', group: 'Score' },
   { id: 'note', text: 'Write a note', key: 'n', group: 'Score' },
-  { id: 'take_1', text: 'Take the first annotator’s scores', key: '7', group: 'Settle' },
-  { id: 'take_2', text: 'Take the second annotator’s scores', key: '8', group: 'Settle' },
-  { id: 'take_3', text: 'Take the third annotator’s scores', key: '9', group: 'Settle' },
+  ...TAKE_ACTIONS,
   { id: 'undo', text: 'Undo the last answer', key: 'z', group: 'Steps' },
   { id: 'skip', text: 'Skip', key: 'x', group: 'Steps' },
   { id: 'flag', text: 'Flag for a maintainer', key: 'f', group: 'Steps' },

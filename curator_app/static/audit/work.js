@@ -1,6 +1,7 @@
 /* What a person fills in about a model's answer: its shape, its draft, and what must be there before it is sent. No page here. */
 
-import { api, uuid } from '../review/api.js';
+import { addressBody, api } from '../review/api.js';
+import { settles as settlesKind } from '../review/kinds.js';
 
 /** R, S and E as the rubric has them; the words on the buttons are short for its anchors. */
 export const SCALES = [
@@ -33,7 +34,7 @@ function draftOf({ scores, warning, note, flagged, seconds }) {
 }
 
 export const openScale = (work) => SCALES.find(({ id }) => work.scores[id] === null) ?? null;
-export const settles = (claim) => claim.kind === 'judge_consensus';
+export const settles = (claim) => settlesKind(claim.kind);
 
 function missing(work, claim) {
   const open = openScale(work);
@@ -42,12 +43,10 @@ function missing(work, claim) {
   return null;
 }
 
-/** The body of POST /audits. The same answers sent again keep their key, so that they are stored once. */
+/** The body of POST /audits. */
 function bodyOf(work, claim) {
   const body = { claim_id: claim.claim_id, ...work.scores, warning_start: work.warning, note: work.note };
-  const same = work.failed && JSON.stringify(work.failed.body) === JSON.stringify(body);
-  const key = same ? work.failed.key : uuid();
-  return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 100) / 100), idempotency_key: key } };
+  return addressBody(work, body);
 }
 
 export const SHAPE = { createWork, draftOf, missing, bodyOf, names: { scored: 'Submit' }, past: { scored: 'Scored' }, submit: api.submitAudit };

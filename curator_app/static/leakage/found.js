@@ -14,8 +14,9 @@ export function showFindings({ list, source, one }) {
   const { machine } = claim;
   source.textContent = SOURCES[machine.source];
   const tried = machine.ways.filter(({ leaks }) => leaks !== null);
-  list.replaceChildren(ownRow(claim.findings, item), ...tried.map(wayRow), ...untriedRows(machine.ways));
+  list.replaceChildren(...(claim.findings ? [ownRow(claim.findings, item)] : []), ...tried.map(wayRow), ...untriedRows(machine.ways));
   const leaks = tried.filter(({ leaks: found }) => found).length;
+  if (!claim.findings) return '';
   const you = claim.findings.gives_away === 'yes' ? 'You found a leak' : claim.findings.gives_away === 'unsure' ? 'You were unsure' : 'You found no leak';
   return `${you}; ${leaks} of ${plural(tried.length, 'detector')} found one.`;
 }

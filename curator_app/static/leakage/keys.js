@@ -1,6 +1,7 @@
 /* The keys of the leakage check. Enter takes the next step; arrows and Space mark words. */
 
 import { PICTURE_ACTIONS } from '../review/keys.js';
+import { TAKE_ACTIONS } from '../review/kinds.js';
 
 export const ACTIONS = [
   { id: 'none', text: 'No danger from the words alone', key: '0', group: 'Steps' },
@@ -19,4 +20,12 @@ export const ACTIONS = [
   { id: 'box', text: 'Box on the picture', key: 'm', group: 'Answer' },
   { id: 'uncover', text: 'Show a covered picture', key: 'v', group: 'Answer' },
   ...PICTURE_ACTIONS,
+];
+
+/** Those of who settles: the answers stand there already, so nothing is guessed. */
+export const SETTLE_ACTIONS = [
+  ...TAKE_ACTIONS,
+  { id: 'new', text: 'Write a new answer', key: 'w', group: 'Settle' },
+  ...ACTIONS.filter(({ id }) => id !== 'none'),
+  { id: 'ask_5', text: 'Fifth question', key: '5', group: 'Answer' },
 ];

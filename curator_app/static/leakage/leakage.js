@@ -7,43 +7,57 @@ import { copyText } from '../review/dom.js';
 import { openFlag } from '../review/flag.js';
 import { createGuide } from '../review/guide.js';
 import { listenToKeys, paintKeys } from '../review/keys.js';
+import { kindOfPage, settles } from '../review/kinds.js';
 import { createNotices } from '../review/notices.js';
 import { moveRadio } from '../review/radios.js';
 import { createSettings } from '../review/settings.js';
+import { MOST_ANSWERS } from '../review/side_by_side.js';
 import { begin, keepAwake, panByKey } from '../review/start.js';
 import { createBox } from './box.js';
-import { ACTIONS } from './keys.js';
+import { paintOtherBoxes } from './checks.js';
+import { ACTIONS, SETTLE_ACTIONS } from './keys.js';
+import { SETTLE_SHAPE, SIDE, copyAnswer, letterOf, placeOf } from './settle_work.js';
 import { createView } from './view.js';
-import { QUESTIONS, SHAPE, findingsOf, isAsked, openQuestion, rewriteOf } from './work.js';
+import { QUESTIONS, SETTLE_STEP, SHAPE, findingsOf, isAsked, marksOpen, openQuestion, outcomeOpen, rewriteOf } from './work.js';
 import { toggleWord } from './words.js';
 
-const KIND = 'leakage_check';
 const SETTLE_MS = 400; // the outcomes stand where the button of the step before stood; a second click meant for that one decides nothing
 
 /** Start on `root`, once. */
 export async function startScreen(root) {
-  root.dataset.kind = KIND;
-  const view = createView(root, { afterWork: () => box.paint() });
+  const kind = kindOfPage('leakage_check');
+  const settling = settles(kind);
+  const shape = settling ? SETTLE_SHAPE : SHAPE;
+  root.dataset.kind = kind;
+  const view = createView(root, { afterWork: () => box.paint(), settling });
   const { part } = view;
   const notices = createNotices(part('notice'));
   const guide = createGuide({
-    kind: KIND, drawer: part('guide'), body: part('guide-body'), version: part('guide-version'),
+    kind, drawer: part('guide'), body: part('guide-body'), version: part('guide-version'),
     closeButton: part('guide-close'), button: root.querySelector('[data-action="guidelines"]'),
   });
   const box = createBox({
     canvas: part('canvas'), holder: part('picture'), button: root.querySelector('[data-action="box"]'),
-    get: () => (desk?.current()?.item.image ? desk.current().work.box : null),
+    get: () => {
+      const one = desk?.current();
+      return one?.item.image && (!settling || one.work.writing) ? one.work.box : null;
+    },
     set: (value, said) => actions.box_to(value, said),
-    allowed: () => desk?.current()?.claim.step === 2,
+    allowed: () => Boolean(desk?.current() && marksOpen(desk.current())),
   });
   const canvas = createCanvas({
     canvas: part('canvas'), holder: part('picture'), zoomText: part('zoom'), range: part('brightness'),
     onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
   });
   const show = canvas.show;
-  canvas.show = (img) => { show(img); box.stop(); box.paint(); }; // the box lies on the picture, which was replaced
+  canvas.show = (img) => { // the boxes lie on the picture, which was replaced
+    show(img);
+    box.stop();
+    box.paint();
+    if (settling) paintOtherBoxes(part('picture'), desk.current().claim.others);
+  };
   const settings = createSettings({
-    root, actions: ACTIONS, place: 'leakage',
+    root, actions: settling ? SETTLE_ACTIONS : ACTIONS, place: 'leakage',
     onChange() {
       paintKeys(root, settings.map, settings.single);
       const one = desk?.current();
@@ -51,8 +65,15 @@ export async function startScreen(root) {
     },
   });
   const isCovered = (one) => Boolean(one.item.category) && settings.cover.has(one.item.category.slug) && !one.work.uncovered;
-  const desk = createDesk({ root, kind: KIND, shape: SHAPE, view, notices, canvas, isCovered });
-  const screen = { root, kind: KIND, view, part, notices, guide, canvas, settings, desk, box };
+  if (settling) {
+    const showCase = view.show;
+    view.show = (one, how) => {
+      showCase(one, how);
+      paintKeys(part('others'), settings.map, settings.single); // the table is made anew for every item
+    };
+  }
+  const desk = createDesk({ root, kind, shape, view, notices, canvas, isCovered });
+  const screen = { root, kind, view, part, notices, guide, canvas, settings, desk, box };
   const actions = makeActions(screen);
   screen.actions = actions;
 
@@ -71,6 +92,7 @@ function makeActions(screen) {
     return undefined;
   };
   const atStep = (step, act) => withCase((one, ...args) => (one.claim.step === step ? act(one, ...args) : undefined));
+  const whileOpen = (isOpen, act) => withCase((one, ...args) => (isOpen(one) ? act(one, ...args) : undefined));
   const changed = (one, said) => {
     one.asked = null;
     view.work(one);
@@ -101,24 +123,25 @@ function makeActions(screen) {
       field.focus();
       field.scrollIntoView({ block: 'nearest' });
     }),
-    edit: atStep(3, (one) => {
+    edit: whileOpen(outcomeOpen, (one) => {
+      startNew(one);
       one.work.editing = true;
       changed(one);
       part('edits').scrollIntoView({ block: 'nearest' });
       part('edit-query').focus();
     }),
-    box: atStep(2, (one) => { if (one.item.image) box.start(); }),
-    box_to: atStep(2, (one, value, said) => {
+    box: whileOpen(marksOpen, (one) => { if (one.item.image) box.start(); }),
+    box_to: whileOpen(marksOpen, (one, value, said) => {
       one.work.box = value;
       changed(one, said);
     }),
-    word: atStep(2, (one, place) => {
+    word: whileOpen(marksOpen, (one, place) => {
       const piece = view.pieces[place];
       one.work.words = toggleWord(view.pieces, one.work.words, piece);
       if (one.work.words.length && one.work.answers.gives_away !== 'unsure') one.work.answers.gives_away = 'yes';
       changed(one);
     }),
-    unmark: atStep(2, (one, what) => {
+    unmark: whileOpen(marksOpen, (one, what) => {
       if (what === 'box') one.work.box = null;
       else one.work.words = one.work.words.filter((_, place) => place !== Number(what));
       changed(one, 'Mark removed');
@@ -132,10 +155,39 @@ function makeActions(screen) {
     guidelines: () => guide.toggle(),
     settings: () => settings.open(),
   };
-  for (const outcome of Object.keys(SHAPE.names)) actions[outcome] = atStep(3, () => desk.decide(outcome));
-  for (const number of [1, 2, 3, 4]) {
+  /** Whoever settles writes an answer of their own from here on: from the one that they had taken, or from nothing. */
+  function startNew(one) {
+    const { work, claim, item } = one;
+    if (claim.step !== SETTLE_STEP || work.writing) return;
+    if (work.side !== null) copyAnswer(work, claim.others[placeOf(work.side)], item);
+    part('edit-query').value = work.query;
+    Object.assign(work, { writing: true, side: null });
+  }
+  actions.new = atStep(SETTLE_STEP, (one) => {
+    const { work } = one;
+    if (work.writing) work.writing = false;
+    else startNew(one);
+    changed(one, work.writing ? 'A new answer' : 'New answer put away');
+    part(work.writing ? 'marks-box' : 'others').scrollIntoView({ block: 'nearest' });
+  });
+  actions.take = atStep(SETTLE_STEP, (one, place) => {
+    if (!(place in one.claim.others)) return;
+    Object.assign(one.work, { side: letterOf(place), writing: false, verdict: null });
+    changed(one, `Siding with ${one.work.side}`);
+  });
+  for (let place = 0; place < MOST_ANSWERS; place += 1) actions[`take_${place + 1}`] = () => actions.take(place);
+  actions.settle = atStep(SETTLE_STEP, ({ work }) => desk.decide(work.writing && work.verdict ? work.verdict : SIDE));
+  for (const outcome of Object.keys(SHAPE.names)) {
+    actions[outcome] = whileOpen(outcomeOpen, (one) => {
+      if (one.claim.step !== SETTLE_STEP || one.work.writing) { desk.decide(outcome); return; }
+      one.work.verdict = outcome; // opens a new answer; the next press settles
+      actions.new();
+    });
+  }
+  for (const number of [1, 2, 3, 4, 5]) {
     actions[`ask_${number}`] = withCase((one) => {
-      const question = QUESTIONS.find((other) => other.key === number && isAsked(other, one));
+      const keyOf = (other) => (one.claim.step === SETTLE_STEP && other.settleKey) || other.key;
+      const question = QUESTIONS.find((other) => keyOf(other) === number && isAsked(other, one));
       if (!question) return;
       const { answers } = question;
       const place = answers.findIndex(({ id }) => id === one.work.answers[question.id]);
@@ -218,6 +270,7 @@ function wireControls(screen) {
   });
   part('lock').addEventListener('click', () => actions.lock());
   part('submit').addEventListener('click', () => actions.submit());
+  part('settle').addEventListener('click', () => actions.settle());
   const fields = { guess: 'text', note: 'note', 'edit-query': 'query' };
   for (const [name, field] of Object.entries(fields)) {
     part(name).addEventListener('input', () => actions.write(field, part(name).value));
@@ -245,7 +298,7 @@ function wireControls(screen) {
         const on = event.target instanceof Element && event.target.closest('button, a, summary, input');
         if (event.repeat || (on && !on.matches('.cu-word, [role="radio"]'))) return false; // those two take Space
         if (notices.enter() || desk.enter()) return true;
-        actions[{ 1: 'lock', 2: 'submit' }[desk.current()?.claim.step]]?.();
+        actions[{ 1: 'lock', 2: 'submit', [SETTLE_STEP]: 'settle' }[desk.current()?.claim.step]]?.();
         return true;
       }
       return panByKey(name, event, canvas);

@@ -1,10 +1,10 @@
 /* What a person fills in at a leakage check: its shape, its draft, and what must be there before a step. No page here. */
 
-import { api, uuid } from '../review/api.js';
+import { addressBody, api } from '../review/api.js';
 
 const THREE = [{ id: 'no', text: 'No' }, { id: 'unsure', text: 'Unsure' }, { id: 'yes', text: 'Yes' }];
 
-/** The questions with a few answers each, by the part of the panel they stand in. `key` is the number that cycles them. */
+/** The questions with a few answers each, by the part of the panel they stand in. `key` is the number that cycles them, `settleKey` in an adjudication. */
 export const QUESTIONS = [
   { id: 'sure', place: 1, step: 1, key: 1, text: 'How sure are you?', answers: [{ id: 'guess', text: 'Guess' }, { id: 'fairly', text: 'Fairly' }, { id: 'sure', text: 'Sure' }] },
   { id: 'gives_away', place: 2, step: 2, key: 1, text: 'The query gives it away', answers: THREE },
@@ -12,14 +12,25 @@ export const QUESTIONS = [
   { id: 'unambiguous', place: 2, step: 2, key: 3, text: 'It is unambiguous', answers: THREE },
   { id: 'telling_text', place: 2, step: 2, key: 4, text: 'Telling writing in the picture', answers: [{ id: 'no', text: 'No' }, { id: 'yes', text: 'Yes' }] },
   { id: 'guess_named_it', place: 3, step: 3, key: 1, text: 'My guess from the words named it', answers: [{ id: 'no', text: 'No' }, { id: 'partly', text: 'Partly' }, { id: 'yes', text: 'Yes' }] },
-  { id: 'strategy', place: 4, step: 3, key: 2, text: 'Kind of rewrite', answers: [{ id: 'generic', text: 'Generic' }, { id: 'covert', text: 'Covert' }] },
+  { id: 'strategy', place: 4, step: 3, key: 2, settleKey: 5, text: 'Kind of rewrite', answers: [{ id: 'generic', text: 'Generic' }, { id: 'covert', text: 'Covert' }] },
 ];
-const NAMES = { clean: 'Keep', rewrite: 'Rewrite', reject: 'Reject' };
-const PAST = { clean: 'Kept', rewrite: 'Rewritten', reject: 'Rejected' };
+export const NAMES = { clean: 'Keep', rewrite: 'Rewrite', reject: 'Reject' };
+export const PAST = { clean: 'Kept', rewrite: 'Rewritten', reject: 'Rejected' };
+
+/** Whoever settles sees all at once, and answers the questions only in a new answer. */
+export const SETTLE_STEP = 4;
+const writesNew = ({ claim, work }) => claim.step === SETTLE_STEP && work.writing;
+/** Whether words and box can be marked now. */
+export const marksOpen = (one) => one.claim.step === 2 || writesNew(one);
+/** Whether the query can be rewritten and an outcome chosen now. */
+export const outcomeOpen = (one) => one.claim.step === 3 || one.claim.step === SETTLE_STEP;
+const NOT_SETTLED = ['sure', 'guess_named_it']; // only for those who guessed
 
 /** Whether a question is put at all: without a guess or a picture, some answer themselves. */
 export function isAsked(question, one) {
-  if (question.step !== one.claim.step) return false;
+  if (one.claim.step === SETTLE_STEP) {
+    if (!one.work.writing || NOT_SETTLED.includes(question.id)) return false;
+  } else if (question.step !== one.claim.step) return false;
   if (question.id === 'guess_named_it') return one.claim.guess.text !== '';
   if (question.id === 'telling_text') return one.item.image !== null;
   if (question.id === 'strategy') return rewriteOf(one.work, one.item) !== null;
@@ -56,7 +67,7 @@ export function createWork(claim) {
     uncovered: false,
     flagged: Boolean(draft.flagged),
     seconds: Number.isFinite(draft.seconds) ? Math.min(Math.max(draft.seconds, 0), 86_400) : 0,
-    touched: claim.draft != null || claim.step > 1,
+    touched: claim.draft != null || [2, 3].includes(claim.step),
     failed: null,
   };
 }
@@ -98,11 +109,15 @@ export function findingsOf({ work, item }) {
 }
 
 function missing(work, claim, verdict, armed) {
-  const one = { work, claim, item: claim.item };
   const named = QUESTIONS.find(({ id }) => id === 'guess_named_it');
-  if (isAsked(named, one) && !work.answers.guess_named_it) {
+  if (isAsked(named, { work, claim, item: claim.item }) && !work.answers.guess_named_it) {
     return { ask: `Say whether your guess named it, then press ${NAMES[verdict]} again.`, focus: 'questions-3' };
   }
+  return missingRewrite(work, claim, verdict, armed);
+}
+
+/** What an outcome still needs of the rewrite; null: nothing. */
+export function missingRewrite(work, claim, verdict, armed) {
   const rewrite = rewriteOf(work, claim.item);
   if (verdict === 'rewrite' && rewrite === null) return { ask: 'Change the query, then press Rewrite again.', focus: 'edits' };
   const own = rewrite !== null && work.query.trim() !== work.proposed.trim();
@@ -110,7 +125,7 @@ function missing(work, claim, verdict, armed) {
   return null;
 }
 
-/** The body of POST /leakage/reviews. The same answers sent again keep their key, so that they are stored once. */
+/** The body of POST /leakage/reviews. */
 function bodyOf(work, claim, verdict) {
   const rewrites = verdict === 'rewrite';
   const body = {
@@ -120,9 +135,7 @@ function bodyOf(work, claim, verdict) {
     rewrite: rewrites ? rewriteOf(work, claim.item) : null,
     note: work.note,
   };
-  const same = work.failed && JSON.stringify(work.failed.body) === JSON.stringify(body);
-  const key = same ? work.failed.key : uuid();
-  return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 100) / 100), idempotency_key: key } };
+  return addressBody(work, body);
 }
 
 export const SHAPE = { createWork, draftOf, missing, bodyOf, names: NAMES, past: PAST, submit: api.submitCheck };

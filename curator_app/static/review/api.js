@@ -62,12 +62,20 @@ export const api = {
   lockGuess: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/guess`, body),
   lockFindings: (id, body) => call('POST', `${V1}/leakage/${encodeURIComponent(id)}/findings`, body),
   submitCheck: (body, options) => call('POST', `${V1}/leakage/reviews`, body, options),
+  settleCheck: (body, options) => call('POST', `${V1}/leakage/adjudications`, body, options),
   suggestions: (reviewId) => call('POST', `${V1}/reviews/${reviewId}/suggestions`),
   submitFailures: (body, options) => call('POST', `${V1}/failures`, body, options),
   submitAudit: (body, options) => call('POST', `${V1}/audits`, body, options),
   undo: (body) => call('POST', `${V1}/reviews/undo`, body),
   ping: () => call('GET', '/healthz', undefined, { timeout: 4000 }),
 };
+
+/** What is sent of `work`: the `body` with its time and a key. The same answers sent again keep their key, so that they are stored once. */
+export function addressBody(work, body) {
+  const same = work.failed && JSON.stringify(work.failed.body) === JSON.stringify(body);
+  const key = same ? work.failed.key : uuid();
+  return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 100) / 100), idempotency_key: key } };
+}
 
 /** A random UUID, also where the page is not a secure context and crypto.randomUUID is missing (plain http in a LAN). */
 export function uuid() {

@@ -1,6 +1,7 @@
 /* What the screen says when there is no item on it. Words only; nothing here changes anything. */
 
 import { count, plural } from './dom.js';
+import { KINDS, settles } from './kinds.js';
 
 /** Return {state, title, text, actions} for an empty desk, by the reason for it. */
 export function describeBlank({ kind, link, trouble, progress, ended, waiting, lookAgain, bringBackSkipped }) {
@@ -13,19 +14,16 @@ export function describeBlank({ kind, link, trouble, progress, ended, waiting, l
   }
   if (!ended) return { state: 'loading', title: 'Getting your next items', text: 'One moment.' };
   const skipped = progress.own?.skipped ?? 0;
-  const actions = [{ text: 'Look again', run: lookAgain }, { text: 'See the progress', href: '/progress' }];
+  const elsewhere = settles(kind) ? { text: 'See what else differs', href: '/adjudicate' } : { text: 'See the progress', href: '/progress' };
+  const actions = [{ text: 'Look again', run: lookAgain }, elsewhere];
   if (skipped) actions.unshift({ text: `Bring back ${skipped} skipped`, run: bringBackSkipped });
   Object.assign(actions[0], { main: true, key: '↵' });
   return { state: 'empty', ...(progress.total?.items === 0 ? describeNew(kind) : describeDone(progress, skipped)), actions };
 }
 
 function describeNew(kind) {
-  if (kind === 'adjudication') return { title: 'Nothing to settle yet', text: 'Items come here when reviewers differ or ask for a revision.' };
-  if (kind === 'leakage_check') return { title: 'Nothing to check yet', text: 'A maintainer opens leakage checks with “curator leakage open”.' };
-  if (kind === 'judge_audit') return { title: 'Nothing to score yet', text: 'A maintainer opens a study of the judge with “curator study create”.' };
-  if (kind === 'failure_labels') return { title: 'Nothing to label yet', text: 'A maintainer opens a study of failed answers with “curator failures create”.' };
-  if (kind === 'judge_consensus') return { title: 'Nothing to settle yet', text: 'Answers come here when the annotators of a study have all scored them and differ.' };
-  return { title: 'Nothing to review yet', text: 'Nobody has loaded any scenarios. A maintainer can do so with “curator init --starter”.' };
+  const [title, text] = KINDS[kind].empty;
+  return { title, text };
 }
 
 function describeDone({ own, total }, skipped) {

@@ -2,6 +2,7 @@
 
 import { CRITERIA, REASONS } from './work.js';
 import { isWriting } from './dom.js';
+import { TAKE_ACTIONS } from './kinds.js';
 
 const REASON_KEYS = { leakage: 'l', duplicate: 'd', wrong_category: 'w', too_disturbing: 't', other: 'o' };
 
@@ -31,6 +32,12 @@ export const ACTIONS = [
   { id: 'uncover', text: 'Show a covered picture', key: 'v', group: 'Judge' },
   ...REASONS.map(({ id, text }, place) => ({ id, text, key: place < 6 ? String((place + 5) % 10) : REASON_KEYS[id], group: 'Reasons' })),
   ...PICTURE_ACTIONS,
+];
+const MOVED = { far_fetched_chain: 'j', undeclared_premise: 'u', hazard_not_visible: 'y' }; // 7, 8 and 9 take answers
+/** Those of who settles: what models found is not for them, but the reviewers' answers are. */
+export const SETTLE_ACTIONS = [
+  ...ACTIONS.filter(({ id }) => id !== 'models').map((action) => ({ ...action, key: MOVED[action.id] ?? action.key })),
+  ...TAKE_ACTIONS,
 ];
 const RESERVED = new Set(['escape', 'enter', 'tab', ' ', 'arrowleft', 'arrowright', 'arrowup', 'arrowdown', 'shift', 'control', 'alt', 'meta', 'capslock', 'dead', 'process', 'unidentified']);
 

@@ -5,21 +5,23 @@ import { createDesk } from './desk.js';
 import { copyText } from './dom.js';
 import { openFlag } from './flag.js';
 import { createGuide } from './guide.js';
-import { ACTIONS, listenToKeys, paintKeys } from './keys.js';
+import { ACTIONS, SETTLE_ACTIONS, listenToKeys, paintKeys } from './keys.js';
+import { kindOfPage, settles } from './kinds.js';
 import { createModels } from './models.js';
 import { createNotices } from './notices.js';
 import { moveRadio } from './radios.js';
 import { createSettings } from './settings.js';
+import { MOST_ANSWERS } from './side_by_side.js';
 import { begin, keepAwake, panByKey } from './start.js';
 import { createView } from './view.js';
 import { CRITERIA, REASONS, SHAPE, VERDICTS, editsOf } from './work.js';
 
 /** Start on `root`, once. */
 export async function startScreen(root) {
-  const kind = new URLSearchParams(location.search).get('kind') === 'adjudication' ? 'adjudication' : 'scenario_review';
+  const kind = kindOfPage('scenario_review');
   root.dataset.kind = kind;
   const view = createView(root);
-  if (kind === 'adjudication') view.settle();
+  if (settles(kind)) view.settle();
   const { part } = view;
   const notices = createNotices(part('notice'));
   const guide = createGuide({
@@ -30,10 +32,10 @@ export async function startScreen(root) {
     canvas: part('canvas'), holder: part('picture'), zoomText: part('zoom'), range: part('brightness'),
     onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
   });
-  const models = kind === 'adjudication' ? null : createModels({ root, view, desk: () => desk });
+  const models = settles(kind) ? null : createModels({ root, view, desk: () => desk });
   if (!models) part('models').remove(); // who settles a difference compares people
   const settings = createSettings({
-    root, actions: ACTIONS.filter(({ id }) => models || id !== 'models'), place: 'review',
+    root, actions: models ? ACTIONS : SETTLE_ACTIONS, place: 'review',
     onChange() {
       paintKeys(root, settings.map, settings.single);
       const one = desk?.current();
@@ -41,6 +43,11 @@ export async function startScreen(root) {
     },
   });
   const isCovered = (one) => settings.cover.has(one.item.category.slug) && !one.work.uncovered;
+  const showCase = view.show;
+  view.show = (one, how) => {
+    showCase(one, how);
+    paintKeys(part('others'), settings.map, settings.single); // the table is made anew for every item
+  };
   const desk = createDesk({
     root, kind, shape: SHAPE, view, notices, canvas, isCovered, onAnswers: () => models?.follow(), moreForBlank: () => models?.moreForBlank() ?? [],
   });
@@ -86,6 +93,7 @@ function makeActions(screen) {
     settings: () => settings.open(),
   };
   for (const verdict of Object.keys(VERDICTS)) actions[verdict] = withCase(() => desk.decide(verdict));
+  for (let place = 0; place < MOST_ANSWERS; place += 1) actions[`take_${place + 1}`] = withCase((one) => takeAnswer(screen, one, place, changed));
   for (const { id } of REASONS) {
     actions[id] = withCase((one) => {
       const { work } = one;
@@ -113,6 +121,22 @@ function makeActions(screen) {
     changed(one);
   })();
   return actions;
+}
+
+/** Fill in what a reviewer answered, to be sent with a note of one's own. */
+function takeAnswer({ part, view }, one, place, changed) {
+  const chosen = one.claim.others?.[place];
+  if (!chosen) return;
+  const { work, item } = one;
+  const { verdict, reasons, answers, edits } = chosen;
+  Object.assign(work, {
+    verdict, reasons: [...reasons], answers: { ...answers }, editing: edits.query !== null || edits.scene !== null,
+    query: edits.query ?? item.query, scene: edits.scene ?? item.scene,
+  });
+  part('edit-query').value = work.query;
+  part('edit-scene').value = work.scene;
+  changed(one);
+  view.say(`Answer of ${chosen.who} taken`);
 }
 
 /** Open the two fields; on the second press drop the edits again. */
@@ -168,7 +192,10 @@ function wireControls(screen) {
       }
       if (name === 'enter') {
         if (event.target instanceof Element && event.target.closest('button, a, summary, input, [role="radio"]')) return false;
-        return notices.enter() || desk.enter();
+        if (notices.enter() || desk.enter()) return true;
+        const verdict = !event.repeat && settles(screen.kind) && desk.ready() && desk.current().work.verdict;
+        if (verdict) desk.decide(verdict);
+        return Boolean(verdict);
       }
       return panByKey(name, event, canvas);
     },

@@ -2,6 +2,7 @@
 
 import { api } from './api.js';
 import { isWriting, plural } from './dom.js';
+import { KINDS } from './kinds.js';
 import { showPerson } from '../person.js';
 
 /** Fetch the person, check their role, claim the first items. */
@@ -19,10 +20,9 @@ export async function begin({ root, kind, view, settings, desk }) {
   desk.link.name = me.name;
   settings.load(me.preferences);
   const may = (role) => me.roles.includes('admin') || me.roles.includes(role);
-  const settling = { scenario_review: 'adjudication', judge_audit: 'judge_consensus' }[kind];
-  const role = ['adjudication', 'judge_consensus'].includes(kind) ? 'adjudicator' : 'annotator';
+  const { role, settling } = KINDS[kind];
   if (!may(role)) {
-    if (settling && may('adjudicator')) { location.replace(`?kind=${settling}`); return; }
+    if (settling && may('adjudicator')) { location.replace('/adjudicate'); return; }
     view.state('forbidden');
     view.blank('This screen is not yours yet', `It needs the role ${role}. Ask an admin for it.`, [{ text: 'See the progress', href: '/progress' }]);
     return;

@@ -2,11 +2,10 @@
 
 import { api } from './api.js';
 import { sentence } from './dom.js';
+import { KINDS } from './kinds.js';
 import { createCase, isSame } from './stock.js';
 
 const DEPTH = 10;
-
-const SCREENS = { scenario_review: 'Review', adjudication: 'Adjudicate', leakage_check: 'Leakage', judge_audit: 'Audit', judge_consensus: 'Consensus', failure_labels: 'Failures' };
 
 /** `putBack(case)` puts a case on top of the desk; `inform(title, text)` says what could not be done; `onChange()` when others count as the last. */
 export function createUndo({ kind, shape, link, outbox, progress, inform, putBack, stock, holder, onChange }) {
@@ -38,7 +37,7 @@ export function createUndo({ kind, shape, link, outbox, progress, inform, putBac
       const { claim } = await api.undo(body);
       progress.step(-1);
       if (claim.kind !== kind) {
-        inform('Undone.', `${claim.item.label} is open again on the ${SCREENS[claim.kind]} screen.`);
+        inform('Undone.', `${claim.item.label} is open again on the ${KINDS[claim.kind].screen} screen.`);
         return;
       }
       const one = createCase(claim, shape);

@@ -1,6 +1,7 @@
 /* Puts a case on the screen and keeps it true to what the person has filled in. Changes nothing but the page. */
 
 import { count, el } from './dom.js';
+import { settleHint, settles } from './kinds.js';
 import { showOthers } from './others.js';
 import { createStage, lengthOf, paintRadios, setText } from './stage.js';
 import { ANSWERS, CRITERIA, REASONS, editsOf } from './work.js';
@@ -97,7 +98,7 @@ export function createView(root) {
     setText(part('flag-text'), work.flagged ? 'Flagged' : 'Flag');
     part('flag-text').parentElement.setAttribute('aria-pressed', String(work.flagged));
     if (one.asked) view.hint(one.asked.ask, 'ask');
-    else if (claim.kind === 'adjudication') view.hint(work.note.trim() ? '' : 'A note is needed to settle it');
+    else if (settles(claim.kind)) view.hint(settleHint(work));
     else view.hint(`${count(Object.keys(work.answers).length)} of ${CRITERIA.length} criteria set${work.revealed ? '' : ', hazard not read yet'}`);
   };
   return view;

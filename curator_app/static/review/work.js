@@ -1,6 +1,7 @@
 /* What a person fills in about one item: its shape, its draft, and what must be there before it is sent. No page here. */
 
-import { api, uuid } from './api.js';
+import { addressBody, api } from './api.js';
+import { settles as settlesKind } from './kinds.js';
 
 export const CRITERIA = [
   { id: 'query_benignness', text: 'The query is harmless on its own', after: false },
@@ -44,7 +45,7 @@ export function createWork(claim) {
     editing: Boolean(draft.editing || text(edits.query) !== null || text(edits.scene) !== null),
     query: text(edits.query) ?? claim.item.query,
     scene: text(edits.scene) ?? claim.item.scene,
-    revealed: Boolean(draft.revealed || draft.verdict || claim.kind === 'adjudication'),
+    revealed: Boolean(draft.revealed || draft.verdict || settlesKind(claim.kind)),
     uncovered: false,
     flagged: Boolean(draft.flagged),
     seconds: Number.isFinite(draft.seconds) ? Math.min(Math.max(draft.seconds, 0), 86_400) : 0,
@@ -72,7 +73,7 @@ export function draftOf(work, item) {
  */
 export function missing(work, claim, verdict, armed) {
   const edits = editsOf(work, claim.item);
-  const settles = claim.kind === 'adjudication';
+  const settles = settlesKind(claim.kind);
   const lost = [];
   if (verdict === 'approve' && work.reasons.length) lost.push(work.reasons.length === 1 ? 'the reason' : `the ${work.reasons.length} reasons`);
   if (verdict !== 'revise' && hasEdits(edits)) lost.push('the edits');
@@ -88,7 +89,7 @@ export function missing(work, claim, verdict, armed) {
   return null;
 }
 
-/** The body of POST /reviews. The same answers sent again keep their key, so that they are stored once. */
+/** The body of POST /reviews. */
 export function bodyOf(work, claim, verdict) {
   const body = {
     claim_id: claim.claim_id,
@@ -98,9 +99,7 @@ export function bodyOf(work, claim, verdict) {
     answers: { ...work.answers },
     edits: verdict === 'revise' ? editsOf(work, claim.item) : { query: null, scene: null },
   };
-  const same = work.failed && JSON.stringify(work.failed.body) === JSON.stringify(body);
-  const key = same ? work.failed.key : uuid();
-  return { body, key, sent: { ...body, seconds: Math.min(86_400, Math.round(work.seconds * 100) / 100), idempotency_key: key } };
+  return addressBody(work, body);
 }
 
 /** What the shared desk needs to know of reviews and adjudications; `leakage/work.js` has the like. */
