@@ -16,9 +16,15 @@ FORMAT = "ood-mmsafe-study/1"
 
 
 def freeze_content(*, session: Session, study: StudyRow) -> str:
-    """Return canonical JSON of the study: how it was drawn, the judge's scores, everybody's standing answers.
+    """Return canonical JSON of the study's content, which `describe_content` tells of."""
+    return canonical_json(describe_content(session=session, study=study))
 
-    Annotators have numbers, in the order of their names: the report is made to be published.
+
+def describe_content(*, session: Session, study: StudyRow) -> dict[str, Any]:
+    """Return the study as JSON values: how it was drawn, the judge's scores, everybody's standing answers.
+
+    For maintainers only while the study is open. Annotators have numbers, in the order of their names: the report is
+    made to be published.
     """
     reviews = _standing(session=session, study=study)
     finals = _finals(session=session, study=study)
@@ -34,7 +40,7 @@ def freeze_content(*, session: Session, study: StudyRow) -> str:
         .order_by(col(StudyItemRow.id))
     )
     population = session.get_one(StudyTextRow, (study.id, "population")).body
-    content = {
+    return {
         "format": FORMAT,
         "study": _describe(study),
         "annotators": len(names),
@@ -44,7 +50,6 @@ def freeze_content(*, session: Session, study: StudyRow) -> str:
         ],
         "population": json.loads(population),
     }
-    return canonical_json(content)
 
 
 def read_reviews(*, session: Session, study: StudyRow) -> list[AuditReview]:
@@ -86,7 +91,6 @@ def _finals(*, session: Session, study: StudyRow) -> dict[int, AuditDecision]:
 
 
 def _describe(study: StudyRow) -> dict[str, Any]:
-    assert study.closed_at is not None
     shown = (
         "name",
         "release_version",
@@ -102,7 +106,7 @@ def _describe(study: StudyRow) -> dict[str, Any]:
         "stratify": [name for name in study.stratify.split(",") if name],
         "annotators_per_answer": study.annotators,
         "created_at": study.created_at.isoformat(),
-        "closed_at": study.closed_at.isoformat(),
+        "closed_at": study.closed_at.isoformat() if study.closed_at else None,
     }
 
 

@@ -11,6 +11,7 @@ from curator_app.screens import item_view, runs_view
 from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
 from curator_app.screens.item_list_view import FIND, render_list
+from curator_app.screens.job_view import render_refusal
 from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
 from storage.errors import StorageError
@@ -30,7 +31,7 @@ def build_item_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Person
         try:
             history = read_history(workspace, name=name, person=person)
         except StorageError as exc:
-            refusal = runs_view.render_refusal(str(exc))
+            refusal = render_refusal(str(exc))
             return runs_view.render_page(f"<section>{BACK}{refusal}{FIND}</section>"), "", gr.update(visible=False)
         html = runs_view.render_page(BACK + item_view.render_item(history, workspace.titles))
         return html, history.label, gr.update(visible=history.blind)
@@ -40,7 +41,7 @@ def build_item_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Person
             page = values.get("page", "1")
             found = find_items(workspace, read_filter(values), page=int(page) if page.isdecimal() else 1)
         except StorageError as exc:
-            return runs_view.render_page(f"<section>{runs_view.render_refusal(str(exc))}{FIND}</section>")
+            return runs_view.render_page(f"<section>{render_refusal(str(exc))}{FIND}</section>")
         return runs_view.render_page(render_list(found))
 
     def show(request: gr.Request) -> tuple[str, str, Any]:
