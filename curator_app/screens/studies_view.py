@@ -128,8 +128,8 @@ def render_agreement(measured: Mapping[str, Any]) -> str:
     scored = measured["scored"]
     lead = (
         f"{scored['by_all']:,} of {scored['answers']:,} answers are scored by all, {scored['by_two']:,} by two or "
-        "more. It grows as scores come in; intervals are 95%, answers resampled. People do not see it before the study is "
-        "closed."
+        "more. It grows as scores come in; intervals are 95%, answers resampled. Who scores does not see it before the "
+        "study is closed."
     )
     people = measured["human_human"]
     among = (
@@ -162,7 +162,8 @@ def render_agreement(measured: Mapping[str, Any]) -> str:
     return (
         f'<section><h2>People among one another</h2><p class="cu-note">{lead}</p>{among}</section>'
         '<section><h2>Judges and people</h2><p class="cu-note">Each person’s own score is compared, since the final '
-        "ones come with the consensus; the report compares with those. A panel’s half point never equals a whole score.</p>"
+        "ones come with the consensus; the report compares with those. A panel’s half point never equals a whole score."
+        "</p>"
         f'<div class="cu-sides">{sides}</div></section>'
     )
 

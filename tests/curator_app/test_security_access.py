@@ -20,6 +20,7 @@ EVERYBODY = frozenset({"root", "mia", "ada", "ann", "nobody"})
 REVIEWERS = frozenset({"root", "ada", "ann"})
 CHECKERS = frozenset({"root", "ann"})
 MAINTAINERS = frozenset({"root", "mia"})
+STUDY_PEOPLE = REVIEWERS | MAINTAINERS
 # What each route is meant to admit, written down a second time: a new route has to be added here on purpose.
 ADMITS = {
     "GET /api/v1/guidelines/{kind}": REVIEWERS,
@@ -37,9 +38,12 @@ ADMITS = {
     "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
     "POST /account/password": EVERYBODY,
-    "GET /api/v1/studies": MAINTAINERS,
-    "GET /api/v1/studies/{name}": MAINTAINERS,
-    "GET /api/v1/studies/{name}/report": MAINTAINERS,
+    "GET /judge-runs/leaderboard": MAINTAINERS,
+    "GET /judge-runs/report": MAINTAINERS,
+    "GET /api/v1/studies": STUDY_PEOPLE,
+    "GET /api/v1/studies/{name}": STUDY_PEOPLE,
+    "GET /api/v1/studies/{name}/agreement": MAINTAINERS,
+    "GET /api/v1/studies/{name}/report": STUDY_PEOPLE,
     "POST /api/v1/audits": REVIEWERS,
     "POST /api/v1/claims": REVIEWERS,
     "POST /api/v1/claims/unskip": REVIEWERS,
@@ -65,6 +69,8 @@ HANDLERS = {
     "people_": frozenset({"root"}),
     "releases_": MAINTAINERS,
     "runs_": MAINTAINERS,
+    "judge_": MAINTAINERS,
+    "studies_": STUDY_PEOPLE,
     "items_": MAINTAINERS | {"ada"},
     "progress_": EVERYBODY,
 }
@@ -294,6 +300,8 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/leakage": CHECKERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
+        "/judge-runs": MAINTAINERS,
+        "/studies": STUDY_PEOPLE,
         "/items": MAINTAINERS | {"ada"},
         "/releases": MAINTAINERS,
         "/people": frozenset({"root"}),
