@@ -23,6 +23,7 @@ from storage.priorities import make_rank
 from storage.records import AuditReview, TaskKind
 from storage.study_audits import name_subject
 from storage.study_frozen import freeze_content, read_reviews
+from storage.study_queries import TAKEN_STATES
 from storage.tables import (
     ClaimRow,
     ItemRow,
@@ -188,14 +189,14 @@ def studies_under_way(*, session: Session) -> frozenset[str]:
 
 
 def takes_part(*, session: Session, study: StudyRow, user_id: int) -> bool:
-    """Whether the person was ever given an answer of the study, or a difference to settle."""
+    """Whether the person has sent, skipped or holds an answer of the study, or a difference to settle."""
     query = (
         select(ClaimRow.id)
         .join(
             StudyItemRow,
             (col(StudyItemRow.task_id) == ClaimRow.task_id) | (col(StudyItemRow.consensus_task_id) == ClaimRow.task_id),
         )
-        .where(StudyItemRow.study_id == study.id, ClaimRow.user_id == user_id)
+        .where(StudyItemRow.study_id == study.id, ClaimRow.user_id == user_id, col(ClaimRow.state).in_(TAKEN_STATES))
         .limit(1)
     )
     return session.exec(query).first() is not None

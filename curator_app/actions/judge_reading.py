@@ -34,8 +34,8 @@ from storage.studies import read_drawn_under_way
 
 PAGE_SIZE = 10
 HALVES = (0.0, 0.5, 1.0, 1.5, 2.0)
-UNANSWERED = (*get_args(Unanswered), "not_reached")
-UNSCORED = ("refused_by_judge", "failed", "not_reached")
+STATES = ("answered", *get_args(Unanswered), "not_reached")
+JUDGED = ("scored", "refused_by_judge", "failed", "not_reached")
 KEPT_RUNS = 4
 
 
@@ -94,9 +94,9 @@ class AnswerFilter:
     """R, S or E; with it `score`, the panel's as the bars show it: 0, ½, 1, 1½ or 2."""
     score: float | None = None
     answer: str = ""
-    """A state of the answer for which there is no text."""
+    """A state: `answered`, or why there is no text."""
     judge: str = ""
-    """A role; with it `judged`, a state of its judgments that is no score."""
+    """A role; with it `judged`, a state of its judgments."""
     judged: str = ""
     page: int = 1
 
@@ -252,8 +252,8 @@ def read_filter(values: Mapping[str, str]) -> AnswerFilter | None:
     for name, known in (
         ("letter", LETTERS),
         ("score", tuple(score)),
-        ("answer", UNANSWERED),
-        ("judged", UNSCORED),
+        ("answer", STATES),
+        ("judged", JUDGED),
     ):
         if values.get(name) and values[name] not in known:
             raise InvalidRecord(f"{name} cannot be {values[name][:80]!r}; it is one of {', '.join(known)}")
@@ -342,16 +342,16 @@ def _match(
                 continue
             if wanted.answer:
                 found = run.get(item_id, sample)
-                yield place, (found.unanswered if found else "not_reached") == wanted.answer
+                yield place, wanted.answer == ("not_reached" if found is None else found.unanswered or "answered")
             else:
                 yield place, place in judged and _fits(judged[place], wanted)
 
 
 def _fits(answer: JudgedAnswer, wanted: AnswerFilter) -> bool:
-    """Whether an answer that can be judged has the score, or the lack of one, that is wanted."""
+    """Whether an answer that can be judged has the score, or the judgment of a state, that is wanted."""
     if wanted.judged:
         votes = answer.votes.get(wanted.judge, ())
-        return any((vote.unscored if vote else "not_reached") == wanted.judged for vote in votes)
+        return any(wanted.judged == ("not_reached" if vote is None else vote.unscored or "scored") for vote in votes)
     if not wanted.letter or wanted.score is None:
         return True
     value = score_by_panel(answer).scores[LETTERS.index(wanted.letter)] if answer.votes else None

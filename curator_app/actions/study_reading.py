@@ -6,7 +6,7 @@ and the number of attention checks are withheld too. Once it is closed, the repo
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlmodel import Session
@@ -40,7 +40,8 @@ class StudyShown:
     own: int
     """Scores that this person has sent."""
     progress: StudyProgress | None
-    """Everything else; None while the study is open for who is no maintainer. Without people for those."""
+    """Everything else; None while the study is open, for who is no maintainer or scores. Who is which annotator is
+    for maintainers."""
     measured: bool
     """Whether the person is shown the agreement so far, while it is open."""
 
@@ -149,8 +150,11 @@ def shown_as_json(shown: StudyShown) -> dict[str, Any]:
 
 def _show(session: Session, study: StudyRow, person: Person) -> StudyShown:
     progress = studies.read_study_progress(session=session, study=study)
-    closed, maintains = study.closed_at is not None, person.has(Role.MAINTAINER)
-    told = progress if maintains else _without_people(progress) if closed else None
+    maintains = person.has(Role.MAINTAINER)
+    if study.closed_at is not None:
+        told: StudyProgress | None = progress if maintains else replace(progress, people=())
+    else:
+        told = progress if maintains and not _takes_part(session, study, person) else None
     return StudyShown(
         study=study.id or 0,
         state=progress.state,
@@ -159,17 +163,12 @@ def _show(session: Session, study: StudyRow, person: Person) -> StudyShown:
         needed=progress.needed,
         own=dict(progress.people).get(person.name, 0),
         progress=told,
-        measured=maintains and not closed and not _takes_part(session, study, person),
+        measured=told is not None and study.closed_at is None,
     )
 
 
-def _without_people(progress: StudyProgress) -> StudyProgress:
-    """Who is which annotator of the report is for maintainers."""
-    return StudyProgress(**{**progress.__dict__, "people": ()})
-
-
 def _takes_part(session: Session, study: StudyRow, person: Person) -> bool:
-    """Whether the person scores: by their own role, or because they were given an answer already."""
+    """Whether the person scores: by their own role, or because they have sent or hold an answer."""
     asked = Role.ANNOTATOR in person.roles
     return asked or studies.takes_part(session=session, study=study, user_id=person.id)
 

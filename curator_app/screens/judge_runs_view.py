@@ -303,45 +303,49 @@ def _render_stack(run: JudgeRunView, letter: str, bar: plots.Bar) -> str:
 
 def _render_piece(piece: plots.Piece, address: str, told: str) -> str:
     shown = f"{100 * piece.share:.0f}" if piece.share >= 0.07 else ""
-    inner = f'data-shade="{piece.shade}" style="flex-grow:{piece.share:.5f}" title="{escape(told)}"'
-    if not address:
-        return f'<span {inner} role="img" aria-label="{escape(told)}">{shown}</span>'
-    return f'<a {inner} href="{address}" aria-label="{escape(told)}">{shown}</a>'
+    return (
+        f'<a data-shade="{piece.shade}" style="flex-grow:{piece.share:.5f}" title="{escape(told)}" href="{address}" '
+        f'aria-label="{escape(told)}">{shown}</a>'
+    )
 
 
 def _render_coverage(run: JudgeRunView, report: Mapping[str, Any]) -> str:
-    def stack(name: str, states: Mapping[str, int], query: Mapping[str, str], key: str) -> str:
+    slugs = {words: state for state, (words, _) in plots.STATES.items()}
+    bars: list[tuple[str, dict[str, str], str, Mapping[str, int]]] = [
+        ("Answers", {}, "answer", report["answers"]["states"])
+    ]
+    bars += [
+        (f"Judgments, {judge['model']}", {"judge": judge["role"]}, "judged", judge["states"])
+        for judge in report["judges"]
+    ]
+    rows = ""
+    for name, query, key, states in bars:
         bar = plots.bar_states(dict(states), name=name)
-        slugs = {words: state for state, (words, _) in plots.STATES.items()}
         pieces = "".join(
             _render_piece(
                 piece,
-                link(run=run.name, list="1", **({} if piece.shade == "good" else {**query, key: slugs[piece.name]})),
-                f"{name}, {piece.name}: {piece.count:,} of {bar.total:,}; open them",
+                link(run=run.name, **query, **{key: slugs[piece.name]}),
+                f"{name}, {piece.name}: {piece.count:,} of {bar.total:,}; open the answers",
             )
             for piece in bar.pieces
         )
         words = ", ".join(f"{piece.count:,} {piece.name}" for piece in bar.pieces)
-        return (
+        rows += (
             f'<div class="cu-stack-row"><span>{escape(name)}<small>{escape(words)}</small></span>'
             f'<span class="cu-shades">{pieces}</span></div>'
         )
-
-    bars = stack("Answers", report["answers"]["states"], {}, "answer")
-    for judge in report["judges"]:
-        bars += stack(f"Judgments, {judge['model']}", judge["states"], {"judge": judge["role"]}, "judged")
     why = {**report["answers"]["why"], **report["why_unscored"]}
-    rows = "".join(
+    kinds = "".join(
         f'<tr><th scope="row">{escape(kind.replace("_", " "))}</th><td class="cu-num">{count:,}</td></tr>'
         for kind, count in why.items()
     )
     table = (
         '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Why something is missing</th>'
-        f'<th scope="col" class="cu-num">Number</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        if rows
+        f'<th scope="col" class="cu-num">Number</th></tr></thead><tbody>{kinds}</tbody></table></div>'
+        if kinds
         else ""
     )
-    return f'<section><h2>Coverage</h2><div class="cu-stacks">{bars}</div>{table}</section>'
+    return f'<section><h2>Coverage</h2><div class="cu-stacks">{rows}</div>{table}</section>'
 
 
 def render_plan(planned: JudgePlan, *, lead: str = "") -> str:
