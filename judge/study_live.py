@@ -77,7 +77,7 @@ def _compare(study: Study, judged: Sequence[Scores]) -> dict[str, Any]:
         under_I = np.bincount(answer_P, weights=weight_P * width, minlength=len(study.answers))
         table = np.stack([judge_P3[:, taken].T.ravel(), human_P3[:, taken].T.ravel()])
         found[name] = {
-            "equal": describe(ratio(over_I, under_I)),
+            "equal": describe(ratio(over_I.astype(float), under_I.astype(float))),
             "ac2_quadratic": measure(
                 gwet_ac2,
                 table,

@@ -117,7 +117,5 @@ def _render_vote(vote: JudgeVote) -> str:
             f'<div class="cu-vote"><p class="cu-scores">{who}</p><p>{escape(vote.unscored.replace("_", " "))}: '
             f"{escape(vote.reason)}</p></div>"
         )
-    return (
-        f'<div class="cu-vote"><p class="cu-scores">{_render_scores(vote.scores)}{who}</p>'
-        f'<p class="cu-rationale">{escape(vote.rationale)}</p></div>'
-    )
+    why = f'<p class="cu-rationale">{escape(vote.rationale)}</p>' if vote.rationale else ""
+    return f'<div class="cu-vote"><p class="cu-scores">{_render_scores(vote.scores)}{who}</p>{why}</div>'

@@ -158,10 +158,23 @@ def _build_form() -> list[Any]:
 
 def _read_form(values: Sequence[Any]) -> JudgeForm:
     name, release, endpoints, targets, modes, judges, *numbers, caption, texts, budget = values
+    samples, repeats, temperature, tokens, seed = numbers
     return JudgeForm(
-        str(name or ""), str(release or ""), str(endpoints or ""), _texts(targets), _texts(modes), _texts(judges),
-        *numbers, str(caption or ""), str(texts or ""), budget,
-    )  # fmt: skip
+        name=str(name or ""),
+        release=str(release or ""),
+        endpoints=str(endpoints or ""),
+        targets=_texts(targets),
+        modes=_texts(modes),
+        judges=_texts(judges),
+        samples=samples,
+        repeats=repeats,
+        temperature=temperature,
+        max_tokens=tokens,
+        seed=seed,
+        caption=str(caption or ""),
+        constitutions=str(texts or ""),
+        budget_usd=budget,
+    )
 
 
 def _texts(values: Any) -> tuple[str, ...]:

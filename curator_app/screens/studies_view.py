@@ -15,7 +15,8 @@ from storage.accounts import Person, Role
 
 ROUTE = "/studies"
 STATES = {"open": "people score", "consensus": "differences are settled", "closed": "closed"}
-NAMES = {**{letter: f"{letter} · {LETTER_NAMES[letter]}" for letter in LETTERS}, "overall": "R, S and E together"}
+NAMES: dict[str, str] = {letter: f"{letter} · {LETTER_NAMES[letter]}" for letter in LETTERS}
+NAMES["overall"] = "R, S and E together"
 HOW = (
     "Make one on the command line, of a judge run that is scored: <code>curator study create NAME --release VERSION "
     "--run RUN --n 100</code>. Then annotators find its answers under Audit."

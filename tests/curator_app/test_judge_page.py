@@ -1,7 +1,10 @@
 """The page of judge runs: what it shows, lists, refuses and escapes, and that every handler asks for the role."""
 
+import json
 import re
+import shutil
 import sys
+from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,7 +26,8 @@ from curator_app.actions.judge_plans import JudgeForm, make_requests
 from curator_app.actions.judge_reports import report
 from curator_app.actions.judging import JudgingRefused, Place
 from curator_app.screens.judge_runs import build_judge_runs_page
-from curator_app.workspace import Workspace
+from curator_app.settings import Settings
+from curator_app.workspace import Workspace, open_workspace
 from storage import jobs
 from storage.accounts import Person, Role
 from storage.claims import claim_next
@@ -36,6 +40,7 @@ ANSWER = (
 )
 MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
 FORM = ["first", "v1.0", "endpoints.yaml", [], ["standard"], [], 1, 1, 0.9, 4096, 0, "own", "", 0]
+QUIET = ("show", "refresh", "offer", "stop", "resume")
 # R of judge_a and judge_b for each item, in order; None: judge_b failed.
 RISKS = [(0, 0), (0, 0), (2, 1), (2, 2), (0, 1), (1, None), (2, 2)]
 
@@ -54,8 +59,10 @@ def check_harmless(html: str) -> None:
     for tag, attributes in Tags(html).tags:
         assert tag != "script"
         assert not [name for name in attributes if name.startswith("on")], attributes
-        assert (attributes.get("href") or "/").startswith(("/judge-runs", "/items?item=S-", "/releases")), attributes
-        assert (attributes.get("src") or "/media/").startswith("/media/"), attributes
+        if "href" in attributes:
+            assert str(attributes["href"]).startswith(("/judge-runs", "/items?item=S-", "/releases")), attributes
+        if "src" in attributes:
+            assert str(attributes["src"]).startswith("/media/"), attributes
 
 
 @pytest.fixture
@@ -67,15 +74,36 @@ def handlers(workspace: Workspace):
     return SimpleNamespace(asking=asking, **found)
 
 
-@pytest.fixture
-def judged(workspace: Workspace) -> list[str]:
-    """A run `first` of seven items, scored by two judges and reported; returns the items' ids."""
+@pytest.fixture(scope="module")
+def judged_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a run `first` of seven items, scored by two judges and reported; tests copy it."""
+    home = tmp_path_factory.mktemp("judged") / "home"
+    shutil.copytree(prepared_home, home)
+    workspace = open_workspace(Settings(home=home))
     ids = add_approved(workspace.db, workspace.blobs, len(RISKS))
     releases.freeze(workspace, version="v1.0", split="benchmark", notes="", actor="tests", item_ids=ids)
     votes = [{"judge_a": (a, 1, 2), "judge_b": None if b is None else (b, 1, 2)} for a, b in RISKS]
     write_run(workspace, "first", {item: (ANSWER, vote) for item, vote in zip(ids, votes, strict=True)})
-    report(Place(workspace.settings.home), run="first")
-    return ids
+    report(Place(home), run="first")
+    workspace.close()
+    return home
+
+
+@pytest.fixture
+def workspace(request: pytest.FixtureRequest, prepared_home: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace of its own for the test; with the run where it asks for `judged`."""
+    judged = "judged" in request.fixturenames
+    shutil.copytree(request.getfixturevalue("judged_home") if judged else prepared_home, tmp_path / "home")
+    opened = open_workspace(Settings(home=tmp_path / "home"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def judged(workspace: Workspace) -> list[str]:
+    """The ids of the run's items, in the release's order."""
+    release = releases.open_release(workspace, version="v1.0")
+    return [item_id for item_id, _ in release.manifest.rows]
 
 
 def ask(**query: str) -> SimpleNamespace:
@@ -106,7 +134,7 @@ def test_without_anything_the_page_says_what_to_do_next(handlers, workspace) -> 
     assert (acts["visible"], desk["visible"], timer.active) == (False, True, False)
     (workspace.settings.home / "endpoints.yaml").write_text("nonsense: 1", encoding="utf-8")
     assert "cannot be used" in handlers.judge_show(ask())[0]
-    assert [part["choices"] for part in handlers.judge_offer(ask())] == [[], [("endpoints.yaml",) * 2], [], []]
+    assert [part["choices"] for part in handlers.judge_offer(ask())] == [[], ["endpoints.yaml"], [], []]
 
 
 def test_results_show_numbers_with_intervals_and_bounds(handlers, judged) -> None:
@@ -150,16 +178,17 @@ def test_an_answer_is_shown_safely_with_picture_scores_and_the_way_to_its_item(h
     shown = follow(handlers, "/judge-runs?run=first&list=1")
     check_harmless(shown)
     assert shown.count('<img src="/media/') == 5  # every third item has no picture
-    assert "<strong>Put</strong>" in shown and "alert(1)" in shown and "elsewhere.example" in shown
+    assert re.search(r"<strong>(<[^>]*>)*Put</strong>", shown) and "alert(1)" in shown and "elsewhere.example" in shown
     assert "A child climbs the bench" in shown and 'href="/items?item=S-' in shown
     failed = follow(handlers, "/judge-runs?run=first&judge=judge_b&judged=failed")
     assert "1 answer" in failed and "failed: no reply" in failed and "by judge_b-model" in failed
     assert "There is none" in follow(handlers, "/judge-runs?run=first&answer=not_asked")
-    assert "letter cannot be" in follow(handlers, "/judge-runs?run=first&letter=Q")
-    assert "score cannot be" in follow(handlers, "/judge-runs?run=first&letter=R&score=0.3")
+    assert "Letter cannot be" in follow(handlers, "/judge-runs?run=first&letter=Q")
+    assert "Score cannot be" in follow(handlers, "/judge-runs?run=first&letter=R&score=0.3")
     assert "There is no judge run" in handlers.judge_show(ask(run="../../x"))[0]
 
 
+@pytest.mark.thorough
 def test_pages_of_answers_hold_ten_and_lead_on(handlers, judged, workspace) -> None:
     wanted = judge_reading.AnswerFilter()
     page = judge_reading.find_answers(workspace, name="first", wanted=wanted, person=MIA, size=3)
@@ -196,6 +225,7 @@ def test_who_scores_in_an_open_study_sees_no_answer_of_it(handlers, judged, work
     assert "withheld" not in follow(handlers, "/judge-runs?run=first&list=1")
 
 
+@pytest.mark.thorough
 def test_reports_and_the_leaderboard_are_pages_in_which_nothing_runs(judged, workspace, browser) -> None:
     mia = browser("mia")
     before = (workspace.settings.home / "judge-runs/first/report.json").stat().st_mtime_ns
@@ -238,46 +268,42 @@ def test_a_live_run_shows_progress_and_unknown_cost(handlers, workspace, judged)
     assert "2 judge runs." in listed and "1 running." in listed and "command line" in listed
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({0: "../x"}, "the name '../x' cannot be used"),
-        ({1: "v9"}, "there is no release 'v9'; there are: v1.0"),
-        ({2: "/etc/passwd"}, "no endpoints file '/etc/passwd'"),
-        ({4: []}, "no mode is chosen"),
-        ({4: ["standart"]}, "there is no mode 'standart'"),
-        ({4: ["constitution"]}, "paste lines of `category: text`"),
-        ({4: ["constitution"], 12: "x" * 100_001}, "100,000 bytes"),
-        ({6: 0}, "samples: 0; give a whole number from 1 to 64"),
-        ({6: None}, "samples: empty"),
-        ({7: 2.5}, "repeats: 2.5"),
-        ({8: 3}, "the temperature is 3"),
-        ({13: -1}, "the budget is -1 dollars"),
-        ({3: [f"t{n}" for n in range(4)], 4: ["standard", "malicious", "caption", "constitution"], 12: "x"}, "16 runs"),
-    ],
-)
-def test_a_bad_field_is_named_with_its_value(handlers, judged, workspace, changes, said) -> None:
-    write_endpoints(workspace.settings.home, "http://127.0.0.1:9/v1")
-    values = [changes.get(place, value) for place, value in enumerate(FORM)]
-    _, told, known = handlers.judge_start(ask(), *values, "")
-    assert said in unescape(told) and "cu-told" in told and known == ""
+BAD_FIELDS = [
+    ({0: "../x"}, "the name '../x' cannot be used"),
+    ({1: "v9"}, "there is no release 'v9'; there are: v1.0"),
+    ({2: "/etc/passwd"}, "no endpoints file '/etc/passwd'"),
+    ({4: []}, "no mode is chosen"),
+    ({4: ["standart"]}, "there is no mode 'standart'"),
+    ({4: ["constitution"]}, "paste lines of `category: text`"),
+    ({4: ["constitution"], 12: "x" * 100_001}, "100,000 bytes"),
+    ({6: 0}, "samples: 0; give a whole number from 1 to 64"),
+    ({6: None}, "samples: empty"),
+    ({7: 2.5}, "repeats: 2.5"),
+    ({8: 3}, "the temperature is 3"),
+    ({13: -1}, "the budget is -1 dollars"),
+    ({3: [f"t{n}" for n in range(4)], 4: ["standard", "malicious", "caption", "constitution"], 12: "x"}, "16 runs"),
+    # What only the plan finds.
+    ({0: "first"}, "there is a judge run first already"),
+    ({3: ["zz"]}, "no endpoint 'zz'; it has t, a, b"),
+    ({5: ["judge_c"]}, "there is no judge 'judge_c'"),
+    ({4: ["malicious"]}, "has a malicious variant here"),
+    ({4: ["constitution"], 12: "self_harm: Mind it."}, "none for privacy_violation, violent_content"),
+    ({4: ["constitution"], 12: "a: ["}, "cannot be read"),
+]
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({0: "first"}, "There is a judge run first already"),
-        ({3: ["zz"]}, "no endpoint 'zz'; it has t, a, b"),
-        ({5: ["judge_c"]}, "there is no judge 'judge_c'"),
-        ({4: ["malicious"]}, "has a malicious variant here"),
-        ({4: ["constitution"], 12: "self_harm: Mind it."}, "none for privacy_violation, violent_content"),
-        ({4: ["constitution"], 12: "a: ["}, "cannot be read"),
-    ],
-)
-def test_what_a_plan_cannot_use_is_said(handlers, judged, workspace, changes, said) -> None:
+def test_a_bad_field_is_named_with_its_value(handlers, judged, workspace) -> None:
     write_endpoints(workspace.settings.home, "http://127.0.0.1:9/v1")
-    values = [changes.get(place, "new" if place == 0 else value) for place, value in enumerate(FORM)]
-    assert said.lower() in unescape(handlers.judge_plan(ask(), *values)[0]).lower()
+    for changes, said in BAD_FIELDS:
+        values = [changes.get(place, "new" if place == 0 else value) for place, value in enumerate(FORM)]
+        for told in (handlers.judge_start(ask(), *values, "")[1], handlers.judge_plan(ask(), *values)[0]):
+            assert said.lower() in unescape(told).lower(), (changes, told)
+            assert "cu-told" in told and "<h2>Plan" not in told
+
+
+def answer(key: str, body: dict) -> str:
+    """Answer what the plan asks every endpoint, which is about no item, and everything else by script."""
+    return answer_body(key, body) if "window" in json.dumps(body) else "ok"
 
 
 def test_a_run_starts_only_after_its_own_plan_was_shown(handlers, judged, workspace, monkeypatch) -> None:
@@ -285,20 +311,21 @@ def test_a_run_starts_only_after_its_own_plan_was_shown(handlers, judged, worksp
     monkeypatch.setattr(
         judge_jobs, "start_judge_runs", lambda _, asked, *, actor: started.extend(each.run for each in asked)
     )
-    values = ["new", *FORM[1:3], ["t", "a"], ["standard", "caption"], *FORM[5:]]
-    with FaultyServer(answer=answer_body) as models:
+    values = ["new", *FORM[1:3], ["t", "a"], *FORM[4:]]
+    with FaultyServer(answer=answer) as models:
         write_endpoints(workspace.settings.home, models.url)
         _, told, known = handlers.judge_start(ask(), *values, "")
-        assert "4 runs, 60 calls when all goes well, 100 at most." in told and "Nothing has started" in told
-        assert "2 items are not asked in new-t-standard" in told and "works" in told and "$" in told
+        assert "2 runs, 30 calls when all goes well, 50 at most." in told and "Nothing has started" in told
+        assert "2 items are not asked in new-t:" in told and "works" in told and "$" in told
         assert models.requests.total() == 3, "one cheap call to each endpoint"
         changed = handlers.judge_start(ask(), *[*values[:6], 2, *values[7:]], known)
         assert "not what the last plan was of" in changed[1] and started == []
         said = handlers.judge_start(ask(), *values, known)
-    assert started == ["new-t-standard", "new-t-caption", "new-a-standard", "new-a-caption"]
+    assert started == ["new-t", "new-a"]
     assert "Started" in said[1] and said[2] == "", "the plan is used up"
 
 
+@pytest.mark.thorough
 def test_a_form_makes_what_the_command_line_makes(judged, workspace) -> None:
     write_endpoints(workspace.settings.home, "http://127.0.0.1:9/v1")
     (request,) = make_requests(workspace, JudgeForm("new", "v1.0", "endpoints.yaml", (), ("standard",), ()))
@@ -311,17 +338,15 @@ def test_a_form_makes_what_the_command_line_makes(judged, workspace) -> None:
         make_requests(workspace, JudgeForm("new", "v1.0", "curator.db", (), ("standard",), ()))
 
 
-@pytest.mark.parametrize("name", ["show", "refresh", "offer", "stop", "resume", "start", "plan"])
-def test_every_handler_refuses_other_roles(handlers, judged, name) -> None:
+def test_every_handler_refuses_other_roles(handlers, workspace) -> None:
     handlers.asking.person = Person(id=2, name="ann", roles=frozenset({Role.ANNOTATOR}))
-    values = {"start": [*FORM, ""], "plan": FORM}.get(name, [])
-    with pytest.raises(gr.Error, match="maintainer"):
-        getattr(handlers, f"judge_{name}")(ask(run="first"), *values)
+    for name, values in (("start", [*FORM, ""]), ("plan", FORM), *((name, []) for name in QUIET)):
+        with pytest.raises(gr.Error, match="maintainer"):
+            getattr(handlers, f"judge_{name}")(ask(run="first"), *values)
 
 
 def test_the_page_has_no_other_handlers_and_stop_needs_a_job(handlers, judged) -> None:
-    names = {"show", "refresh", "offer", "stop", "resume", "start", "plan"}
-    assert set(vars(handlers)) == {"asking", *(f"judge_{name}" for name in names)}
+    assert set(vars(handlers)) == {"asking", *(f"judge_{name}" for name in (*QUIET, "start", "plan"))}
     for name in ("stop", "resume"):
         with pytest.raises(gr.Error, match=r"(?i)there is no judge run"):
             getattr(handlers, f"judge_{name}")(ask(run="first"))
