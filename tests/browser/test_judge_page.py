@@ -76,11 +76,11 @@ def test_start_watch_and_open_a_bar_by_keyboard(open_tab: Callable[..., Any], si
         expect(page.get_by_text(re.compile("stopped by maintainer-")).first).to_be_visible()
         models.latency_s = 0
         page.get_by_role("button", name="Resume").click()
-        expect(page.get_by_role("heading", name="By category")).to_be_visible(timeout=LONG_MS)
+        expect(page.get_by_text("Every answer is scored by every judge.")).to_be_visible(timeout=LONG_MS)
     expect(heading).to_contain_text("has ended", timeout=LONG_MS)
     expect(page.get_by_text("14 of 14").first).to_be_visible()
-    assert find_serious(tab, "results") == []
     shoot(page, "results")
+    assert find_serious(tab, "results") == []
     bar = page.get_by_role("link", name=re.compile(r"^All: R [\d.]+%, 95% interval .*; open the answers"))
     zeros = round(float(re.findall(r"R ([\d.]+)%", bar.get_attribute("aria-label"))[0]) * 14 / 100)
     assert zeros > 0
@@ -94,8 +94,8 @@ def test_start_watch_and_open_a_bar_by_keyboard(open_tab: Callable[..., Any], si
     expect(first.get_by_text("gpt-judge")).to_be_visible()
     expect(first.get_by_text("So.").first).to_be_visible()
     assert first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 48
-    assert find_serious(tab, "answers") == []
     shoot(page, "answers")
+    assert find_serious(tab, "answers") == []
     report = page.request.get(f"{site.url}/judge-runs/report?run=gpt")
     assert report.status == 200 and "misses the hazard in" in report.text()
     first.get_by_role("link", name=re.compile("^S-")).click()
