@@ -17,6 +17,9 @@ SAID = {
     JobState.INTERRUPTED: "was interrupted",
 }
 
+SCROLL = '<div class="cu-scroll" tabindex="0" role="region" aria-label="Table">'
+"""What begins a wide table without links: it is scrolled by keys, too."""
+
 
 def render_state(state: JobState) -> str:
     """Return the state of a job, with its mark."""

@@ -130,7 +130,7 @@ def _build_form() -> list[Any]:
             [], label="Target models (none: the role target)", multiselect=True, allow_custom_value=True, min_width=240
         )
         modes = gr.CheckboxGroup(
-            [(mode.capitalize(), mode) for mode in MODES], value=["standard"], label="Modes", min_width=320
+            [(mode.capitalize(), mode) for mode in MODES], value=["standard"], label="Modes", scale=2, min_width=320
         )
     with gr.Row():
         judges = gr.Dropdown(

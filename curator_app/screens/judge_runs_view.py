@@ -13,6 +13,7 @@ from curator_app.actions import report_plots as plots
 from curator_app.actions.judge_plans import Choices, JudgePlan
 from curator_app.actions.judge_reading import JudgeRunView, PartCount
 from curator_app.screens.job_view import (
+    SCROLL,
     render_calls,
     render_checks,
     render_head,
@@ -88,7 +89,7 @@ def _render_table(runs: Sequence[JudgeRunView]) -> str:
         '<table class="cu-table"><thead><tr><td></td><th scope="col">Run</th><th scope="col">State</th>'
         '<th scope="col" class="cu-when">Model</th><th scope="col" class="cu-when">Mode</th>'
         '<th scope="col" class="cu-num">R<sub>A</sub></th><th scope="col" class="cu-num">R<sub>0</sub></th>'
-        '<th scope="col" class="cu-num cu-when">Scored</th><th scope="col" class="cu-num">Cost</th>'
+        '<th scope="col" class="cu-num cu-when">Scored</th><th scope="col" class="cu-num cu-when">Cost</th>'
         f"</tr></thead><tbody>{rows}</tbody></table></div>{compare}</form>"
     )
 
@@ -111,7 +112,7 @@ def _render_row(run: JudgeRunView) -> str:
         f'<th scope="row" class="cu-wrap"><a href="{link(run=run.name)}">{name}</a></th><td>{state}</td>'
         f'<td class="cu-when cu-wrap">{escape(run.model)}</td><td class="cu-when">{escape(run.mode)}</td>'
         f'<td class="cu-num">{numbers[0]}</td><td class="cu-num">{numbers[1]}</td>'
-        f'<td class="cu-num cu-when">{numbers[2]}</td><td class="cu-num">{escape(run.cost)}</td></tr>'
+        f'<td class="cu-num cu-when">{numbers[2]}</td><td class="cu-num cu-when">{escape(run.cost)}</td></tr>'
     )
 
 
@@ -219,7 +220,7 @@ def _render_results(run: JudgeRunView, report: Mapping[str, Any]) -> str:
     return (
         '<section><div class="cu-sec-head"><h2>Scores</h2>'
         f'<p><a href="{ROUTE}/report?{escape(name)}" target="_blank">Whole report</a></p></div>'
-        '<div class="cu-scroll"><table class="cu-table cu-figures"><thead><tr><th scope="col">Scored by</th>'
+        f'{SCROLL}<table class="cu-table cu-figures"><thead><tr><th scope="col">Scored by</th>'
         f'{heads}<th scope="col" class="cu-num">Scored</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f'<p class="cu-note">{bounds} {escape(RECONSTRUCTED)} Intervals are 95%.</p></section>'
     )

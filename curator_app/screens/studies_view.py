@@ -8,13 +8,13 @@ from html import escape
 from typing import Any
 
 from curator_app.actions.study_reading import StudyShown
-from curator_app.screens.job_view import render_tiles, render_told, show_time
+from curator_app.screens.job_view import SCROLL, render_tiles, render_told, show_time
 from judge.metrics import LETTERS
 from judge.report_text import LETTER_NAMES, show_mean, show_mean_range, show_share, show_share_range
 from storage.accounts import Person, Role
 
 ROUTE = "/studies"
-STATES = {"open": "people score", "consensus": "differences are settled", "closed": "closed"}
+STATES = {"open": "being scored", "consensus": "being settled", "closed": "closed"}
 NAMES: dict[str, str] = {letter: f"{letter} · {LETTER_NAMES[letter]}" for letter in LETTERS}
 NAMES["overall"] = "R, S and E together"
 HOW = (
@@ -79,7 +79,7 @@ def render_head(study: StudyShown) -> str:
     width = 100 * study.submitted / study.needed if study.needed else 0
     return (
         f'<section><p class="cu-back"><a href="{ROUTE}">All studies</a></p><h1 class="cu-say" tabindex="-1">'
-        f"{escape(study.title)} <span>{STATES[study.state]}.</span></h1>{about}{render_tiles(tiles)}"
+        f"{escape(study.title)} <span>is {STATES[study.state]}.</span></h1>{about}{render_tiles(tiles)}"
         '<div class="cu-bars"><div class="cu-bar-row"><span>Scores</span><span class="cu-track" role="img" '
         f'aria-label="{study.submitted:,} of {study.needed:,} scores are in"><i style="width:{width:.1f}%"></i></span>'
         f'<span class="cu-num">{study.submitted:,} of {study.needed:,}</span></div></div></section>'
@@ -211,7 +211,7 @@ def render_coefficients(told: Mapping[str, Any], columns: Sequence[Column]) -> s
         else ""
     )
     return (
-        '<div class="cu-scroll"><table class="cu-table cu-figures"><thead><tr><th scope="col"></th>'
+        f'{SCROLL}<table class="cu-table cu-figures"><thead><tr><th scope="col"></th>'
         f"{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{why}"
     )
 

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from curator_app.actions import report_plots as plots
+from curator_app.screens.job_view import SCROLL
 from curator_app.screens.studies_view import read_ends, render_coefficients
 from judge.metrics import LETTERS
 from judge.report_text import (
@@ -144,6 +145,8 @@ def _render_categories(report: Report, titles: Mapping[str, str]) -> str:
         f'<td class="cu-num">{each["answers"]:,}</td>{_share(each["per_score"])}{_share(each["per_item"])}</tr>'
         for each in report["by_category"]
     )
+    if not rows:
+        return ""
     heads = "".join(f'<th scope="col" class="cu-num">{words}</th>' for words in ("Answers", "Per score", "Per answer"))
     return f"<section><h2>Panel and people by category: the same score</h2>{_table(heads, rows)}</section>"
 
@@ -167,7 +170,7 @@ def _render_leniency(report: Report) -> str:
 
 def _table(heads: str, rows: str) -> str:
     return (
-        '<div class="cu-scroll"><table class="cu-table cu-figures"><thead><tr><th scope="col"></th>'
+        f'{SCROLL}<table class="cu-table cu-figures"><thead><tr><th scope="col"></th>'
         f"{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

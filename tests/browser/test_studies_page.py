@@ -106,7 +106,7 @@ def test_blind_until_it_is_closed_and_then_the_report_for_all(open_tab: Callable
 
     studies.close(site.workspace, name="one-study", actor="tests", force=True)
     annotator.page.reload()
-    expect(annotator.page.get_by_role("heading", level=1)).to_contain_text("one-study closed.", timeout=LONG_MS)
+    expect(annotator.page.get_by_role("heading", level=1)).to_contain_text("one-study is closed.", timeout=LONG_MS)
     expect(annotator.page.get_by_role("heading", name="The run as people would score it")).to_be_visible()
     assert find_serious(annotator, "closed") == []
     shoot(annotator.page, "closed")

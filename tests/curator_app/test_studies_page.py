@@ -189,7 +189,7 @@ def test_once_closed_everybody_reads_the_report_and_nobody_learns_who_is_who(
     for someone in (MIA, person("xan", Role.ANNOTATOR)):
         html = look(handlers, someone, study="1")
         told = words(html)
-        assert "first-study closed." in told and "a-secret-model" in told
+        assert "first-study is closed." in told and "a-secret-model" in told
         assert "on 4 all agreed, 0 were settled by consensus, 2 were left unfinished" in told
         assert "Panel and people, beyond chance" in told and "cu-cross" in html and "Calibrated" in told
         assert "yve" not in html
