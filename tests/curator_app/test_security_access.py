@@ -321,13 +321,20 @@ def test_pages_open_for_whom_they_should(site, start_session):
                     assert "Ask an admin" in reply.text
 
 
-SAMPLES = {"textbox": "zed", "number": 3, "checkboxgroup": ["admin"], "dropdown": None, "html": ""}
+SAMPLES = {"textbox": "zed", "number": 3, "dropdown": None, "html": ""}
+
+
+def sample(component):
+    """A value that the component takes."""
+    if component["type"] == "checkboxgroup":
+        return [component["props"]["choices"][0][1]]
+    return SAMPLES[component["type"]]
 
 
 def test_every_gradio_handler_refuses_whom_it_should(site, start_session, workspace):
     config = as_person(site, start_session("root")).get("/config").json()
     handlers = {entry["id"]: entry for entry in config["dependencies"]}
-    kinds = {component["id"]: component["type"] for component in config["components"]}
+    samples = {component["id"]: component for component in config["components"]}
     assert len(handlers) >= 10
     before = len(PeopleDesk(workspace, actor="test").list())
     for number, handler in handlers.items():
@@ -337,7 +344,7 @@ def test_every_gradio_handler_refuses_whom_it_should(site, start_session, worksp
         assert admitted is not None, f"handler {name} has no policy; add it to HANDLERS"
         for person in sorted(EVERYBODY - admitted):
             client = as_person(site, start_session(person))
-            data = [SAMPLES[kinds[component]] for component in handler["inputs"]]
+            data = [sample(samples[component]) for component in handler["inputs"]]
             body = {"data": data, "fn_index": number, "session_hash": "h"}
             for path in (f"/gradio_api/run/{name}", "/gradio_api/run/predict"):
                 reply = client.post(path, json=body)
