@@ -265,11 +265,10 @@ def test_agreement_so_far_compares_the_judge_with_each_score_and_survives_any_nu
 
 
 def test_agreement_so_far_weighs_answers_as_the_report_does() -> None:
-    answers = make_random(24, weights=[1, 3])
+    answers = make_random(25, weights=[1, 3, 9])
     found = measure_so_far(make_content(answers))["judge_human"]["panel"]["R"]["equal"]["value"]
-    over = sum(
-        answer["weight"] * (each["scores"][0] == answer["judged"]["panel"][0])
-        for answer in answers
-        for each in answer["scored"]
-    )
-    assert found == pytest.approx(over / sum(3 * answer["weight"] for answer in answers), abs=1e-6)
+    equal = [sum(each["scores"][0] == answer["judged"]["panel"][0] for each in answer["scored"]) for answer in answers]
+    weights = [answer["weight"] for answer in answers]
+    weighted = sum(part * weight for part, weight in zip(equal, weights, strict=True)) / (3 * sum(weights))
+    assert abs(weighted - sum(equal) / 75) > 0.01, "these weights make no difference"
+    assert found == pytest.approx(weighted, abs=1e-6)
