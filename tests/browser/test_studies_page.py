@@ -118,3 +118,15 @@ def test_blind_until_it_is_closed_and_then_the_report_for_all(open_tab: Callable
         assert other.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         assert find_serious(other, name) == []
         shoot(other.page, f"closed-{name}")
+
+
+def test_the_bar_of_who_may_open_every_page_fits(open_tab: Callable[..., Any], site: Any) -> None:
+    for width in (1440, 1121, 1000, 390):
+        page = open_tab(site.add_person("admin"), width=width).page
+        page.goto(f"{site.url}/studies")
+        expect(page.locator('.cu-nav a[data-page="people"]')).not_to_have_attribute("hidden", "", timeout=LONG_MS)
+        shoot(page, f"admin-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        last, account = page.locator('.cu-nav a[data-page="people"]').bounding_box(), page.locator(".cu-top-end")
+        if last is not None:
+            assert last["x"] + last["width"] <= account.bounding_box()["x"], (width, last)
