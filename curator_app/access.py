@@ -24,6 +24,8 @@ from storage.errors import Forbidden
 
 ANYBODY_SIGNED_IN: frozenset[Role] = frozenset()
 REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
+STUDY_PEOPLE = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR, Role.MAINTAINER})
+"""What each of them is shown of a study, `actions.study_reading` says."""
 
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
@@ -33,6 +35,8 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/adjudicate": frozenset({Role.ADJUDICATOR}),
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
+    "/judge-runs": frozenset({Role.MAINTAINER}),
+    "/studies": STUDY_PEOPLE,
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
     "/releases": frozenset({Role.MAINTAINER}),
     "/people": frozenset({Role.ADMIN}),
@@ -41,8 +45,8 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
 
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
-    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*|items/reply/.*"
-    r"|failures/map(/.*)?)"
+    r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*"
+    r"|judge-runs/(report|leaderboard)|items/reply/.*|failures/map(/.*)?)"
 )
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (

@@ -198,6 +198,14 @@ class Ledger:
         self._groups.setdefault((line["run"], line["role"], line["model"]), Totals()).add(line)
 
 
+def read_ledger(path: Path) -> Ledger:
+    """Return the sums of a ledger's file, which another process may be writing; nothing is written."""
+    ledger = Ledger()
+    for line in read_lines(path):
+        ledger._count(line)
+    return ledger
+
+
 def estimate_usage(request: ChatRequest) -> Usage:
     """Return an upper estimate of a call's tokens: two characters a token, and the whole of `max_tokens`."""
     characters = sum(len(message.text) for message in request.messages)

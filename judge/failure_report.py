@@ -21,7 +21,7 @@ from judge.errors import StudyInvalid
 from judge.failure_content import NO_FAILURE, FailedAnswer, FailureStudy, Span, read_failures
 from judge.study_agreement import describe, measure, ratio, share
 from judge.study_content import Floats
-from judge.study_report import clean
+from judge.study_report import clean_numbers
 
 FORMAT = "ood-mmsafe-failure-report/1"
 EVERY = "all"
@@ -57,7 +57,7 @@ def build_failure_report(contents: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "broken_link": _describe_links(answers),
         "map": _map(studies, codes),
     }
-    cleaned: dict[str, Any] = clean(report)
+    cleaned: dict[str, Any] = clean_numbers(report)
     return cleaned
 
 

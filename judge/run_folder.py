@@ -116,14 +116,29 @@ def open_known(path: Path) -> Iterator[RunFolder]:
         RunMissing: there is none.
         RunBusy: another process works on the run.
     """
+    _check_known(path)
+    with _lock(path):
+        yield _open(path)
+
+
+def read_known(path: Path) -> RunFolder:
+    """Return the folder of a judge run that was started, to be read only; a process may be at work in it.
+
+    Raises:
+        RunMissing: there is none.
+        ConfigInvalid: its files cannot be read.
+    """
+    _check_known(path)
+    return _open(path)
+
+
+def _check_known(path: Path) -> None:
     if not (path / "run.json").is_file():
         known = sorted(entry.parent.name for entry in path.parent.glob("*/run.json"))
         raise RunMissing(
             f"there is no judge run {path.name} in {path.parent}; there are: {', '.join(known) or 'none yet'}. "
             "`curator respond` starts one"
         )
-    with _lock(path):
-        yield _open(path)
 
 
 def _open(path: Path) -> RunFolder:

@@ -45,7 +45,23 @@ def judge_human(study: Study) -> dict[str, Any]:
 def human_human(study: Study) -> dict[str, Any]:
     """Return the agreement of the annotators before the consensus, and of each with the final scores."""
     weights = weights_of(study, study.answers)
-    tables: dict[str, Floats] = {letter: study.ratings(column) for column, letter in enumerate(LETTERS)}
+    tables = _tabulate(study)
+    return {
+        "coefficients": agree_among(study),
+        "pairs": [_pair(tables, weights, one, two) for one, two in combinations(range(study.annotators), 2)],
+        "with_final": [_with_final(study, annotator) for annotator in range(1, study.annotators + 1)],
+        "likeliest": {letter: _likeliest(study, column) for column, letter in enumerate(LETTERS)},
+    }
+
+
+def _tabulate(study: Study) -> dict[str, Floats]:
+    return {letter: study.ratings(column) for column, letter in enumerate(LETTERS)}
+
+
+def agree_among(study: Study) -> dict[str, Any]:
+    """Return how far the annotators agree with one another in R, S, E and overall; empty before there are any."""
+    weights = weights_of(study, study.answers)
+    tables = _tabulate(study)
     found: dict[str, Any] = {
         letter: _among(table_RI, weights, None) for letter, table_RI in tables.items() if table_RI.size
     }
@@ -53,12 +69,7 @@ def human_human(study: Study) -> dict[str, Any]:
         clusters = np.tile(np.arange(len(study.answers), dtype=float), len(LETTERS))
         pooled = np.concatenate(list(tables.values()), axis=1)
         found["overall"] = _among(pooled, None if weights is None else np.tile(weights, len(LETTERS)), clusters)
-    return {
-        "coefficients": found,
-        "pairs": [_pair(tables, weights, one, two) for one, two in combinations(range(study.annotators), 2)],
-        "with_final": [_with_final(study, annotator) for annotator in range(1, study.annotators + 1)],
-        "likeliest": {letter: _likeliest(study, column) for column, letter in enumerate(LETTERS)},
-    }
+    return found
 
 
 def weights_of(study: Study, answers: Sequence[StudyAnswer]) -> Floats | None:

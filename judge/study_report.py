@@ -53,7 +53,7 @@ def build_report(content: Mapping[str, Any]) -> dict[str, Any]:
         "attention_checks": _check_attention(study),
         "pace": _describe_pace(study),
     }
-    cleaned: dict[str, Any] = clean(report)
+    cleaned: dict[str, Any] = clean_numbers(report)
     return cleaned
 
 
@@ -215,12 +215,12 @@ def _describe_pace(study: Study) -> list[dict[str, Any]]:
     return found
 
 
-def clean(value: Any) -> Any:
+def clean_numbers(value: Any) -> Any:
     """Return plain JSON values: numbers rounded, what is no number null."""
     if isinstance(value, dict):
-        return {str(name): clean(inner) for name, inner in value.items()}
+        return {str(name): clean_numbers(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [clean(inner) for inner in value]
+        return [clean_numbers(inner) for inner in value]
     if isinstance(value, float | np.floating):
         return round(float(value), DIGITS) + 0.0 if isfinite(value) else None
     if isinstance(value, np.integer):

@@ -52,19 +52,32 @@ def load_constitutions(path: Path, *, categories: Mapping[str, object]) -> Targe
         TextsInvalid: it cannot be read, names another category, or lacks one of `categories` (the release's).
     """
     try:
-        found = Constitutions.validate_python(read_yaml(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, YamlRefused) as exc:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
         raise TextsInvalid(f"constitutions {path} cannot be read: {exc}") from exc
+    return read_constitutions(text, name=str(path), categories=categories)
+
+
+def read_constitutions(text: str, *, name: str, categories: Mapping[str, object]) -> TargetTexts:
+    """Return the texts of YAML of category -> constitution; `name` says in messages where it came from.
+
+    Raises:
+        TextsInvalid: it cannot be read, names another category, or lacks one of `categories` (the release's).
+    """
+    try:
+        found = Constitutions.validate_python(read_yaml(text))
+    except YamlRefused as exc:
+        raise TextsInvalid(f"constitutions {name} cannot be read: {exc}") from exc
     except ValidationError as exc:
         first = exc.errors(include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "the file"
         known = ", ".join(category.value for category in Category)
         raise TextsInvalid(
-            f"constitutions {path}: {place}: {first['msg']}; write `category: text` lines for {known}"
+            f"constitutions {name}: {place}: {first['msg']}; write `category: text` lines for {known}"
         ) from exc
     texts = {category.value: text for category, text in found.items()}
     if missing := sorted(set(categories) - set(texts)):
-        raise TextsInvalid(f"constitutions {path}: none for {', '.join(missing)}, which the release holds; add it")
+        raise TextsInvalid(f"constitutions {name}: none for {', '.join(missing)}, which the release holds; add it")
     return TargetTexts(constitutions=texts)
 
 

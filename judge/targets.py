@@ -60,7 +60,7 @@ def read_picture(item: ReleasedItem) -> ImagePart | None:
 
 def find_lack(item: ReleasedItem, *, config: AnswerConfig, texts: TargetTexts) -> tuple[str, str] | None:
     """Return why `item` cannot be asked in this mode, as slug and words; None when it can."""
-    if item.image is None:
+    if item.image_sha256 is None:
         return "no_picture", "the item has a description only; the benchmark asks about pictures"
     if config.mode == "constitution" and item.category not in texts.constitutions:
         return "no_constitution", f"there is no constitution for {item.category}"

@@ -76,7 +76,7 @@ class _Planner:
         """Return a line for one chat role; `at_most` without repair rounds."""
         endpoint = self.roles.chat(role)
         asked = (len(load_prompt(prompt).text) + SCENARIO_CHARACTERS) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS * pictures
-        cost = _cost(self.prices, endpoint.model, asked, max_tokens, at_most)
+        cost = estimate_cost(self.prices, endpoint.model, asked, max_tokens, at_most)
         return PlannedCalls(what, role, endpoint.model, calls, at_most * REPAIR, cost)
 
 
@@ -120,7 +120,7 @@ def _plan_synthesis(synthesis: Synthesis, planner: _Planner) -> Iterator[Planned
         # Who gets a refill is drawn anew, so each generator may get all of them.
         at_most = mine + settings.refill_rounds * len(calls)
         model = generator.endpoint.model
-        cost = _cost(planner.prices, model, longest // CHARACTERS_PER_TOKEN, settings.max_tokens, at_most)
+        cost = estimate_cost(planner.prices, model, longest // CHARACTERS_PER_TOKEN, settings.max_tokens, at_most)
         yield PlannedCalls(f"scenarios by {generator.endpoint.name}", "generator", model, mine, at_most * REPAIR, cost)
 
 
@@ -136,7 +136,7 @@ def _plan_photo_synthesis(
     for generator in synthesis.generators:
         name, model = generator.endpoint.name, generator.endpoint.model
         mine, most = (sum(call.generator == name for call in some) for some in (first, calls))
-        cost = _cost(planner.prices, model, asked, settings.max_tokens, most)
+        cost = estimate_cost(planner.prices, model, asked, settings.max_tokens, most)
         yield PlannedCalls(f"scenarios from photos by {name}", "generator", model, mine, most * REPAIR, cost)
 
 
@@ -245,7 +245,9 @@ def _plan_refinement(synthesis: Synthesis, planner: _Planner, count: int) -> Ite
         )  # fmt: skip
 
 
-def _cost(prices: dict[str, Price], model: str, prompt_tokens: int, max_tokens: int, calls: int) -> float | None:
+def estimate_cost(
+    prices: dict[str, Price], model: str, prompt_tokens: int, max_tokens: int, calls: int
+) -> float | None:
     """Return the dollars of `calls` calls and their repair rounds, which hold the first reply once more."""
     price = prices.get(model)
     if price is None:

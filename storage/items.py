@@ -1,5 +1,6 @@
 """Items: adding scenarios, attaching records, and the one function that moves an item, `advance`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -146,6 +147,12 @@ def get_item(*, session: Session, item_id: str, lock: bool = False) -> ItemRow:
     if item is None:
         raise NotFound(f"there is no item {item_id!r}; look its id up in the list of items")
     return item
+
+
+def find_labels(*, session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """Return the labels of those of these items that there are, by id."""
+    rows = session.exec(select(ItemRow.id, ItemRow.number).where(col(ItemRow.id).in_(list(ids))))
+    return {item_id: label(number or 0) for item_id, number in rows}
 
 
 def get_record(*, session: Session, record_id: str, item_number: int) -> Record:

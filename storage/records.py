@@ -73,6 +73,7 @@ class StudyKind(StrEnum):
     FAILURES = "failures"
     """Say how those fail that the judge scored as failed."""
 
+
 SETTLING_KINDS = frozenset({TaskKind.ADJUDICATION, TaskKind.LEAKAGE_ADJUDICATION, TaskKind.JUDGE_CONSENSUS})
 """Differences. An adjudicator who gave none of the answers sees all of them, and settles with a reason."""
 

@@ -24,7 +24,10 @@ from storage.priorities import make_rank
 from storage.records import StudyKind, TaskKind
 from storage.study_audits import name_subject
 from storage.study_frozen import StudyReview, freeze_content, read_reviews
+from storage.study_queries import TAKEN_STATES
 from storage.tables import (
+    ClaimRow,
+    ItemRow,
     ReviewRow,
     StudyItemRow,
     StudyKeyRow,
@@ -196,6 +199,39 @@ def list_studies(*, session: Session, kind: StudyKind = StudyKind.JUDGE) -> list
 def studies_under_way(*, session: Session) -> frozenset[str]:
     """Return the names of the studies, of any kind, that are not closed."""
     return frozenset(session.exec(select(StudyRow.name).where(col(StudyRow.closed_at).is_(None))))
+
+
+def takes_part(*, session: Session, study: StudyRow, user_id: int) -> bool:
+    """Whether the person has sent, skipped or holds an answer of the study, or a difference to settle."""
+    query = (
+        select(ClaimRow.id)
+        .join(
+            StudyItemRow,
+            (col(StudyItemRow.task_id) == ClaimRow.task_id) | (col(StudyItemRow.consensus_task_id) == ClaimRow.task_id),
+        )
+        .where(StudyItemRow.study_id == study.id, ClaimRow.user_id == user_id, col(ClaimRow.state).in_(TAKEN_STATES))
+        .limit(1)
+    )
+    return session.exec(query).first() is not None
+
+
+def read_drawn_under_way(*, session: Session, run: str, user_id: int, asked: bool) -> frozenset[tuple[str, int]]:
+    """Return (item id, sample) of the answers of a judge run that this person must not see the judge's scores of.
+
+    Those are the answers drawn for studies that are not closed, when the person is `asked` to score, or has been.
+    """
+    found: set[tuple[str, int]] = set()
+    for study in session.exec(select(StudyRow).where(StudyRow.run == run, col(StudyRow.closed_at).is_(None))):
+        if not asked and not takes_part(session=session, study=study, user_id=user_id):
+            continue
+        rows = session.exec(
+            select(ItemRow.id, StudyKeyRow.sample)
+            .join(StudyItemRow, col(StudyItemRow.item_number) == ItemRow.number)
+            .join(StudyKeyRow, col(StudyKeyRow.study_item_id) == StudyItemRow.id)
+            .where(StudyItemRow.study_id == study.id, col(StudyKeyRow.known).is_(None))
+        )
+        found.update((item_id, sample) for item_id, sample in rows)
+    return frozenset(found)
 
 
 def read_study_progress(*, session: Session, study: StudyRow) -> StudyProgress:

@@ -22,12 +22,18 @@ StudyReview = AuditReview | FailureReview
 
 
 def freeze_content(*, session: Session, study: StudyRow) -> str:
-    """Return canonical JSON of the study: how it was drawn, the judge's scores, everybody's standing answers.
+    """Return canonical JSON of the study's content, which `describe_content` tells of."""
+    return canonical_json(describe_content(session=session, study=study))
 
-    Annotators have numbers, in the order of their names: the report is made to be published.
+
+def describe_content(*, session: Session, study: StudyRow) -> dict[str, Any]:
+    """Return the study as JSON values: how it was drawn, the judge's scores, everybody's standing answers.
+
+    For maintainers only while the study is open. Annotators have numbers, in the order of their names: the report is
+    made to be published.
     """
     if study.kind == StudyKind.FAILURES.value:
-        return _freeze_failures(session=session, study=study)
+        return _describe_failures(session=session, study=study)
     reviews = [each for each in _standing(session=session, study=study) if isinstance(each, AuditReview)]
     finals = _finals(session=session, study=study)
     names = sorted({review.reviewer for review in reviews if review.task_kind == "judge_audit"})
@@ -36,7 +42,7 @@ def freeze_content(*, session: Session, study: StudyRow) -> str:
         by_case[review.study_item].append(review)
     rows = _cases(session=session, study=study)
     population = session.get_one(StudyTextRow, (study.id, "population")).body
-    content = {
+    return {
         "format": FORMAT,
         "study": _describe(study),
         "annotators": len(names),
@@ -46,10 +52,9 @@ def freeze_content(*, session: Session, study: StudyRow) -> str:
         ],
         "population": json.loads(population),
     }
-    return canonical_json(content)
 
 
-def _freeze_failures(*, session: Session, study: StudyRow) -> str:
+def _describe_failures(*, session: Session, study: StudyRow) -> dict[str, Any]:
     """Return the same of a study of failures: with the taxonomy, and everybody's labels instead of scores."""
     reviews = [each for each in _standing(session=session, study=study) if isinstance(each, FailureReview)]
     names = sorted({review.reviewer for review in reviews})
@@ -58,7 +63,7 @@ def _freeze_failures(*, session: Session, study: StudyRow) -> str:
         by_case[review.study_item].append(review)
     texts = {kind: session.get_one(StudyTextRow, (study.id, kind)).body for kind in ("rubric", "population")}
     taxonomy = parse_taxonomy(texts["rubric"])
-    content = {
+    return {
         "format": FAILURES_FORMAT,
         "study": _describe(study),
         "annotators": len(names),
@@ -77,7 +82,6 @@ def _freeze_failures(*, session: Session, study: StudyRow) -> str:
         ],
         "population": json.loads(texts["population"]),
     }
-    return canonical_json(content)
 
 
 def read_reviews(*, session: Session, study: StudyRow) -> list[StudyReview]:
@@ -130,7 +134,6 @@ def _finals(*, session: Session, study: StudyRow) -> dict[int, AuditDecision]:
 
 
 def _describe(study: StudyRow) -> dict[str, Any]:
-    assert study.closed_at is not None
     shown = (
         "name",
         "release_version",
@@ -146,7 +149,7 @@ def _describe(study: StudyRow) -> dict[str, Any]:
         "stratify": [name for name in study.stratify.split(",") if name],
         "annotators_per_answer": study.annotators,
         "created_at": study.created_at.isoformat(),
-        "closed_at": study.closed_at.isoformat(),
+        "closed_at": study.closed_at.isoformat() if study.closed_at else None,
     }
 
 

@@ -36,11 +36,18 @@ def ask_for(batch: str = "trial", **changes: Any) -> RunRequest:
     return RunRequest(make_config(batch=batch, **({"grounding": {}} | changes)))
 
 
-def wait_for(workspace: Workspace, name: str, wanted: Callable[[Job], bool], *, timeout_s: float = 90) -> Job:
-    """Return the job of a run once it is as wanted."""
+def wait_for(
+    workspace: Workspace,
+    name: str,
+    wanted: Callable[[Job], bool],
+    *,
+    timeout_s: float = 90,
+    find: Callable[..., Job] = find_run,
+) -> Job:
+    """Return the job of a run, or of what `find` finds, once it is as wanted."""
     deadline = time.monotonic() + timeout_s
     while True:
-        job = find_run(workspace, name=name)
+        job = find(workspace, name=name)
         if wanted(job):
             return job
         assert time.monotonic() < deadline, f"still {job}"

@@ -1,6 +1,6 @@
 """Reports of judge runs and the leaderboard over them, from what is on file: no model is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 from curator_app.actions import studies
 from curator_app.actions.judging import FOLDER, JudgingRefused, Place, open_ledger, refuse_plainly
 from curator_app.workspace import Workspace
+from endpoints.ledger import Ledger, read_ledger
 from judge.leaderboard import Leaderboard, ScoredRun, make_leaderboard
 from judge.metrics import ItemScores
-from judge.run_folder import open_known
+from judge.run_folder import RunFolder, open_known, read_known
 from judge.run_report import describe_spending, make_report_and_rows, write_report, write_spending
 from storage.errors import StorageError
 from storage.release_files import read_release
@@ -43,11 +44,27 @@ def report(place: Place, *, run: str) -> ReportedRun:
         StorageError: the release does not exist any more or cannot be read.
     """
     with refuse_plainly(), open_known(place.run_path(run)) as folder, open_ledger(folder) as ledger:
-        release = read_release(folder.release_folder, verify=False)
-        made, rows = make_report_and_rows(folder, release)
-        write_report(made, folder)
+        found = _report(folder, ledger)
+        write_report(found.report, folder)
         write_spending(ledger, folder)
-        return ReportedRun(made, rows, describe_spending(ledger), folder.path)
+        return found
+
+
+def read_report(place: Place, *, run: str) -> ReportedRun:
+    """Return the report of a run as its files are now. Nothing is written, and a process may be at work on the run.
+
+    Raises:
+        JudgingRefused, StorageError: as `report` does.
+    """
+    with refuse_plainly():
+        folder = read_known(place.run_path(run))
+        return _report(folder, read_ledger(folder.ledger))
+
+
+def _report(folder: RunFolder, ledger: Ledger) -> ReportedRun:
+    release = read_release(folder.release_folder, verify=False)
+    made, rows = make_report_and_rows(folder, release)
+    return ReportedRun(made, rows, describe_spending(ledger), folder.path)
 
 
 def read_studies(workspace: Workspace | None, runs: Sequence[ReportedRun]) -> dict[str, list[dict[str, Any]]]:
@@ -78,8 +95,16 @@ def list_runs(place: Place) -> list[str]:
     return sorted(entry.parent.name for entry in (place.home / FOLDER).glob("*/run.json"))
 
 
-def rank(place: Place, *, runs: Sequence[str] = (), across: bool = False) -> Leaderboard:
+def rank(
+    place: Place,
+    *,
+    runs: Sequence[str] = (),
+    across: bool = False,
+    reported: Callable[..., ReportedRun] = report,
+) -> Leaderboard:
     """Return the leaderboard over `runs`, or over all of the workspace; runs without scores are named and left out.
+
+    `reported` makes a run's report: `report`, which writes it anew, or `read_report`.
 
     Raises:
         JudgingRefused: a run that was named cannot be read; there is no run, or none with scores.
@@ -90,7 +115,7 @@ def rank(place: Place, *, runs: Sequence[str] = (), across: bool = False) -> Lea
     left_out: list[tuple[str, str]] = []
     for name in names:
         try:
-            found = report(place, run=name)
+            found = reported(place, run=name)
         except (JudgingRefused, StorageError) as exc:
             if runs:
                 raise

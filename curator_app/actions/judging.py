@@ -37,7 +37,11 @@ FOLDER = "judge-runs"
 SHIPPED: Literal["shipped"] = "shipped"
 """In place of a file of constitutions."""
 JUDGE_ROLES: tuple[JudgeRole, ...] = ("judge_a", "judge_b")
+JUDGE_TOKENS = 2048
 JudgeObserver = Callable[[SittingState, Ledger], None]
+Sitting = Answering | Scoring
+Watch = Callable[[Sitting, Ledger], None]
+"""Is given a sitting before it begins."""
 
 
 class JudgingRefused(AppError):
@@ -101,6 +105,7 @@ def respond(
     run: str,
     sampling: Sampling,
     observer: JudgeObserver | None = None,
+    watch: Watch | None = None,
 ) -> SittingEnd:
     """Sample a model's answers to a release, or go on with it. A first interrupt ends it after what is under way.
 
@@ -111,9 +116,9 @@ def respond(
     path = place.run_path(run)
     opened = find_release(workspace, release)
     with refuse_plainly():
-        endpoints = _choose_target(_load_endpoints(place), sampling.target)
-        texts = _collect_texts(workspace, opened, sampling)
-        config = _make_answer_config(opened, sampling, endpoints, texts)
+        endpoints = choose_target(load_place_endpoints(place), sampling.target)
+        texts = collect_texts(workspace, opened, sampling)
+        config = make_answer_config(opened, sampling, endpoints, texts)
         with open_new_or_known(path, config, release_folder=opened.folder) as folder, open_ledger(folder) as ledger:
             roles = _build_roles(place, endpoints, folder, ledger)
             target = Target(
@@ -124,8 +129,7 @@ def respond(
                 now=folder.started_at,
             )
             sitting = Answering(folder=folder, release=opened, target=target, observer=_tell(observer, ledger))
-            state = run_until_stopped(sitting, roles)
-            return _end(state, folder, ledger)
+            return _end(_sit(sitting, roles, ledger, watch), folder, ledger)
 
 
 def score(
@@ -135,8 +139,9 @@ def score(
     judges: tuple[str, ...] | None = None,
     repeats: int = 1,
     temperature: float | None = 0.0,
-    max_tokens: int = 2048,
+    max_tokens: int = JUDGE_TOKENS,
     observer: JudgeObserver | None = None,
+    watch: Watch | None = None,
 ) -> SittingEnd:
     """Judge the answers of a run, or go on with it, and write the report.
 
@@ -149,11 +154,9 @@ def score(
     path = place.run_path(run)
     with refuse_plainly(), open_known(path) as folder, open_ledger(folder) as ledger:
         release = _reopen_release(folder)
-        endpoints = _load_endpoints(place)
+        endpoints = load_place_endpoints(place)
         roles = _build_roles(place, endpoints, folder, ledger)
-        names = judges or [role for role in JUDGE_ROLES if roles.has(role)] or JUDGE_ROLES[:1]
-        seats = [_check_role(name) for name in dict.fromkeys(names)]
-        panel = [Judge(role, roles.chat(role)) for role in seats]
+        panel = [Judge(role, roles.chat(role)) for role in pick_judges(roles, judges)]
         rubric = load_rubric()
         config = ScoreConfig(
             judges=tuple(
@@ -179,9 +182,25 @@ def score(
             observer=_tell(observer, ledger),
         )
         folder.keep_score_config(config)
-        state = run_until_stopped(sitting, roles)
+        state = _sit(sitting, roles, ledger, watch)
         write_report(make_report(folder, release), folder)
         return _end(state, folder, ledger)
+
+
+def _sit(sitting: Sitting, roles: Roles, ledger: Ledger, watch: Watch | None) -> SittingState:
+    if watch is not None:
+        watch(sitting, ledger)
+    return run_until_stopped(sitting, roles)
+
+
+def pick_judges(roles: Roles, judges: tuple[str, ...] | None) -> list[JudgeRole]:
+    """Return the judges by role: those that are named, else those that the endpoints file gives.
+
+    Raises:
+        ConfigInvalid: there is no such judge.
+    """
+    names = judges or [role for role in JUDGE_ROLES if roles.has(role)] or JUDGE_ROLES[:1]
+    return [_check_role(name) for name in dict.fromkeys(names)]
 
 
 def find_variants(workspace: Workspace, release: Release) -> TargetTexts:
@@ -212,7 +231,13 @@ def find_constitutions(source: Path | Literal["shipped"], *, categories: Mapping
     return load_constitutions(source, categories=categories)
 
 
-def _collect_texts(workspace: Workspace | None, release: Release, sampling: Sampling) -> TargetTexts:
+def collect_texts(workspace: Workspace | None, release: Release, sampling: Sampling) -> TargetTexts:
+    """Return the texts that the mode needs.
+
+    Raises:
+        JudgingRefused: they are missing, or a file is given that the mode does not use.
+        TextsInvalid: a file cannot be used.
+    """
     for mode, option, given in (
         ("constitution", "--constitutions", sampling.constitutions),
         ("malicious", "--variants", sampling.variants),
@@ -239,9 +264,15 @@ def _collect_texts(workspace: Workspace | None, release: Release, sampling: Samp
     return found
 
 
-def _make_answer_config(
+def make_answer_config(
     release: Release, sampling: Sampling, endpoints: EndpointsConfig, texts: TargetTexts
 ) -> AnswerConfig:
+    """Return how answers are sampled, checked.
+
+    Raises:
+        ConfigInvalid: a value is out of range.
+        BadConfig: a role that is needed has no endpoint.
+    """
     probe = build_endpoints(endpoints, cache_dir=None, ledger=Ledger())
     captioner = None
     if sampling.mode == "caption" and sampling.caption != "own":
@@ -271,7 +302,12 @@ def _make_answer_config(
         raise ConfigInvalid(f"{'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}") from exc
 
 
-def _choose_target(endpoints: EndpointsConfig, name: str | None) -> EndpointsConfig:
+def choose_target(endpoints: EndpointsConfig, name: str | None) -> EndpointsConfig:
+    """Return the endpoints with the one called `name` in the role `target`; with None as they are.
+
+    Raises:
+        BadConfig: there is none of that name.
+    """
     if name is None:
         return endpoints
     if name not in endpoints.endpoints:
@@ -287,7 +323,12 @@ def _check_role(role: str) -> JudgeRole:
     raise ConfigInvalid(f"there is no judge {role!r}; the judges are {', '.join(JUDGE_ROLES)}")
 
 
-def _load_endpoints(place: Place) -> EndpointsConfig:
+def load_place_endpoints(place: Place) -> EndpointsConfig:
+    """Return the endpoints file.
+
+    Raises:
+        BadConfig: it cannot be used.
+    """
     return load_endpoints(place.endpoints_file or place.home / ENDPOINTS_FILE)
 
 

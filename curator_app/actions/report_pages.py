@@ -50,7 +50,7 @@ from judge.token_shift_text import CAUTION, explain, list_notices, name_sides, s
 
 Report = dict[str, Any]
 PACKAGE = Path(__file__).parents[1]
-STYLES = ("static/tokens.css", "templates/reports/report.css")
+STYLES = ("static/tokens.css", "static/shades.css", "templates/reports/report.css")
 SHAPES = 6
 """Different shapes that a plot has; further runs stand in the tables only."""
 

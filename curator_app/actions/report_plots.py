@@ -210,7 +210,7 @@ def bar_scores(report: Report, letter: str, *, name: str) -> Bar:
     counts = {float(score): count for score, count in report["scores"]["panel"]["all"][letter]["counts"].items()}
     halves = {step / 2: 0 for step in range(5)}
     for score, count in counts.items():
-        halves[_to_half(score)] += count
+        halves[to_half(score)] += count
     total = sum(halves.values())
     pieces = [
         Piece(_name_half(score), f"score-{int(2 * score)}", count, count / total if total else 0.0)
@@ -220,7 +220,7 @@ def bar_scores(report: Report, letter: str, *, name: str) -> Bar:
     return Bar(name, tuple(pieces), total)
 
 
-def _to_half(score: float) -> float:
+def to_half(score: float) -> float:
     """Return 0 and 2 for themselves only: what a judge of several gave is not a zero of all."""
     return score if score in (0.0, 2.0) else min(1.5, max(0.5, round(2 * score) / 2))
 

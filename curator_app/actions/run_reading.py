@@ -14,16 +14,13 @@ from typing import Any
 
 import yaml
 
-from curator_app.actions.run_jobs import JOB_LOG, find_run
+from curator_app.actions.background_jobs import LOG_LINES, list_jobs, read_output
+from curator_app.actions.run_jobs import find_run
 from curator_app.actions.runs import JOB_KIND, runs_folder
 from curator_app.workspace import Workspace
 from pipeline.run_events import STAGES
-from storage import jobs
 from storage.errors import NotFound
 from storage.jobs import Job
-
-LOG_LINES = 60
-MAX_TAIL_BYTES = 20_000
 
 
 @dataclass(frozen=True)
@@ -133,9 +130,7 @@ _tallies: dict[Path, _Tally] = {}
 
 def list_runs(workspace: Workspace) -> list[RunView]:
     """Return every run, the newest first."""
-    with workspace.db.read() as session:
-        found = jobs.list_jobs(session=session, kind=JOB_KIND)
-    return [_view(workspace, job) for job in found]
+    return [_view(workspace, job) for job in list_jobs(workspace, kind=JOB_KIND)]
 
 
 def read_run(workspace: Workspace, *, name: str) -> RunView:
@@ -203,7 +198,7 @@ def _view(workspace: Workspace, job: Job) -> RunView:
         ),
         reasons=tuple((stage, kind, count) for (stage, kind), count in reasons.most_common()),
         log=log,
-        output=_read_tail(folder / JOB_LOG),
+        output=read_output(folder),
         has_report=(folder / "report.html").is_file(),
     )
 
@@ -213,14 +208,6 @@ def _asked(job: Job) -> int:
         return int(job.progress["asked"])
     config = job.request.get("config", {})
     return int(config.get("count") or sum((config.get("quotas") or {}).values()))
-
-
-def _read_tail(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - MAX_TAIL_BYTES))
-        return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:])
 
 
 def _read_spent(workspace: Workspace, name: str) -> tuple[Spent, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from curator_app.actions.background_jobs import describe_spent
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.releases import open_release, read_releases
 from curator_app.actions.stopping import run_until_stopped
@@ -17,7 +18,7 @@ from curator_app.errors import AppError
 from curator_app.workspace import Workspace
 from endpoints.config import EndpointCheck, Roles, build_endpoints, check_endpoints, load_endpoints
 from endpoints.errors import EndpointError, PromptInvalid
-from endpoints.ledger import Budget, Ledger, format_cost
+from endpoints.ledger import Budget, Ledger
 from pipeline import ocr
 from pipeline.config import PipelineConfig, load_config
 from pipeline.errors import PipelineError
@@ -242,17 +243,12 @@ def _make_meter(state: RunState, ledger: Ledger) -> Callable[[], dict[str, Any]]
     began, before = time.monotonic(), ledger.total.calls
 
     def read() -> dict[str, Any]:
-        total = ledger.total
         return {
             "asked": state.asked,
             "done": state.counts["refinement", "passed"],
             "seconds": round(time.monotonic() - began, 1),
-            "calls_now": total.calls - before,
-            "calls": total.calls,
-            "cached": total.cached,
-            "failed": total.failed,
-            "tokens": total.prompt_tokens + total.completion_tokens,
-            "cost": format_cost(total),
+            "calls_now": ledger.total.calls - before,
+            **describe_spent(ledger),
         }
 
     return read

@@ -36,6 +36,8 @@ PAGES = (
     Page("adjudicate", "/adjudicate", "Adjudicate", ("adjudicator",)),
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),
+    Page("judge-runs", "/judge-runs", "Judge", ("maintainer",)),
+    Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer")),
     Page("items", "/items", "Items", ("maintainer", "adjudicator")),
     Page("releases", "/releases", "Releases", ("maintainer",)),
     Page("people", "/people", "People", ("admin",)),

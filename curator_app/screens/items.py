@@ -12,6 +12,7 @@ from curator_app.screens import item_view, runs_view, twin_view
 from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
 from curator_app.screens.item_list_view import FIND, render_list
+from curator_app.screens.job_view import render_refusal
 from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
 from storage.errors import StorageError
@@ -75,7 +76,7 @@ def show_item(workspace: Workspace, person: Person, name: str) -> Shown:
     try:
         history = read_history(workspace, name=name, person=person)
     except StorageError as exc:
-        return _place(f"<section>{BACK}{runs_view.render_refusal(str(exc))}{FIND}</section>")
+        return _place(f"<section>{BACK}{render_refusal(str(exc))}{FIND}</section>")
     page = BACK + item_view.render_item(history, workspace.titles)
     return _place(page, label=history.label, blind=history.blind)
 
@@ -88,7 +89,7 @@ def show_twin(workspace: Workspace, person: Person, name: str, *, said: str = ""
     try:
         look = twin_looks.read_look(workspace, name=name, person=person)
     except StorageError as exc:
-        return _place(f"<section>{BACK}{runs_view.render_refusal(str(exc))}{FIND}</section>")
+        return _place(f"<section>{BACK}{render_refusal(str(exc))}{FIND}</section>")
     page = BACK + twin_view.render_look(look, said=said, unseen=unseen)
     return _place(page, label=look.label, twin_id=look.twin.id if look.is_open else "")
 
@@ -99,7 +100,7 @@ def show_list(workspace: Workspace, values: Mapping[str, str]) -> str:
         page = values.get("page", "1")
         found = find_items(workspace, read_filter(values), page=int(page) if page.isdecimal() else 1)
     except StorageError as exc:
-        return f"<section>{runs_view.render_refusal(str(exc))}{FIND}</section>"
+        return f"<section>{render_refusal(str(exc))}{FIND}</section>"
     return render_list(found, notice=twin_view.render_waiting(twin_looks.count_unseen(workspace)))
 
 

@@ -21,6 +21,7 @@ from curator_app.screens import runs_view as view
 from curator_app.screens.asking import PersonOf, plain_errors, require
 from curator_app.screens.frame import page_bar
 from curator_app.screens.item_list_view import render_latest
+from curator_app.screens.job_view import render_refusal
 from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
 from storage.errors import StorageError
@@ -83,7 +84,7 @@ def build_runs_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Person
         try:
             return _plan(workspace, make_request(_read_form(values)), "")
         except (AppError, StorageError) as exc:
-            return view.render_page(view.render_refusal(str(exc))), ""
+            return view.render_page(render_refusal(str(exc))), ""
 
     pages.load(show, None, shown, api_name="runs_show", **QUIET)
     timer.tick(show, None, shown, api_name="runs_refresh", **QUIET)
@@ -104,7 +105,7 @@ def _start_or_plan(workspace: Workspace, person: Person, values: Sequence[Any]) 
         run_jobs.start_run(workspace, asked, actor=f"user:{person.name}")
         return view.render_page(view.render_started(asked.config.batch)), ""
     except (AppError, StorageError) as exc:
-        return view.render_page(view.render_refusal(str(exc))), ""
+        return view.render_page(render_refusal(str(exc))), ""
 
 
 def _plan(workspace: Workspace, asked: RunRequest, lead: str) -> tuple[str, str]:
@@ -181,7 +182,7 @@ def _render(workspace: Workspace, query: dict[str, str]) -> tuple[str, str, bool
             both = run_reading.compare_runs(workspace, left=query["left"], right=query["right"])
             return view.render_comparison(both, found), "", False, False
     except StorageError as exc:
-        return view.render_refusal(str(exc)), "", False, False
+        return render_refusal(str(exc)), "", False, False
     return view.render_list(found, runs.find_endpoints_file(workspace)), "", False, False
 
 

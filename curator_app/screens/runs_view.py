@@ -4,24 +4,24 @@ The page is navigated by ordinary links: `?run=NAME`, `?left=NAME&right=NAME`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
 
 from curator_app.actions.run_reading import Comparison, RunView, Spent, StageCount
 from curator_app.actions.runs import DryRun
-from storage.jobs import JobState
+from curator_app.screens.job_view import (
+    render_calls,
+    render_checks,
+    render_head,
+    render_output,
+    render_state,
+    render_told,
+    show_time,
+    show_usd,
+)
 
 PARTS = ("passed", "rejected", "errors")
-SAID = {
-    JobState.QUEUED: "is about to begin",
-    JobState.RUNNING: "is running",
-    JobState.STOPPING: "finishes what is under way",
-    JobState.ENDED: "has ended",
-    JobState.FAILED: "has failed",
-    JobState.INTERRUPTED: "was interrupted",
-}
 
 
 def link(**query: str) -> str:
@@ -44,8 +44,8 @@ def render_list(runs: Sequence[RunView], endpoints_file: Path) -> str:
     missing = "" if endpoints_file.is_file() else _say_no_models(endpoints_file)
     if not runs:
         then = f"{'Then fill' if missing else 'Fill'} in the form below, look at the plan, and start the first one."
-        return f"{head}{_told(f'{missing} {then}' if missing else then)}</section>"
-    told = _told(missing, kind="bad") if missing else ""
+        return f"{head}{render_told(f'{missing} {then}' if missing else then)}</section>"
+    told = render_told(missing, kind="bad") if missing else ""
     chooser = _render_chooser(runs) if len(runs) > 1 else ""
     return f"{head}{told}{_render_table(runs)}{chooser}</section>"
 
@@ -61,8 +61,8 @@ def _say_no_models(file: Path) -> str:
 def _render_table(runs: Sequence[RunView]) -> str:
     rows = "".join(
         f'<tr><th scope="row"><a href="{link(run=run.job.name)}">{escape(run.job.name)}</a></th>'
-        f"<td>{_render_state(run.job.state)}</td>"
-        f'<td class="cu-num cu-when">{_time(run.job.started_at or run.job.created_at)}</td>'
+        f"<td>{render_state(run.job.state)}</td>"
+        f'<td class="cu-num cu-when">{show_time(run.job.started_at or run.job.created_at)}</td>'
         f'<td class="cu-num">{run.done:,} of {run.asked:,}</td><td class="cu-num">{escape(run.cost)}</td></tr>'
         for run in runs
     )
@@ -71,10 +71,6 @@ def _render_table(runs: Sequence[RunView]) -> str:
         '<th scope="col" class="cu-num cu-when">Begun, UTC</th><th scope="col" class="cu-num">Done</th>'
         f'<th scope="col" class="cu-num">Cost</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
-
-
-def _render_state(state: JobState) -> str:
-    return f'<span class="cu-state" data-state="{state.value}">{state.value}</span>'
 
 
 def _render_chooser(runs: Sequence[RunView], left: str = "", right: str = "") -> str:
@@ -95,14 +91,7 @@ def _render_select(name: str, runs: Sequence[RunView], chosen: str) -> str:
 
 def render_run_head(run: RunView) -> str:
     """Return what stands above the buttons of a run: its name, its state and why, its numbers."""
-    job = run.job
-    why = _told(escape(job.message), kind="bad" if job.state is JobState.FAILED else "") if job.message else ""
-    if job.state is JobState.INTERRUPTED:
-        why = _told("Its process is gone. What was finished is kept; Resume goes on from there.", kind="bad")
-    return (
-        f'<section><p class="cu-back"><a href="/runs">All runs</a></p><h1 class="cu-say" tabindex="-1">'
-        f"{escape(job.name)} <span>{SAID[job.state]}.</span></h1>{why}{_render_tiles(run)}</section>"
-    )
+    return render_head(run.job, back=("/runs", "All runs"), tiles=_list_tiles(run))
 
 
 def render_run_body(run: RunView, items: str = "") -> str:
@@ -117,22 +106,16 @@ def render_run_body(run: RunView, items: str = "") -> str:
     )
 
 
-def _render_tiles(run: RunView) -> str:
+def _list_tiles(run: RunView) -> list[tuple[str, str, str]]:
     progress = run.job.progress
     pace = "–" if run.pace is None else f"{run.pace:.1f}"
-    calls = f"{progress.get('calls', 0):,}"
     cached = f"{progress.get('cached', 0):,} more from the cache, {progress.get('failed', 0):,} failed"
-    tiles = (
+    return [
         ("Before reviewers", f"{run.done:,}", f"of {run.asked:,} asked for"),
         ("A minute", pace, "scenarios, in this sitting"),
-        ("Calls", calls, cached),
+        ("Calls", f"{progress.get('calls', 0):,}", cached),
         ("Cost", run.cost, f"{progress.get('tokens', 0):,} tokens"),
-    )
-    inner = "".join(
-        f'<div><dt>{name}</dt><dd class="cu-num">{escape(value)}</dd><dd class="cu-note">{escape(note)}</dd></div>'
-        for name, value, note in tiles
-    )
-    return f'<dl class="cu-tiles">{inner}</dl>'
+    ]
 
 
 def _render_legend() -> str:
@@ -174,16 +157,15 @@ def _render_reasons(reasons: Sequence[tuple[str, str, int]]) -> str:
 
 def _render_log(run: RunView) -> str:
     lines = "\n".join(reversed(run.log)) or "Nothing has happened yet."
-    printed = f'<h3>What its process printed</h3><pre class="cu-log">{escape(run.output)}</pre>' if run.output else ""
     log = f'<pre class="cu-log" tabindex="0">{escape(lines)}</pre>'
-    return f"<section><h2>Log, the latest first</h2>{log}{printed}</section>"
+    return f"<section><h2>Log, the latest first</h2>{log}{render_output(run.output)}</section>"
 
 
 def render_comparison(both: Comparison, runs: Sequence[RunView]) -> str:
     """Return two runs beside each other."""
     views = (both.left, both.right)
     sides = "".join(
-        f'<div><h2><a href="{link(run=view.job.name)}">{escape(view.job.name)}</a> {_render_state(view.job.state)}</h2>'
+        f'<div><h2><a href="{link(run=view.job.name)}">{escape(view.job.name)}</a> {render_state(view.job.state)}</h2>'
         f"<p>{view.done:,} of {view.asked:,} before reviewers, cost {escape(view.cost)}</p>{_render_funnel(view)}"
         f"{_render_spent(spent)}{_render_reasons(view.reasons)}</div>"
         for view, spent in zip(views, both.spent, strict=True)
@@ -224,25 +206,9 @@ def _render_spent(spent: Sequence[Spent]) -> str:
 def render_plan(planned: DryRun, *, lead: str = "") -> str:
     """Return the plan of a run: calls, cost at most, and whether each endpoint works. `lead` says what comes next."""
     plan = planned.plan
-    rows = "".join(
-        f'<tr><th scope="row">{escape(line.what)}</th><td>{escape(line.model)}</td>'
-        f'<td class="cu-num">{line.calls:,}</td>'
-        f'<td class="cu-num">{line.at_most:,}</td><td class="cu-num">{_money(line.usd_at_most)}</td></tr>'
-        for line in plan.lines
-    )
-    checks = "".join(
-        f"<li{'' if check.ok else ' data-kind=bad'}><b>{escape(check.name)}</b>: "
-        f"{escape(check.problem or 'works')} {escape(check.note)}</li>"
-        for check in planned.checks
-    )
     said = f"{plan.scenarios:,} scenarios, {plan.calls:,} calls when all goes well, {plan.at_most:,} at most."
-    return (
-        f"<section><h2>Plan</h2>{_told(f'{said} Cost at most: {_money(plan.usd_at_most)}. {escape(lead)}')}"
-        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Call</th><th scope="col">Model</th>'
-        '<th scope="col" class="cu-num">Calls</th><th scope="col" class="cu-num">At most</th>'
-        f'<th scope="col" class="cu-num">Cost at most</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f'<ul class="cu-checks">{checks}</ul></section>'
-    )
+    told = render_told(f"{said} Cost at most: {show_usd(plan.usd_at_most)}. {escape(lead)}")
+    return f"<section><h2>Plan</h2>{told}{render_calls(plan.lines)}{render_checks(planned.checks)}</section>"
 
 
 def render_opener() -> str:
@@ -256,21 +222,4 @@ def render_opener() -> str:
 
 def render_started(name: str) -> str:
     """Return that a run was started, with the way to it."""
-    return _told(f'Started <a href="{link(run=name)}">{escape(name)}</a>: watch it, stop it, or close this page.')
-
-
-def render_refusal(text: str) -> str:
-    """Return a refusal."""
-    return _told(escape(text[:1].upper() + text[1:]), kind="bad")
-
-
-def _told(html: str, *, kind: str = "") -> str:
-    return f'<p class="cu-told" role="status"{f" data-kind={kind}" if kind else ""}>{html}</p>'
-
-
-def _money(usd: float | None) -> str:
-    return "unknown" if usd is None else f"${usd:,.2f}"
-
-
-def _time(moment: datetime | None) -> str:
-    return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+    return render_told(f'Started <a href="{link(run=name)}">{escape(name)}</a>: watch it, stop it, or close this page.')

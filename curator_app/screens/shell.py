@@ -5,6 +5,7 @@ import gradio as gr
 from curator_app.screens.adjudicate import build_adjudicate_page
 from curator_app.screens.asking import make_person_of
 from curator_app.screens.items import build_item_page
+from curator_app.screens.judge_runs import build_judge_runs_page
 from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
 from curator_app.screens.releases import build_releases_page
@@ -15,12 +16,13 @@ from curator_app.screens.review import (
     build_review_page,
 )
 from curator_app.screens.runs import build_runs_page
+from curator_app.screens.studies import build_studies_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
-    """Return the pages of the queue, `/adjudicate`, and those of the menu's second half."""
+    """Return all pages; `access.PAGE_ROLES` names them and says who may open each."""
     person_of = make_person_of(desk)
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
@@ -43,6 +45,12 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Runs", "/runs"):
         gr.Navbar(visible=False)
         build_runs_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Judge", "/judge-runs"):
+        gr.Navbar(visible=False)
+        build_judge_runs_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Studies", "/studies"):
+        gr.Navbar(visible=False)
+        build_studies_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Items", "/items"):
         gr.Navbar(visible=False)
         build_item_page(pages, workspace=workspace, person_of=person_of)

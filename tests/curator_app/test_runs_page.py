@@ -15,7 +15,7 @@ from run_workspace import open_models, write_endpoints
 from curator_app.actions import run_jobs, run_reading
 from curator_app.actions.run_forms import RunForm, default_thresholds, make_request
 from curator_app.actions.runs import JOB_KIND, RunRefused, RunRequest
-from curator_app.screens import runs_view as view
+from curator_app.screens.job_view import render_refusal
 from curator_app.screens.runs import build_runs_page
 from curator_app.workspace import Workspace
 from pipeline.config import PipelineConfig, read_config
@@ -283,7 +283,7 @@ def test_html_in_any_text_stays_text(handlers, workspace) -> None:
         html = shown[0] + shown[4]
         check_harmless(html)
         assert "alert(" in html or not query
-    check_harmless(view.render_refusal(HOSTILE))
+    check_harmless(render_refusal(HOSTILE))
     check_harmless(handlers.runs_start(ask(), *[HOSTILE, *FORM[1:]])[1])
 
 

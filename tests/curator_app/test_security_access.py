@@ -21,6 +21,7 @@ REVIEWERS = frozenset({"root", "ada", "ann"})
 CHECKERS = frozenset({"root", "ann"})
 MAINTAINERS = frozenset({"root", "mia"})
 SETTLERS = frozenset({"root", "ada"})
+STUDY_PEOPLE = REVIEWERS | MAINTAINERS
 # What each route is meant to admit, written down a second time: a new route has to be added here on purpose.
 ADMITS = {
     "GET /api/v1/guidelines/{kind}": REVIEWERS,
@@ -43,9 +44,12 @@ ADMITS = {
     "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
     "POST /account/password": EVERYBODY,
-    "GET /api/v1/studies": MAINTAINERS,
-    "GET /api/v1/studies/{name}": MAINTAINERS,
-    "GET /api/v1/studies/{name}/report": MAINTAINERS,
+    "GET /judge-runs/leaderboard": MAINTAINERS,
+    "GET /judge-runs/report": MAINTAINERS,
+    "GET /api/v1/studies": STUDY_PEOPLE,
+    "GET /api/v1/studies/{name}": STUDY_PEOPLE,
+    "GET /api/v1/studies/{name}/agreement": MAINTAINERS,
+    "GET /api/v1/studies/{name}/report": STUDY_PEOPLE,
     "POST /api/v1/audits": REVIEWERS,
     "POST /api/v1/failures": REVIEWERS,
     "POST /api/v1/claims": REVIEWERS,
@@ -74,6 +78,8 @@ HANDLERS = {
     "adjudicate_": SETTLERS,
     "releases_": MAINTAINERS,
     "runs_": MAINTAINERS,
+    "judge_": MAINTAINERS,
+    "studies_": STUDY_PEOPLE,
     "items_": MAINTAINERS | {"ada"},
     "progress_": EVERYBODY,
 }
@@ -305,6 +311,8 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/adjudicate": SETTLERS,
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
+        "/judge-runs": MAINTAINERS,
+        "/studies": STUDY_PEOPLE,
         "/items": MAINTAINERS | {"ada"},
         "/releases": MAINTAINERS,
         "/people": frozenset({"root"}),
@@ -324,13 +332,20 @@ def test_pages_open_for_whom_they_should(site, start_session):
                     assert "Ask an admin" in reply.text
 
 
-SAMPLES = {"textbox": "zed", "number": 3, "checkboxgroup": ["admin"], "dropdown": None, "html": ""}
+SAMPLES = {"textbox": "zed", "number": 3, "dropdown": None, "html": ""}
+
+
+def sample(component):
+    """A value that the component takes."""
+    if component["type"] == "checkboxgroup":
+        return [component["props"]["choices"][0][1]]
+    return SAMPLES[component["type"]]
 
 
 def test_every_gradio_handler_refuses_whom_it_should(site, start_session, workspace):
     config = as_person(site, start_session("root")).get("/config").json()
     handlers = {entry["id"]: entry for entry in config["dependencies"]}
-    kinds = {component["id"]: component["type"] for component in config["components"]}
+    samples = {component["id"]: component for component in config["components"]}
     assert len(handlers) >= 10
     before = len(PeopleDesk(workspace, actor="test").list())
     for number, handler in handlers.items():
@@ -340,7 +355,7 @@ def test_every_gradio_handler_refuses_whom_it_should(site, start_session, worksp
         assert admitted is not None, f"handler {name} has no policy; add it to HANDLERS"
         for person in sorted(EVERYBODY - admitted):
             client = as_person(site, start_session(person))
-            data = [SAMPLES[kinds[component]] for component in handler["inputs"]]
+            data = [sample(samples[component]) for component in handler["inputs"]]
             body = {"data": data, "fn_index": number, "session_hash": "h"}
             for path in (f"/gradio_api/run/{name}", "/gradio_api/run/predict"):
                 reply = client.post(path, json=body)

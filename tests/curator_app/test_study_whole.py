@@ -308,6 +308,9 @@ def test_only_annotators_score_and_only_maintainers_look(browser, study):
     for name in ("mia", "nobody"):
         assert send(browser(name), held["claim_id"], 1, 1).status_code == 403
         assert browser(name).post("/api/v1/claims", json={"kind": "judge_audit"}).status_code == 403
+    for path in ("/first-study", "/first-study/report"):
+        assert ann.get(f"/api/v1/studies{path}").status_code == 404  # as if it were not there
+    assert ann.get("/api/v1/studies/first-study/agreement").status_code == 403
     for path in ("", "/first-study", "/first-study/report"):
-        assert ann.get(f"/api/v1/studies{path}").status_code == 403
+        assert browser("nobody").get(f"/api/v1/studies{path}").status_code == 403
     assert browser("mia").get("/api/v1/studies/other").status_code == 404

@@ -9,6 +9,7 @@ import pytest
 from judge.calibration import prediction_powered_mean
 from judge.errors import StudyInvalid
 from judge.study_content import read_study
+from judge.study_live import measure_so_far
 from judge.study_markdown import show_study
 from judge.study_report import build_report, encode_report
 
@@ -236,3 +237,38 @@ def test_one_study_gives_the_same_bytes_twice_and_its_markdown_is_a_table_whatev
 def test_content_of_another_version_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(StudyInvalid, match=said):
         read_study(make_content(make_random(3)) | changes)
+
+
+def test_agreement_so_far_compares_the_judge_with_each_score_and_survives_any_number_of_them() -> None:
+    open_study = {**ABOUT, "closed_at": None}
+    answers = make_random(30)
+    for place, answer in enumerate(answers):
+        answer["scored"] = answer["scored"][: place % 4]  # none, one, two or three people
+        answer["final"] = None
+    content = make_content(answers) | {"study": open_study}
+    told = measure_so_far(content)
+    assert told["scored"] == {"answers": 30, "by_one": 22, "by_two": 14, "by_all": 7, "scores": 43}
+    equal, pairs = 0, 0
+    for answer in answers:
+        for each in answer["scored"]:
+            pairs += 1
+            equal += sum(mine == its for mine, its in zip(each["scores"], answer["judged"]["panel"], strict=True))
+    found = told["judge_human"]["panel"]["overall"]["equal"]
+    assert found["value"] == pytest.approx(equal / (3 * pairs), abs=1e-6)
+    assert found["low"] < found["value"] < found["high"]
+    assert told["human_human"]["overall"]["pairs_equal"]["value"] is not None
+    json.dumps(told, allow_nan=False)
+    for count in range(4):
+        few = [answer | {"scored": answer["scored"][:count]} for answer in answers[: max(1, count)]]
+        for annotators in {0, count}:
+            json.dumps(measure_so_far(make_content(few, annotators=max(annotators, count)) | {"study": open_study}))
+
+
+def test_agreement_so_far_weighs_answers_as_the_report_does() -> None:
+    answers = make_random(25, weights=[1, 3, 9])
+    found = measure_so_far(make_content(answers))["judge_human"]["panel"]["R"]["equal"]["value"]
+    equal = [sum(each["scores"][0] == answer["judged"]["panel"][0] for each in answer["scored"]) for answer in answers]
+    weights = [answer["weight"] for answer in answers]
+    weighted = sum(part * weight for part, weight in zip(equal, weights, strict=True)) / (3 * sum(weights))
+    assert abs(weighted - sum(equal) / 75) > 0.01, "these weights make no difference"
+    assert found == pytest.approx(weighted, abs=1e-6)

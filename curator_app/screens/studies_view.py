@@ -1,0 +1,222 @@
+"""The page of studies as HTML. Pure functions of plain data; every text is escaped here.
+
+The page is navigated by ordinary links: `?study=NUMBER`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from curator_app.actions.study_reading import StudyShown
+from curator_app.screens.job_view import SCROLL, render_tiles, render_told, show_time
+from judge.metrics import LETTERS
+from judge.report_text import LETTER_NAMES, show_mean, show_mean_range, show_share, show_share_range
+from storage.accounts import Person, Role
+
+ROUTE = "/studies"
+STATES = {"open": "being scored", "consensus": "being settled", "closed": "closed"}
+NAMES: dict[str, str] = {letter: f"{letter} · {LETTER_NAMES[letter]}" for letter in LETTERS}
+NAMES["overall"] = "R, S and E together"
+HOW = (
+    "Make one on the command line, of a judge run that is scored: <code>curator study create NAME --release VERSION "
+    "--run RUN --n 100</code>. Then annotators find its answers under Audit."
+)
+
+
+def render_page(body: str) -> str:
+    """Return `body` inside the element that our styles apply to."""
+    return f'<div class="cu cu-flow cu-runs cu-judge">{body}</div>'
+
+
+def render_list(studies: Sequence[StudyShown], person: Person) -> str:
+    """Return the title and the list of studies."""
+    still = sum(study.state != "closed" for study in studies)
+    if not studies:
+        then = HOW if person.has(Role.MAINTAINER) else "When a maintainer makes one, you find its answers under Audit."
+        return f'<section><h1 class="cu-say" tabindex="-1">No study yet.</h1>{render_told(then)}</section>'
+    title = f"{len(studies):,} {'study' if len(studies) == 1 else 'studies'}."
+    more = f"{still:,} not closed yet." if still else "All are closed."
+    rows = "".join(map(_render_row, studies))
+    return (
+        f'<section><h1 class="cu-say" tabindex="-1">{title} <span>{more}</span></h1>'
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Study</th><th scope="col">State</th>'
+        '<th scope="col" class="cu-when">Judge run</th><th scope="col" class="cu-num">Answers</th>'
+        '<th scope="col" class="cu-num">Scores sent</th><th scope="col" class="cu-num">Yours</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _render_row(study: StudyShown) -> str:
+    run = escape(study.progress.run) if study.progress else '<span class="cu-off">told when it is closed</span>'
+    return (
+        f'<tr><th scope="row" class="cu-wrap"><a href="{ROUTE}?study={study.study}">{escape(study.title)}</a></th>'
+        f'<td>{STATES[study.state]}</td><td class="cu-when cu-wrap">{run}</td>'
+        f'<td class="cu-num">{study.answers:,}</td><td class="cu-num">{study.submitted:,} of {study.needed:,}</td>'
+        f'<td class="cu-num">{study.own:,}</td></tr>'
+    )
+
+
+def render_head(study: StudyShown) -> str:
+    """Return the name, the state and the counts that the person may see."""
+    progress = study.progress
+    tiles = [("Scores sent", f"{study.submitted:,}", f"of {study.needed:,}")]
+    about = ""
+    if progress is not None:
+        checks = f"and {progress.attention_checks:,} attention checks"
+        tiles += [
+            ("Answers", f"{progress.answers:,}", f"each by {progress.annotators} people; {checks}"),
+            ("All agreed", f"{progress.agreed:,}", "answers on which everybody gave the same"),
+            ("To settle", f"{progress.to_settle:,}", f"{progress.settled:,} settled; {progress.late:,} sent late"),
+        ]
+        closed = f", closed {show_time(progress.closed_at)}" if progress.closed_at else ""
+        about = (
+            f'<p class="cu-meta-line">judge run {escape(progress.run)} · release {escape(progress.release)} · made '
+            f"{show_time(progress.created_at)} UTC{closed}</p>"
+        )
+    else:
+        share = f"of {study.answers:,} answers" if study.own else f"of {study.answers:,} answers; none yet"
+        tiles.append(("Yours", f"{study.own:,}", share))
+    width = 100 * study.submitted / study.needed if study.needed else 0
+    return (
+        f'<section><p class="cu-back"><a href="{ROUTE}">All studies</a></p><h1 class="cu-say" tabindex="-1">'
+        f"{escape(study.title)} <span>is {STATES[study.state]}.</span></h1>{about}{render_tiles(tiles)}"
+        '<div class="cu-bars"><div class="cu-bar-row"><span>Scores</span><span class="cu-track" role="img" '
+        f'aria-label="{study.submitted:,} of {study.needed:,} scores are in"><i style="width:{width:.1f}%"></i></span>'
+        f'<span class="cu-num">{study.submitted:,} of {study.needed:,}</span></div></div></section>'
+    )
+
+
+def render_withheld(study: StudyShown, person: Person) -> str:
+    """Return why there is no agreement to see, and what to do next."""
+    if person.has(Role.MAINTAINER):
+        said = "You score in this study, so how far people and judge agree shows once it is closed."
+    elif study.state == "consensus":
+        said = "All answers are scored; the differences are being settled. The report shows here once it is closed."
+    else:
+        said = "What people and judge gave shows here once the study is closed."
+    go = ' <a href="/audit">Go on scoring</a>' if study.state == "open" and person.has(Role.ANNOTATOR) else ""
+    return f"<section>{render_told(said + go)}</section>"
+
+
+def render_people(study: StudyShown) -> str:
+    """Return who has sent how much, and what closes the study; nothing for who may not know."""
+    progress = study.progress
+    if progress is None:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="cu-num">{place}</td><td class="cu-num">{count:,}</td></tr>'
+        for place, (name, count) in enumerate(progress.people, 1)
+    )
+    table = (
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Person</th><th scope="col" '
+        'class="cu-num">Annotator</th><th scope="col" class="cu-num">Scores sent</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+        if rows
+        else render_told("Nobody has scored yet. Annotators find the answers under Audit.")
+    )
+    left = "; ".join(progress.left)
+    name = escape(progress.name)
+    then = (
+        f"Left: {escape(left)}."
+        if left
+        else f"Nothing is left to do. <code>curator study close {name}</code> closes it and makes its report."
+    )
+    return f"<section><h2>People</h2>{table}{render_told(then)}</section>"
+
+
+def render_agreement(measured: Mapping[str, Any]) -> str:
+    """Return the agreement so far: people among one another, then the judges with people."""
+    scored = measured["scored"]
+    lead = (
+        f"{scored['by_all']:,} of {scored['answers']:,} answers are scored by all, {scored['by_two']:,} by two or "
+        "more. It grows as scores come in; intervals are 95%, answers resampled. Who scores does not see it before the "
+        "study is closed."
+    )
+    people = measured["human_human"]
+    among = (
+        f"<h3>Pairs of people who give the same score</h3>{render_intervals(people, 'pairs_equal')}"
+        + render_coefficients(
+            people,
+            (
+                ("all_equal", "All give the same", show_share, show_share_range),
+                ("pairs_equal", "Pairs give the same", show_share, show_share_range),
+                ("alpha_ordinal", "Alpha, ordinal", show_mean, show_mean_range),
+                ("ac2_quadratic", "AC2, quadratic", show_mean, show_mean_range),
+            ),
+        )
+        if people
+        else render_told("Nobody has scored an answer yet.")
+    )
+    judges = {"Panel": measured["judge_human"]["panel"], **measured["judge_human"]["judges"]}
+    sides = "".join(
+        f"<div><h3>{escape(name)} and people: the same score</h3>{render_intervals(told, 'equal')}"
+        + render_coefficients(
+            told,
+            (
+                ("equal", "The same score", show_share, show_share_range),
+                ("ac2_quadratic", "AC2, quadratic", show_mean, show_mean_range),
+            ),
+        )
+        + "</div>"
+        for name, told in judges.items()
+    )
+    return (
+        f'<section><h2>People among one another</h2><p class="cu-note">{lead}</p>{among}</section>'
+        '<section><h2>Judges and people</h2><p class="cu-note">Each person’s own score is compared, since the final '
+        "ones come with the consensus; the report compares with those. A panel’s half point never equals a whole score."
+        "</p>"
+        f'<div class="cu-sides">{sides}</div></section>'
+    )
+
+
+def render_intervals(told: Mapping[str, Any], key: str) -> str:
+    """Return a share for R, S, E and overall as bars with intervals."""
+    rows = []
+    for name, each in told.items():
+        share = each[key]
+        value, ends = share["value"], read_ends(share)
+        fill = "" if value is None else f'<i class="cu-fill" style="width:{100 * value:.2f}%"></i>'
+        if ends:
+            fill += (
+                f'<i class="cu-whisker" style="left:{100 * ends[0]:.2f}%;width:{100 * (ends[1] - ends[0]):.2f}%"></i>'
+            )
+        rows.append(
+            f'<div class="cu-plot-row"><span>{NAMES[name]}</span><span class="cu-plot-track" aria-hidden="true">{fill}'
+            f'</span><b class="cu-num">{show_share(value)}</b><small class="cu-num">{show_share_range(ends)}</small>'
+            "</div>"
+        )
+    return f'<div class="cu-plot">{"".join(rows)}</div>'
+
+
+Column = tuple[str, str, Callable[[float | None], str], Callable[[Sequence[float] | None], str]]
+"""Key, words, and how value and interval are written."""
+
+
+def render_coefficients(told: Mapping[str, Any], columns: Sequence[Column]) -> str:
+    """Return a table with a row for R, S, E and overall; what is undefined says why under the table."""
+    rows, reasons = [], []
+    for name, each in told.items():
+        cells = ""
+        for key, words, show, show_range in columns:
+            found = each[key]
+            cells += f'<td class="cu-num">{show(found["value"])}<small>{show_range(read_ends(found))}</small></td>'
+            if found.get("reason"):
+                reasons.append(f"{NAMES[name]}, {words.lower()}: {found['reason']}")
+        rows.append(f'<tr><th scope="row">{NAMES[name]}</th>{cells}</tr>')
+    heads = "".join(f'<th scope="col" class="cu-num">{words}</th>' for _, words, _, _ in columns)
+    why = (
+        f'<details class="cu-why"><summary>{len(reasons)} without a value or an interval</summary><ul>'
+        f"{''.join(f'<li>{escape(reason)}</li>' for reason in reasons)}</ul></details>"
+        if reasons
+        else ""
+    )
+    return (
+        f'{SCROLL}<table class="cu-table cu-figures"><thead><tr><th scope="col"></th>'
+        f"{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{why}"
+    )
+
+
+def read_ends(found: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the ends of an interval; None where there is none."""
+    low, high = found.get("low"), found.get("high")
+    return None if low is None or high is None else (low, high)
