@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from curator_app.actions import background_jobs
 from curator_app.actions.background_jobs import describe_spent
-from curator_app.actions.judging import JudgingRefused, Place, Sampling, Sitting, respond, score
+from curator_app.actions.judging import SHIPPED, JudgingRefused, Place, Sampling, Sitting, respond, score
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.workspace import Workspace
@@ -35,7 +35,7 @@ class JudgeRequest:
     sampling: Sampling
     """Without files: the texts of Constitution mode stand in `constitutions`."""
     constitutions: str = ""
-    """YAML of category: text."""
+    """YAML of category: text, or `shipped` for those of the package."""
     judges: tuple[str, ...] = ()
     """Roles; empty for those that the endpoints file gives."""
     repeats: int = 1
@@ -190,9 +190,9 @@ def run_queued(workspace: Workspace, *, name: str) -> None:
         lease.ended_early = end.state.stopped
 
 
-def _write_constitutions(place: Place, request: JudgeRequest) -> Path | None:
-    if not request.constitutions:
-        return None
+def _write_constitutions(place: Place, request: JudgeRequest) -> Path | Literal["shipped"] | None:
+    if request.constitutions in ("", SHIPPED):
+        return SHIPPED if request.constitutions else None
     path = place.run_path(request.run) / CONSTITUTIONS
     path.write_text(request.constitutions, encoding="utf-8")
     return path

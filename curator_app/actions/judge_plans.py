@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from curator_app.actions.judge_jobs import JudgeRequest, list_endpoints_files, make_place
 from curator_app.actions.judging import (
     JUDGE_TOKENS,
+    SHIPPED,
     JudgingRefused,
     Sampling,
     choose_target,
     collect_texts,
+    find_constitutions,
     load_place_endpoints,
     make_answer_config,
     pick_judges,
@@ -131,7 +133,7 @@ def make_requests(workspace: Workspace, form: JudgeForm) -> tuple[JudgeRequest, 
                         seed=_whole("seed", form.seed, 0, 2**31),
                         caption=form.caption if mode == "caption" else "own",
                     ),
-                    constitutions=form.constitutions if mode == "constitution" else "",
+                    constitutions=form.constitutions.strip() if mode == "constitution" else "",
                     judges=form.judges,
                     repeats=_whole("repeats", form.repeats, 1, 32),
                     endpoints=form.endpoints,
@@ -161,7 +163,10 @@ def _check_choices(workspace: Workspace, form: JudgeForm) -> None:
     if len(form.constitutions.encode("utf-8", "replace")) > MAX_CONSTITUTIONS_BYTES:
         raise JudgingRefused(f"the constitutions have more than {MAX_CONSTITUTIONS_BYTES:,} bytes; shorten them")
     if not form.constitutions.strip():
-        raise JudgingRefused("mode constitution needs its texts: paste lines of `category: text` under Constitutions")
+        raise JudgingRefused(
+            "mode constitution needs its texts: paste lines of `category: text` under "
+            f"Constitutions, or write {SHIPPED} there for those that come with the package"
+        )
 
 
 def _check_name(name: str) -> str:
@@ -215,6 +220,8 @@ def plan(workspace: Workspace, requests: Sequence[JudgeRequest]) -> JudgePlan:
 
 
 def _collect(workspace: Workspace, release: Release, request: JudgeRequest) -> TargetTexts:
+    if request.constitutions == SHIPPED:
+        return find_constitutions(SHIPPED, categories=release.manifest.counts)
     if request.sampling.mode == "constitution":
         return read_constitutions(request.constitutions, name="as pasted", categories=release.manifest.counts)
     return collect_texts(workspace, release, request.sampling)

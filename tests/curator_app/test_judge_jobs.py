@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
 from faulty_server import FaultyServer
 from judge_runs import answer_body, write_endpoints
 
+from caspo.constitution import list_constitutions
 from curator_app.actions import releases
 from curator_app.actions.judge_jobs import (
     JudgeRequest,
@@ -71,6 +72,19 @@ def test_a_run_goes_through_in_a_process_of_its_own(judged: Workspace) -> None:
     assert job.progress["cost"].startswith(("$", "less"))
     assert read_report(judged)["scores"]["panel"]["all"]["scored"] == 28
     assert "judgments: 56 scored; 56 of 56" in (judged.settings.home / "judge-runs/first/job.log").read_text()
+
+
+@pytest.mark.thorough
+def test_the_constitutions_of_the_package_are_sent_by_their_word(judged: Workspace) -> None:
+    texts = {one.text for one in list_constitutions().values()}
+    request = ask_for(sampling={"mode": "constitution", "samples": 1}, constitutions="shipped")
+    with FaultyServer(answer=answer_body) as models:
+        write_endpoints(judged.settings.home, models.url)
+        start_judge_runs(judged, [request], actor="user:mia")
+        job = wait(judged, is_over)
+        sent = [body["messages"][0]["content"] for body in models.bodies if body["model"] == "some-target"]
+    assert (job.state, job.message) == (JobState.ENDED, "")
+    assert len(sent) == PICTURED and set(sent) <= texts
 
 
 @pytest.mark.thorough
