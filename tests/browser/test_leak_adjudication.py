@@ -16,7 +16,7 @@ from storage.leakage import lock_findings, lock_guess
 from storage.records import TaskKind
 from storage.reviews import submit_review
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-views")]
 
 QUERY = "Where does the bread knife go, so that I can reach it?"
 HAZARD = "The toddler on the stool reaches the blade."

@@ -65,6 +65,16 @@ VALID = {
         "box": {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4},
         "telling_text": True,
     },
+    "/api/v1/leakage/adjudications": {
+        "claim_id": "",
+        "side": None,
+        "marks": {"gives_away": "no", "words": [], "sufficient": "yes", "unambiguous": "yes"},
+        "outcome": "rewrite_covert",
+        "rewrite": "Which way?",
+        "note": "B is right",
+        "seconds": 3.5,
+        "idempotency_key": "key",
+    },
     "/api/v1/leakage/reviews": {
         "claim_id": "",
         "outcome": "rewrite_generic",

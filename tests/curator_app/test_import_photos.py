@@ -152,6 +152,7 @@ def test_near_duplicates_links_and_hidden_files_are_not_taken(workspace: Workspa
     assert sorted((found["p0-small.png"], found["p0.jpg"])) == ["near_duplicate", "taken"]
 
 
+@pytest.mark.thorough
 def test_hostile_files_are_refused_or_cleaned_and_stop_no_other(workspace: Workspace, folder: Path) -> None:
     cases = make_hostile_images()[::6]
     for number, case in enumerate(cases):

@@ -57,6 +57,7 @@ class Answer(BaseModel, extra="forbid"):
     score: int
 
 
+@pytest.mark.thorough
 def test_a_thousand_items_with_faults_finish_and_each_bad_one_has_its_own_error(tmp_path: Path) -> None:
     plan = seeded_plan(7, share=0.3, kinds=list(KINDS), stubborn=0.5)
     keys = [f"item {number}" for number in range(ITEMS)]
@@ -100,6 +101,7 @@ def test_a_thousand_items_with_faults_finish_and_each_bad_one_has_its_own_error(
     ledger.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 def test_a_killed_run_never_repeats_a_call_whose_reply_it_has(tmp_path: Path) -> None:
     plan = seeded_plan(3, share=0.2, kinds=[Fault.SERVER_ERROR, Fault.RATE_LIMITED, Fault.RESET])

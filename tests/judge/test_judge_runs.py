@@ -83,6 +83,7 @@ def score_config(repeats: int = 1) -> ScoreConfig:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("items", [500, pytest.param(2500, marks=pytest.mark.faults)])
 def test_with_faults_no_judgment_is_lost_and_none_invented(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: int
@@ -178,6 +179,7 @@ def keys_on_file(home: Path) -> set[str]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.faults)])
 @pytest.mark.timeout(300)
 def test_a_killed_run_repeats_no_call_and_its_report_is_the_unbroken_ones(

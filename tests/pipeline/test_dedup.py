@@ -79,6 +79,7 @@ def test_pairs_are_those_of_brute_force_however_the_stream_is_cut(
     assert pairs(found) == brute_force(vectors, threshold)
 
 
+@pytest.mark.thorough
 def test_pairs_across_tiles_batches_and_blocks_are_found() -> None:
     count = BLOCK_ROWS + 3_000
     vectors = np.random.default_rng(1).standard_normal((count, 24)).astype("f4")

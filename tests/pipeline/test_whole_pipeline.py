@@ -101,6 +101,7 @@ def test_a_dry_run_says_unknown_where_there_is_no_price_and_names_what_does_not_
     assert "near" in dry.output and "works" not in dry.output.split("near ")[1].splitlines()[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(240)
 def test_with_faults_the_run_finishes_each_bad_item_has_its_error_and_nothing_is_approved_by_accident(
     home: Path,
@@ -127,6 +128,7 @@ def test_with_faults_the_run_finishes_each_bad_item_has_its_error_and_nothing_is
     assert json.loads((home / "runs/trial/report.json").read_text())["waiting"] == {}
 
 
+@pytest.mark.thorough
 def test_an_interrupt_ends_the_run_after_what_is_under_way(home: Path) -> None:
     with FaultyServer(answer=answer_body, latency_s=0.1) as server:
         config = write_files(home, server.url)

@@ -127,6 +127,7 @@ def test_the_death_of_an_owner_on_this_machine_is_noticed_at_once(db: Database) 
     assert state(db, 2) is JobState.RUNNING, "this process lives"
 
 
+@pytest.mark.thorough
 def test_of_real_processes_that_race_one_gets_the_job(db: Database) -> None:
     url = db.engine.url.render_as_string(hide_password=False)
     racers = [

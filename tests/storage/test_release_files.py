@@ -119,6 +119,7 @@ def test_any_changed_byte_of_any_file_is_found(scratch: Path, data: st.DataObjec
         path.write_bytes(before)
 
 
+@pytest.mark.thorough
 def test_every_bit_of_the_manifest_counts(folder: Path) -> None:
     path = folder / MANIFEST
     before = path.read_bytes()
@@ -129,6 +130,7 @@ def test_every_bit_of_the_manifest_counts(folder: Path) -> None:
     verify_release(folder)
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), fix_digest=st.booleans())
 def test_any_other_sequence_of_the_rows_is_found(scratch: Path, data: st.DataObject, fix_digest: bool) -> None:

@@ -333,6 +333,7 @@ def sqlite_home(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_the_same_content_gives_the_same_bytes_in_another_process(sqlite_home, tmp_path) -> None:
     results = []
     for name, seed in (("two", "1"), ("three", "4242")):

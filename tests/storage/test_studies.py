@@ -172,11 +172,11 @@ def test_an_attention_check_is_never_settled(db: Database) -> None:
 
 
 def test_the_numbers_of_the_answers_do_not_tell_which_are_attention_checks(db: Database) -> None:
-    add_study(db, 8, checks=3)
+    add_study(db, 20, checks=8)
     with db.read() as session:
         known = session.exec(select(StudyKeyRow.known).order_by(StudyKeyRow.study_item_id)).all()
     is_check = [each is not None for each in known]
-    assert sum(is_check) == 3
+    assert sum(is_check) == 8
     assert is_check not in (sorted(is_check), sorted(is_check, reverse=True))
 
 
