@@ -216,7 +216,7 @@ def test_lapsed_claim_that_others_finished_keeps_the_work(
     lapse(site, annotator)
     other = site.add_person("annotator")
     assert site.review(other) == item
-    tab.decide("r")
+    tab.press("r")  # the next item is there for less than a frame when the refusal comes at once
     expect(tab.notice("lapsed")).to_contain_text("was finished by others")
     expect_marks(tab, item)
     expect(tab.page.locator('[data-action="approve"]')).to_be_disabled()
