@@ -14,7 +14,7 @@ from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
 from endpoints.seeds import derive_seed
-from judge.config import JudgeRole, ScoreConfig
+from judge.config import AnswerConfig, JudgeRole, ScoreConfig
 from judge.errors import ConfigInvalid
 from judge.parsing import Scored, Unscored, ask_judge
 from judge.prompting import build_judge_call, hash_judge_prompt
@@ -86,11 +86,7 @@ class Answering(_Sitting):
         """
         check_release(release, target.config.release_digest)
         config = target.config
-        twins = count_twins(release) if config.twins else 0
-        if config.twins and config.mode == "malicious":
-            raise ConfigInvalid("twins are not for mode malicious: a warning about a bad intent is no over-warning")
-        if config.twins and not twins:
-            raise ConfigInvalid(f"release {release.manifest.version} holds no twins; leave --twins out")
+        twins = check_twins(release, config)
         needed = {"malicious": target.texts.variants, "constitution": target.texts.constitutions}
         if config.mode in needed and not needed[config.mode]:
             raise ConfigInvalid(
@@ -320,6 +316,21 @@ def _with_twin(item: ReleasedItem, *, twins: bool) -> Iterator[ReleasedItem]:
 def count_twins(release: Release) -> int:
     """Return how many rows of a release hold a twin."""
     return sum(sha256 is not None for (sha256,) in release.iterate_columns("twin_image_sha256"))
+
+
+def check_twins(release: Release, config: AnswerConfig) -> int:
+    """Return how many twins of `release` are asked about.
+
+    Raises:
+        ConfigInvalid: they are asked for, and there are none, or the mode has no use for them.
+    """
+    if not config.twins:
+        return 0
+    if config.mode == "malicious":
+        raise ConfigInvalid("twins are not for mode malicious: a warning about a bad intent is no over-warning")
+    if not (twins := count_twins(release)):
+        raise ConfigInvalid(f"release {release.manifest.version} holds no twins; leave --twins out")
+    return twins
 
 
 def check_release(release: Release, digest: str) -> None:

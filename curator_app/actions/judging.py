@@ -19,7 +19,7 @@ from endpoints.config import Roles, build_endpoints, load_endpoints
 from endpoints.endpoints_file import EndpointsConfig
 from endpoints.errors import BadConfig, EndpointError, PromptInvalid
 from endpoints.ledger import Budget, Ledger, format_cost
-from judge.benchmark import Answering, Judge, Scoring, SittingState
+from judge.benchmark import Answering, Judge, Scoring, SittingState, check_twins
 from judge.config import AnswerConfig, JudgeRole, JudgeSeat, ScoreConfig
 from judge.errors import ConfigInvalid, JudgeError
 from judge.prompting import hash_judge_prompt
@@ -119,6 +119,7 @@ def respond(
         endpoints = choose_target(load_place_endpoints(place), sampling.target)
         texts = collect_texts(workspace, opened, sampling)
         config = make_answer_config(opened, sampling, endpoints, texts)
+        check_twins(opened, config)  # before there is a folder, which would keep this config
         with open_new_or_known(path, config, release_folder=opened.folder) as folder, open_ledger(folder) as ledger:
             roles = _build_roles(place, endpoints, folder, ledger)
             target = Target(

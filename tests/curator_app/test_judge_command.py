@@ -113,6 +113,14 @@ def test_constitution_mode_sends_the_shipped_text_of_the_items_category_as_the_s
     assert begun["texts_sha256"] == TargetTexts(constitutions=shipped).sha256
 
 
+@pytest.mark.parametrize("mode", ["standard", "malicious"])
+def test_twins_that_cannot_be_asked_leave_no_run(curator: Curator, workspace: Workspace, mode: str) -> None:
+    write_endpoints(workspace.settings.home, "http://127.0.0.1:9/v1")
+    refused = curator("respond", "v1.0", "--run", "t", "--mode", mode, "--twins")
+    assert refused.exit_code == 1, refused.output
+    assert not (workspace.settings.home / "judge-runs" / "t").exists()
+
+
 def test_a_spent_budget_ends_early_and_the_same_command_goes_on(curator: Curator, workspace: Workspace) -> None:
     with FaultyServer(answer=answer_body) as server:
         write_endpoints(workspace.settings.home, server.url, max_concurrency=1)
