@@ -1,18 +1,12 @@
 /* The leakage check put together: what happens at every action. The desk, the stock and all that is behind them are the review's. */
 
 import { api } from '../review/api.js';
-import { createCanvas } from '../review/canvas.js';
-import { createDesk } from '../review/desk.js';
-import { copyText } from '../review/dom.js';
-import { openFlag } from '../review/flag.js';
-import { createGuide } from '../review/guide.js';
-import { listenToKeys, paintKeys } from '../review/keys.js';
+import { paintKeys } from '../review/keys.js';
 import { kindOfPage, settles } from '../review/kinds.js';
-import { createNotices } from '../review/notices.js';
 import { moveRadio } from '../review/radios.js';
-import { createSettings } from '../review/settings.js';
+import { createScreen, shareActions, wireScreen } from '../review/screen.js';
 import { MOST_ANSWERS } from '../review/side_by_side.js';
-import { begin, keepAwake, panByKey } from '../review/start.js';
+import { begin } from '../review/start.js';
 import { createBox } from './box.js';
 import { paintOtherBoxes } from './checks.js';
 import { ACTIONS, SETTLE_ACTIONS } from './keys.js';
@@ -27,27 +21,24 @@ const SETTLE_MS = 400; // the outcomes stand where the button of the step before
 export async function startScreen(root) {
   const kind = kindOfPage('leakage_check');
   const settling = settles(kind);
-  const shape = settling ? SETTLE_SHAPE : SHAPE;
   root.dataset.kind = kind;
   const view = createView(root, { afterWork: () => box.paint(), settling });
   const { part } = view;
-  const notices = createNotices(part('notice'));
-  const guide = createGuide({
-    kind, drawer: part('guide'), body: part('guide-body'), version: part('guide-version'),
-    closeButton: part('guide-close'), button: root.querySelector('[data-action="guidelines"]'),
+  const screen = createScreen(root, {
+    kind, shape: settling ? SETTLE_SHAPE : SHAPE, view, keymap: settling ? SETTLE_ACTIONS : ACTIONS, place: 'leakage',
+    onShow(one, { settings }) {
+      if (settling) paintKeys(part('others'), settings.map, settings.single); // the table is made anew for every item
+    },
   });
+  const { canvas, desk } = screen;
   const box = createBox({
     canvas: part('canvas'), holder: part('picture'), button: root.querySelector('[data-action="box"]'),
     get: () => {
-      const one = desk?.current();
+      const one = desk.current();
       return one?.item.image && (!settling || one.work.writing) ? one.work.box : null;
     },
     set: (value, said) => actions.box_to(value, said),
-    allowed: () => Boolean(desk?.current() && marksOpen(desk.current())),
-  });
-  const canvas = createCanvas({
-    canvas: part('canvas'), holder: part('picture'), zoomText: part('zoom'), range: part('brightness'),
-    onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
+    allowed: () => Boolean(desk.current() && marksOpen(desk.current())),
   });
   const show = canvas.show;
   canvas.show = (img) => { // the boxes lie on the picture, which was replaced
@@ -56,55 +47,20 @@ export async function startScreen(root) {
     box.paint();
     if (settling) paintOtherBoxes(part('picture'), desk.current().claim.others);
   };
-  const settings = createSettings({
-    root, actions: settling ? SETTLE_ACTIONS : ACTIONS, place: 'leakage',
-    onChange() {
-      paintKeys(root, settings.map, settings.single);
-      const one = desk?.current();
-      if (one?.item.category) view.cover(isCovered(one), one.item);
-    },
-  });
-  const isCovered = (one) => Boolean(one.item.category) && settings.cover.has(one.item.category.slug) && !one.work.uncovered;
-  if (settling) {
-    const showCase = view.show;
-    view.show = (one, how) => {
-      showCase(one, how);
-      paintKeys(part('others'), settings.map, settings.single); // the table is made anew for every item
-    };
-  }
-  const desk = createDesk({ root, kind, shape, view, notices, canvas, isCovered });
-  const screen = { root, kind, view, part, notices, guide, canvas, settings, desk, box };
-  const actions = makeActions(screen);
-  screen.actions = actions;
-
-  wireControls(screen);
-  paintKeys(root, settings.map, settings.single);
-  view.blank('Getting your items', 'One moment.');
-  await begin(screen);
+  const actions = makeActions(screen, box);
+  wireControls(screen, actions);
+  await begin(screen, 'Getting your items');
 }
 
 /** Every action of the keymap; the buttons carry the same names. */
-function makeActions(screen) {
-  const { view, part, guide, canvas, settings, desk, box } = screen;
-  const withCase = (act) => (...args) => {
-    const one = desk.current();
-    if (one && desk.ready()) return act(one, ...args);
-    return undefined;
-  };
+function makeActions(screen, box) {
+  const { view, part, desk } = screen;
+  const { withCase, changed, shared } = shareActions(screen);
   const atStep = (step, act) => withCase((one, ...args) => (one.claim.step === step ? act(one, ...args) : undefined));
   const whileOpen = (isOpen, act) => withCase((one, ...args) => (isOpen(one) ? act(one, ...args) : undefined));
-  const changed = (one, said) => {
-    one.asked = null;
-    view.work(one);
-    desk.drafts.touch(one);
-    if (said) view.say(said);
-  };
-  const withPicture = (act) => withCase((one) => { if (one.item.image) act(); });
 
   const actions = {
-    undo: () => desk.undo(),
-    skip: withCase(() => desk.skip()),
-    flag: withCase((one) => openFlag(screen, one)),
+    ...shared,
     none: atStep(1, (one) => {
       one.work.text = '';
       part('guess').value = '';
@@ -147,13 +103,6 @@ function makeActions(screen) {
       changed(one, 'Mark removed');
       view.toHeading();
     }),
-    uncover: withCase((one) => { one.work.uncovered = true; view.cover(false, one.item); view.toHeading(); }),
-    zoom_in: withPicture(() => canvas.zoomIn()),
-    zoom_out: withPicture(() => canvas.zoomOut()),
-    fit: withPicture(() => canvas.fit()),
-    brightness: withPicture(() => part('brightness').focus()),
-    guidelines: () => guide.toggle(),
-    settings: () => settings.open(),
   };
   /** Whoever settles writes an answer of their own from here on: from the one that they had taken, or from nothing. */
   function startNew(one) {
@@ -249,8 +198,8 @@ async function step({ desk, view }, one, title, send) {
   }
 }
 
-function wireControls(screen) {
-  const { root, part, view, notices, guide, canvas, settings, desk, actions } = screen;
+function wireControls(screen, actions) {
+  const { root, part, notices, desk } = screen;
   root.addEventListener('click', (event) => {
     const radio = event.target.closest('[role="radio"]');
     if (radio) return actions.answer(radio.parentElement.dataset.question, radio.dataset.answer);
@@ -271,45 +220,29 @@ function wireControls(screen) {
   part('lock').addEventListener('click', () => actions.lock());
   part('submit').addEventListener('click', () => actions.submit());
   part('settle').addEventListener('click', () => actions.settle());
-  const fields = { guess: 'text', note: 'note', 'edit-query': 'query' };
-  for (const [name, field] of Object.entries(fields)) {
-    part(name).addEventListener('input', () => actions.write(field, part(name).value));
-    part(name).addEventListener('blur', () => { desk.drafts.flush(); desk.showWaiting(); });
-  }
   part('guess').addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     if (!event.repeat) actions.lock();
   });
-  part('picture-again').addEventListener('click', () => desk.reloadPicture());
 
-  listenToKeys({
-    root,
-    keys: () => settings,
-    act: (id) => actions[id]?.(),
-    special(name, event) {
-      if (name === 'leave') { event.target.blur(); view.toHeading(); return true; }
-      if (name === 'escape') {
-        if (guide.isOpen()) { guide.toggle(false); return true; }
-        if (event.target.matches('input[type="range"], .cu-box, .cu-word')) { view.toHeading(); return true; }
-        return notices.escape();
-      }
-      if (name === 'enter') {
-        const on = event.target instanceof Element && event.target.closest('button, a, summary, input');
-        if (event.repeat || (on && !on.matches('.cu-word, [role="radio"]'))) return false; // those two take Space
-        if (notices.enter() || desk.enter()) return true;
-        actions[{ 1: 'lock', 2: 'submit', [SETTLE_STEP]: 'settle' }[desk.current()?.claim.step]]?.();
-        return true;
-      }
-      return panByKey(name, event, canvas);
+  wireScreen(screen, {
+    actions,
+    fields: {
+      guess: () => actions.write('text', part('guess').value),
+      note: () => actions.write('note', part('note').value),
+      'edit-query': () => actions.write('query', part('edit-query').value),
+    },
+    leaves: 'input[type="range"], .cu-box, .cu-word',
+    copied: (one) => [one.work.note, rewriteOf(one.work, one.item)],
+    enter(event) {
+      const on = event.target instanceof Element && event.target.closest('button, a, summary, input');
+      if (event.repeat || (on && !on.matches('.cu-word, [role="radio"]'))) return false; // those two take Space
+      if (notices.enter() || desk.enter()) return true;
+      actions[{ 1: 'lock', 2: 'submit', [SETTLE_STEP]: 'settle' }[desk.current()?.claim.step]]?.();
+      return true;
     },
   });
-  root.addEventListener('cu-copy-note', () => {
-    const one = desk.current();
-    if (!one) return;
-    copyText([one.work.note, rewriteOf(one.work, one.item)].filter(Boolean).join('\n\n')).then((done) => view.say(done ? 'Copied' : 'The browser did not allow copying'));
-  });
-  keepAwake(screen);
 }
 
 /** From the heading into its words, and from word to word. */

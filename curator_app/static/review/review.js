@@ -1,18 +1,12 @@
 /* The review screen put together: what happens at every action, and in every state that a shared queue can get into. */
 
-import { createCanvas } from './canvas.js';
-import { createDesk } from './desk.js';
-import { copyText } from './dom.js';
-import { openFlag } from './flag.js';
-import { createGuide } from './guide.js';
-import { ACTIONS, SETTLE_ACTIONS, listenToKeys, paintKeys } from './keys.js';
+import { ACTIONS, SETTLE_ACTIONS, paintKeys } from './keys.js';
 import { kindOfPage, settles } from './kinds.js';
 import { createModels } from './models.js';
-import { createNotices } from './notices.js';
 import { moveRadio } from './radios.js';
-import { createSettings } from './settings.js';
+import { createScreen, shareActions, wireScreen } from './screen.js';
 import { MOST_ANSWERS } from './side_by_side.js';
-import { begin, keepAwake, panByKey } from './start.js';
+import { begin } from './start.js';
 import { createView } from './view.js';
 import { CRITERIA, REASONS, SHAPE, VERDICTS, editsOf } from './work.js';
 
@@ -23,74 +17,34 @@ export async function startScreen(root) {
   const view = createView(root);
   if (settles(kind)) view.settle();
   const { part } = view;
-  const notices = createNotices(part('notice'));
-  const guide = createGuide({
-    kind, drawer: part('guide'), body: part('guide-body'), version: part('guide-version'),
-    closeButton: part('guide-close'), button: root.querySelector('[data-action="guidelines"]'),
-  });
-  const canvas = createCanvas({
-    canvas: part('canvas'), holder: part('picture'), zoomText: part('zoom'), range: part('brightness'),
-    onFailed: (img) => { if (desk.current()?.img === img) part('picture-failed').hidden = false; },
-  });
-  const models = settles(kind) ? null : createModels({ root, view, desk: () => desk });
+  const models = settles(kind) ? null : createModels({ root, view, desk: () => screen.desk });
   if (!models) part('models').remove(); // who settles a difference compares people
-  const settings = createSettings({
-    root, actions: models ? ACTIONS : SETTLE_ACTIONS, place: 'review',
-    onChange() {
-      paintKeys(root, settings.map, settings.single);
-      const one = desk?.current();
-      if (one) view.cover(isCovered(one), one.item);
-    },
+  const screen = createScreen(root, {
+    kind, shape: SHAPE, view, keymap: models ? ACTIONS : SETTLE_ACTIONS, place: 'review',
+    onAnswers: () => models?.follow(),
+    moreForBlank: () => models?.moreForBlank() ?? [],
+    onShow: (one, { settings }) => paintKeys(part('others'), settings.map, settings.single), // the table is made anew for every item
   });
-  const isCovered = (one) => settings.cover.has(one.item.category.slug) && !one.work.uncovered;
-  const showCase = view.show;
-  view.show = (one, how) => {
-    showCase(one, how);
-    paintKeys(part('others'), settings.map, settings.single); // the table is made anew for every item
-  };
-  const desk = createDesk({
-    root, kind, shape: SHAPE, view, notices, canvas, isCovered, onAnswers: () => models?.follow(), moreForBlank: () => models?.moreForBlank() ?? [],
-  });
-  const screen = { root, kind, view, part, notices, guide, models, canvas, settings, desk, isCovered };
-
-  wireControls(screen);
-  paintKeys(root, settings.map, settings.single);
-  view.blank('Getting your items', 'One moment.');
-  await begin(screen);
+  wireControls(screen, makeActions(screen, models), models);
+  await begin(screen, 'Getting your items');
 }
 
 /** Every action of the keymap; the buttons carry the same names. */
-function makeActions(screen) {
-  const { view, part, guide, models, canvas, settings, desk } = screen;
-  const withCase = (act) => (...args) => {
-    const one = desk.current();
-    if (one && desk.ready()) act(one, ...args);
-  };
-  const changed = (one) => {
-    one.asked = null;
-    view.work(one);
-    desk.drafts.touch(one);
-  };
+function makeActions(screen, models) {
+  const { view, part, guide, desk } = screen;
+  const { withCase, changed, shared } = shareActions(screen);
 
   const actions = {
+    ...shared,
     undo: () => desk.undo(models?.shown()),
+    guidelines: () => { models?.toggle(false); guide.toggle(); },
     models: () => { guide.toggle(false); models?.toggle(); },
-    skip: withCase(() => desk.skip()),
-    flag: withCase((one) => openFlag(screen, one)),
     reveal: withCase((one) => {
       one.work.revealed = !one.work.revealed;
       changed(one);
       if (one.work.revealed) part('fold').scrollIntoView({ block: 'nearest' }); // on a phone it opens below the edge
     }),
-    note: withCase(() => { part('note').focus(); part('note').scrollIntoView({ block: 'nearest' }); }),
     edits: withCase((one) => toggleEdits(screen, one, changed)),
-    uncover: withCase((one) => { one.work.uncovered = true; view.cover(false, one.item); view.toHeading(); }),
-    zoom_in: withCase((one) => { if (one.item.image) canvas.zoomIn(); }),
-    zoom_out: withCase((one) => { if (one.item.image) canvas.zoomOut(); }),
-    fit: withCase((one) => { if (one.item.image) canvas.fit(); }),
-    brightness: withCase((one) => { if (one.item.image) part('brightness').focus(); }),
-    guidelines: () => { models?.toggle(false); guide.toggle(); },
-    settings: () => settings.open(),
   };
   for (const verdict of Object.keys(VERDICTS)) actions[verdict] = withCase(() => desk.decide(verdict));
   for (let place = 0; place < MOST_ANSWERS; place += 1) actions[`take_${place + 1}`] = withCase((one) => takeAnswer(screen, one, place, changed));
@@ -159,10 +113,8 @@ function toggleEdits({ part, view }, one, changed) {
   }
 }
 
-function wireControls(screen) {
-  const { root, part, view, notices, guide, models, canvas, settings, desk } = screen;
-  const actions = makeActions(screen);
-
+function wireControls(screen, actions, models) {
+  const { root, notices, desk } = screen;
   root.addEventListener('click', (event) => {
     const radio = event.target.closest('[role="radio"]');
     if (radio) return actions.answer(radio.parentElement.dataset.criterion, radio.dataset.answer);
@@ -172,39 +124,25 @@ function wireControls(screen) {
     return actions[control.dataset.action]?.();
   });
   root.addEventListener('keydown', (event) => moveRadio(event, (row, value) => actions.answer(row.dataset.criterion, value)));
-  part('note').addEventListener('input', () => actions.write('note'));
-  part('edit-query').addEventListener('input', () => actions.write('query'));
-  part('edit-scene').addEventListener('input', () => actions.write('scene'));
-  part('picture-again').addEventListener('click', () => desk.reloadPicture());
-  for (const name of ['note', 'edit-query', 'edit-scene']) part(name).addEventListener('blur', () => { desk.drafts.flush(); desk.showWaiting(); });
 
-  listenToKeys({
-    root,
-    keys: () => settings,
-    act: (id) => actions[id]?.(),
-    special(name, event) {
-      if (name === 'leave') { event.target.blur(); view.toHeading(); return true; }
-      if (name === 'escape') {
-        if (guide.isOpen()) { guide.toggle(false); return true; }
-        if (models?.isOpen()) { models.toggle(false); return true; }
-        if (event.target.matches('input[type="range"]')) { view.toHeading(); return true; }
-        return notices.escape();
-      }
-      if (name === 'enter') {
-        if (event.target instanceof Element && event.target.closest('button, a, summary, input, [role="radio"]')) return false;
-        if (notices.enter() || desk.enter()) return true;
-        const verdict = !event.repeat && settles(screen.kind) && desk.ready() && desk.current().work.verdict;
-        if (verdict) desk.decide(verdict);
-        return Boolean(verdict);
-      }
-      return panByKey(name, event, canvas);
+  wireScreen(screen, {
+    actions,
+    fields: { note: () => actions.write('note'), 'edit-query': () => actions.write('query'), 'edit-scene': () => actions.write('scene') },
+    copied({ work, item }) {
+      const edits = editsOf(work, item);
+      return [work.note, edits.query, edits.scene];
+    },
+    close() {
+      if (!models?.isOpen()) return false;
+      models.toggle(false);
+      return true;
+    },
+    enter(event) {
+      if (event.target instanceof Element && event.target.closest('button, a, summary, input, [role="radio"]')) return false;
+      if (notices.enter() || desk.enter()) return true;
+      const verdict = !event.repeat && settles(screen.kind) && desk.ready() && desk.current().work.verdict;
+      if (verdict) desk.decide(verdict);
+      return Boolean(verdict);
     },
   });
-  root.addEventListener('cu-copy-note', () => {
-    const one = desk.current();
-    if (!one) return;
-    const edits = editsOf(one.work, one.item);
-    copyText([one.work.note, edits.query, edits.scene].filter(Boolean).join('\n\n')).then((done) => view.say(done ? 'Copied' : 'The browser did not allow copying'));
-  });
-  keepAwake(screen);
 }

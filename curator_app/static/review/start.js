@@ -2,11 +2,14 @@
 
 import { api } from './api.js';
 import { isWriting, plural } from './dom.js';
+import { paintKeys } from './keys.js';
 import { KINDS } from './kinds.js';
 import { showPerson } from '../person.js';
 
-/** Fetch the person, check their role, claim the first items. */
-export async function begin({ root, kind, view, settings, desk }) {
+/** Fetch the person, check their role, claim the first cases; `fetching` says what is on its way. */
+export async function begin({ root, kind, view, settings, desk }, fetching) {
+  paintKeys(root, settings.map, settings.single);
+  view.blank(fetching, 'One moment.');
   let me;
   try {
     me = await api.me();
