@@ -12,8 +12,8 @@ from curator_app.actions.judging import SHIPPED
 from curator_app.errors import AppError
 from curator_app.screens import judge_answers_view
 from curator_app.screens import judge_runs_view as view
-from curator_app.screens.asking import PersonOf, plain_errors, require
-from curator_app.screens.frame import page_bar
+from curator_app.screens.asking import PersonOf, require
+from curator_app.screens.job_page import QUIET, JobPage, build_job_page, place_html
 from curator_app.screens.job_view import render_refusal
 from curator_app.workspace import Workspace
 from judge.config import MODES
@@ -21,10 +21,6 @@ from judge.metrics import LETTERS
 from storage.accounts import Person, Role
 from storage.errors import StorageError
 
-EVERY_S = 2.0
-UNSEEN = "Nothing has started yet: press Start once more to start this."
-CHANGED = "This is not what the last plan was of, so nothing has started: press Start once more to start this."
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 CAPTIONS = [
     ("the model describes the picture first", "own"),
     ("a captioner's, with the picture", "given_with_image"),
@@ -33,95 +29,52 @@ CAPTIONS = [
 
 
 def build_judge_runs_page(pages: gr.Blocks, *, workspace: Workspace, person_of: PersonOf) -> None:
-    """Place the page into the open route of `pages`. Every handler asks for the role maintainer.
+    """Place the page into the open route of `pages`.
 
-    The address says what is shown (`?run=…`, `?run=…&letter=R&score=0`), so that the page keeps no state.
+    The address says what is shown: `?run=…`, `?run=…&letter=R&score=0`.
     """
-    gr.HTML(page_bar("judge-runs"), padding=False, apply_default_css=False, js_on_load=None)
-    main = _html()
-    with gr.Row(visible=False, elem_classes="cu-forms cu-run-acts") as acts:
-        stop = gr.Button("Stop", visible=False)
-        resume = gr.Button("Resume", variant="primary", visible=False)
-    below = _html()
-    with gr.Column(visible=False, elem_classes="cu-forms cu-run-form") as desk:
-        fields = _build_form()
-        planned = gr.Textbox(visible=False)  # which runs the plan on the page is of; the page keeps no other state
-        with gr.Row():
-            start = gr.Button("Start", variant="primary")
-            plan = gr.Button("Show plan")
-        outcome = _html()
-    timer = gr.Timer(EVERY_S, active=False)
-    shown = [main, acts, stop, resume, below, desk, timer]
-    offered = [fields[1], fields[2], fields[3], fields[5]]
-
-    def maintainer(request: gr.Request) -> Person:
-        person = person_of(request)
-        require(person, Role.MAINTAINER)
-        return person
-
-    def show(request: gr.Request) -> list[Any]:
-        return _show(workspace, maintainer(request), _query(request))
+    fields = build_job_page(
+        pages,
+        JobPage(
+            page="judge-runs",
+            handlers="judge",
+            start="Start",
+            build_form=_build_form,
+            read_form=lambda values: make_requests(workspace, _read_form(values)),
+            identify=identify,
+            plan=lambda asked, lead: _plan(workspace, asked, lead),
+            begin=lambda asked, person: _begin(workspace, asked, person),
+            stop=judge_jobs.stop_judge_run,
+            resume=judge_jobs.resume_judge_run,
+            render=lambda person, query: _render(workspace, person, query),
+            is_overview=lambda query: not query.get("run"),
+            wrap=view.render_page,
+        ),
+        workspace=workspace,
+        person_of=person_of,
+    )
 
     def offer(request: gr.Request) -> list[Any]:
-        maintainer(request)
+        require(person_of(request), Role.MAINTAINER)
         return _offer(workspace)
 
-    def ask(act: Any, request: gr.Request) -> list[Any]:
-        person = maintainer(request)
-        with plain_errors():
-            act(workspace, name=_query(request).get("run", ""), actor=person.name)
-        return _show(workspace, person, _query(request))
-
-    def stop_run(request: gr.Request) -> list[Any]:
-        return ask(judge_jobs.stop_judge_run, request)
-
-    def resume_run(request: gr.Request) -> list[Any]:
-        return ask(judge_jobs.resume_judge_run, request)
-
-    def start_runs(request: gr.Request, *values: Any) -> tuple[str, str, str]:
-        person = maintainer(request)
-        said, known = _start_or_plan(workspace, person, values)
-        return _show(workspace, person, {})[0], said, known
-
-    def show_plan(request: gr.Request, *values: Any) -> tuple[str, str]:
-        maintainer(request)
-        try:
-            return _plan(workspace, make_requests(workspace, _read_form(values)), "")
-        except (AppError, StorageError) as exc:
-            return view.render_page(render_refusal(str(exc))), ""
-
-    pages.load(show, None, shown, api_name="judge_show", **QUIET)
-    pages.load(offer, None, offered, api_name="judge_offer", **QUIET)
-    timer.tick(show, None, shown, api_name="judge_refresh", **QUIET)
-    stop.click(stop_run, None, shown, api_name="judge_stop", **QUIET)
-    resume.click(resume_run, None, shown, api_name="judge_resume", **QUIET)
-    plans: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "judge-plan", "show_progress": "minimal"}
-    start.click(start_runs, [*fields, planned], [main, outcome, planned], api_name="judge_start", **plans)
-    plan.click(show_plan, fields, [outcome, planned], api_name="judge_plan", **plans)
+    pages.load(offer, None, [fields[1], fields[2], fields[3], fields[5]], api_name="judge_offer", **QUIET)
 
 
-def _start_or_plan(workspace: Workspace, person: Person, values: Sequence[Any]) -> tuple[str, str]:
-    """Start what the form says if the plan on the page is of it, else show its plan; return HTML and the plan's id."""
-    *fields, known = values
-    try:
-        asked = make_requests(workspace, _read_form(fields))
-        if known != identify(asked):
-            return _plan(workspace, asked, CHANGED if known else UNSEEN)
-        judge_jobs.start_judge_runs(workspace, asked, actor=f"user:{person.name}")
-        return view.render_page(view.render_started([request.run for request in asked])), ""
-    except (AppError, StorageError) as exc:
-        return view.render_page(render_refusal(str(exc))), ""
+def _begin(workspace: Workspace, asked: Sequence[JudgeRequest], person: Person) -> str:
+    judge_jobs.start_judge_runs(workspace, asked, actor=f"user:{person.name}")
+    return view.render_started([request.run for request in asked])
 
 
-def _plan(workspace: Workspace, asked: Sequence[JudgeRequest], lead: str) -> tuple[str, str]:
+def _plan(workspace: Workspace, asked: Sequence[JudgeRequest], lead: str) -> str:
     for request in asked:
         judge_jobs.check_free(workspace, request.run)
-    return view.render_page(view.render_plan(judge_plans.plan(workspace, asked), lead=lead)), identify(asked)
+    return view.render_plan(judge_plans.plan(workspace, asked), lead=lead)
 
 
 def _build_form() -> list[Any]:
     """Return the fields in the order of `JudgeForm`."""
-    _html("<h2>Start judge runs</h2>")
+    place_html("<h2>Start judge runs</h2>")
     with gr.Row():
         name = gr.Textbox(label="Name (letters, digits, . _ -)", max_length=64, min_width=160)
         release = gr.Dropdown([], label="Release", allow_custom_value=True, min_width=140)
@@ -193,24 +146,6 @@ def _offer(workspace: Workspace) -> list[Any]:
     ]
 
 
-def _query(request: gr.Request) -> dict[str, str]:
-    return {name: str(value) for name, value in dict(request.query_params).items()}
-
-
-def _show(workspace: Workspace, person: Person, query: dict[str, str]) -> list[Any]:
-    """Return what `shown` becomes: page, row of buttons, both buttons, what is below them, form, timer."""
-    html, below, live, over = _render(workspace, person, query)
-    return [
-        view.render_page(html),
-        gr.update(visible=live or over),
-        gr.update(visible=live),
-        gr.update(visible=over),
-        view.render_page(below) if below else "",
-        gr.update(visible=not query.get("run")),
-        gr.Timer(active=live),
-    ]
-
-
 def _render(workspace: Workspace, person: Person, query: dict[str, str]) -> tuple[str, str, bool, bool]:
     """Return the view that the address asks for, above and below the buttons; whether a run lives, or can go on."""
     name = query.get("run")
@@ -228,7 +163,3 @@ def _render(workspace: Workspace, person: Person, query: dict[str, str]) -> tupl
     letter = query.get("of", "R")
     body = view.render_run_body(run, letter=letter if letter in LETTERS else "R", titles=workspace.titles)
     return view.render_run_head(run), body, run.is_live, run.job is not None and not run.is_live
-
-
-def _html(value: str = "") -> gr.HTML:
-    return gr.HTML(value, padding=False, apply_default_css=False, js_on_load=None)
