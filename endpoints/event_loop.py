@@ -12,7 +12,7 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
     """Run `main` in a new event loop and return its result, as `asyncio.run` does.
 
     What is in memory by now, modules above all, is left out of the collections meanwhile: a full one over it stops
-    every call for a third of a second, in which the server's slots stand empty (`bench/endpoint_throughput.py`).
+    every call for a quarter of a second, in which the server's slots stand empty.
     """
     gc.collect()
     gc.freeze()
