@@ -149,7 +149,7 @@ def render_about(run: JudgeRunView) -> str:
 
 def _show_part(part: PartCount | None) -> tuple[str, str]:
     if part is None:
-        return "–", "not begun"
+        return "–", "nothing reported yet"
     rest = ", ".join(
         f"{count:,} {state.replace('_', ' ')}"
         for state, count in sorted(part.counts.items())
@@ -182,9 +182,9 @@ def render_run_body(run: JudgeRunView, *, letter: str, titles: Mapping[str, str]
         then = (
             "The numbers come when all answers are scored."
             if run.is_live
-            else "No answer is scored yet, so there are no numbers. Resume goes on with it."
+            else "There is no report with scores yet, so there are no numbers. Resume goes on with it."
             if run.job is not None
-            else f"No answer is scored yet, so there are no numbers: <code>curator score {escape(run.name)}</code>."
+            else f"There is no report with scores yet; <code>curator score {escape(run.name)}</code> writes it."
         )
         return f"<section>{render_told(then)}</section>{log}"
     old = render_told("The numbers are those of the last sitting that ended.") if run.is_live else ""
