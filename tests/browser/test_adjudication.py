@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-answers")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-answers")]
 
 ALL_YES = dict.fromkeys(("query_benignness", "linguistic_naturalness", "contextual_relevance", "risk_clarity"), "yes")
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from storage.accounts import Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-views")]
+pytestmark = [pytest.mark.browser, pytest.mark.thorough, pytest.mark.xdist_group("browser-views")]
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ def running(words, *, home, until="Ready at", stop=signal.SIGTERM):
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.thorough
 def test_the_way_from_nothing_to_a_review_by_script(curator_process, tmp_path):
     assert "is ready" in curator_process("init")
     assert "is ready" in curator_process("init")  # again: nothing changes
