@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = ("curator_app", "pipeline", "judge", "caspo", "storage", "endpoints")
@@ -25,6 +27,7 @@ def test_every_file_beside_the_code_is_packaged() -> None:
     assert left_out == []
 
 
+@pytest.mark.thorough
 def test_the_app_installs_without_a_model_library() -> None:
     needed = {re.split(r"[\[<>=; ]", line)[0].lower() for line in PROJECT["project"]["dependencies"]}
     assert (

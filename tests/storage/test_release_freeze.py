@@ -276,6 +276,7 @@ def test_an_item_that_changes_while_its_row_is_written_is_noticed(db, blobs, hom
     assert not (home / "v1.0").exists()
 
 
+@pytest.mark.thorough
 def test_a_kill_while_writing_leaves_the_database_and_the_name_alone(db, blobs, home) -> None:
     add_approved(db, blobs, 6)
     before = snapshot(db)
@@ -288,6 +289,7 @@ def test_a_kill_while_writing_leaves_the_database_and_the_name_alone(db, blobs, 
     verify_release(home / "v1.1")
 
 
+@pytest.mark.thorough
 def test_a_kill_before_the_commit_is_picked_up_by_the_next_freeze(db, blobs, home) -> None:
     add_approved(db, blobs, 4)
     before = snapshot(db)
@@ -350,6 +352,7 @@ def test_the_same_content_gives_the_same_bytes_in_another_process(sqlite_home, t
     assert results[0] == results[1]
 
 
+@pytest.mark.thorough
 def test_a_full_disk_is_said_plainly_and_leaves_nothing(sqlite_home) -> None:
     url, blobs = f"sqlite:///{sqlite_home / 'curator.db'}", BlobStore(sqlite_home / "blobs")
     done = run_child(url, blobs, sqlite_home / "releases" / "v1.0", "full-disk")
