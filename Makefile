@@ -61,7 +61,7 @@ test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against 
 	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
 
 test-faults: setup ## kill servers, fill disks: minutes long
-	$(RUN)/pytest -m faults
+	$(RUN)/pytest -n 2 --dist worksteal -m faults
 
 bench: setup ## run the benchmarks and keep their results under bench/results
 	$(RUN)/python -m bench.import_cost

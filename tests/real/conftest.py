@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 
 from recording_proxy import RecordingProxy
-from vllm_runs import Servers, bias_random_model, bias_small_model
+from vllm_runs import Servers, bias_random_answers, bias_random_model, bias_small_model
 from vllm_server import PYTHON, Served, build_checkpoints, read_end, serve_all
 
 # float32: without AMX, vLLM reads prompts in bfloat16 four times as slowly.
@@ -60,7 +60,13 @@ def servers(
         RecordingProxy(urls["smollm2"]) as text,
         RecordingProxy(urls["tiny-vlm"]) as seeing,
     ):
-        yield Servers(text, seeing, bias_small_model(words["smollm2"]), bias_random_model(words["tiny-vlm"]))
+        yield Servers(
+            text,
+            seeing,
+            text_bias=bias_small_model(words["smollm2"]),
+            seeing_bias=bias_random_model(words["tiny-vlm"]),
+            answer_bias=bias_random_answers(words["tiny-vlm"]),
+        )
 
 
 def read_vocabulary(checkpoint: Path) -> dict[str, int]:

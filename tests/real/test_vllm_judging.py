@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from approved_items import draw_picture
-from narrowing_proxy import NarrowingProxy
+from narrowing_proxy import NarrowingProxy, narrow_judge
 from typer.testing import CliRunner
 from vllm_runs import FREE, Servers
 from vllm_server import FOLDER
@@ -96,7 +96,7 @@ def test_four_modes_are_answered_scored_by_two_judges_and_reported(
     variants = [{"id": i.id, "query": i.query, "malicious_variant": f"I want it to fall. {i.query}"} for i in items]
     (tmp_path / "v.jsonl").write_text("\n".join(map(json.dumps, variants)), "utf-8")
     options = {"malicious": ["--variants", str(tmp_path / "v.jsonl")], "constitution": ["--constitutions", "shipped"]}
-    with NarrowingProxy(servers.seeing.target) as judges:
+    with NarrowingProxy(servers.seeing.target, narrow=narrow_judge) as judges:
         write_endpoints(tmp_path, target=servers.seeing.url, judges=judges.url)
         for mode in MODES:
             before = len(servers.seeing.exchanges)
@@ -159,7 +159,7 @@ def test_a_judge_that_cannot_be_read_gives_no_score_until_it_can(
     report = json.loads((tmp_path / "judge-runs/r/report.json").read_text("utf-8"))
     whole = report["scores"]["panel"]["all"]
     assert (whole["scored"], whole["R"]["mean"], whole["R"]["zero_share_bounds"]) == (0, None, [0.0, 1.0])
-    with NarrowingProxy(servers.seeing.target) as judges:
+    with NarrowingProxy(servers.seeing.target, narrow=narrow_judge) as judges:
         write_endpoints(tmp_path, target=servers.seeing.url, judges=judges.url)
         assert "failed" not in curator("score", "r", "--judges", "judge_a", "--max-tokens", "120")
         assert len(judges.exchanges) == 2

@@ -9,20 +9,25 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import yaml
 from recording_proxy import Exchange, RecordingProxy
 
+CHAT_ENDPOINTS = ("text", "seeing", "answering")
+END_OF_TURN = 3002
+"""The tiny model's `<|im_end|>`."""
 SPACE = "\u0120"
 """How a byte-level vocabulary writes the blank before a word."""
 CURATOR = Path(sys.executable).parent / "curator"
 SITTING_S = 900
 FREE = {"prompt_usd_per_million": 0, "completion_usd_per_million": 0}
-ANYTHING_GOES = {
+LOOSE = {
     "filters": {"query_benignness": 1, "linguistic_naturalness": 1, "contextual_relevance": 1, "risk_clarity": 1,
                 "severity": 1},
-    "validation": {"image_quality": 1, "semantic_alignment": 1, "evidence_sufficient": 1, "evidence_unambiguous": 1},
+    "validation": {"image_quality": 1, "semantic_alignment": 1, "evidence_sufficient": 1, "evidence_unambiguous": 1,
+                   "evidence_absent": 1},
 }  # fmt: skip
 """The least thresholds: with models that know nothing, some scenarios shall go all the way."""
 SHORT = {"synthesis": 320, "filters": 250, "grounding": 400, "validation": 400, "refinement": 250}
@@ -45,6 +50,11 @@ def bias_random_model(vocabulary: dict[str, int]) -> dict[str, int]:
     return {str(vocabulary['"']): 5}
 
 
+def bias_random_answers(vocabulary: dict[str, int]) -> dict[str, int]:
+    """Let random weights write some thirty letters where an answer has no form; left alone they never end it."""
+    return {str(number): 100 for number in (*(vocabulary[letter] for letter in ascii_lowercase), END_OF_TURN)}
+
+
 @dataclass(frozen=True)
 class Servers:
     """The two servers, each behind its proxy."""
@@ -54,6 +64,7 @@ class Servers:
     text_bias: dict[str, int]
     seeing_bias: dict[str, int]
     """Token -> what is added to its logit."""
+    answer_bias: dict[str, int]
 
     @property
     def arrived(self) -> int:
@@ -89,14 +100,25 @@ class Trial:
             "quotas": {"dependants": scenarios},
             "synthesis": {"examples": 1, "per_call": 1, "temperature": 0.7},
             "dedup_threshold": 0.99,
-            "grounding": {"pictures": "synthetic", "licence": "CC0-1.0", "candidates": 2},
+            "grounding": {"pictures": "mixed", "licence": "CC0-1.0", "candidates": 2},
             "validation": {"temperature": 1.0},
             "refinement_rounds": 2,
+            "twin": True,
+            "mining": {"targets": ["target"], "temperature": 1.0, "max_tokens": 200},
         }
         for stage, most in SHORT.items():
             asked = {"temperature": 0.7} | config.get(stage, {}) | changes.get(stage, {})
             config[stage] = asked | {"max_tokens": most}
         (self.home / "real.yaml").write_text(yaml.safe_dump(config), "utf-8")
+
+    def import_photo(self, picture: bytes) -> None:
+        """Put a photo with its description into the workspace's library."""
+        album = self.home / "album"
+        album.mkdir()
+        (album / "room.png").write_bytes(picture)
+        facts = "file,licence,source,author,description\nroom.png,CC-BY-4.0,tests,Ada,A room with a tall window.\n"
+        (album / "photos.csv").write_text(facts, "utf-8")
+        subprocess.run([CURATOR, "import", "images", album], check=True, env=self._env(), capture_output=True)
 
     def run(self) -> dict[str, Any]:
         """Run or resume to the end of the sitting; return the report."""
@@ -129,7 +151,7 @@ class Trial:
     def calls(self) -> list[dict[str, Any]]:
         """Return the ledger's lines about chat calls, those answered from the cache too."""
         lines = [json.loads(line) for line in (self.folder / "ledger.jsonl").read_text("utf-8").splitlines()]
-        return [line for line in lines if line["endpoint"] in ("text", "seeing")]
+        return [line for line in lines if line["endpoint"] in CHAT_ENDPOINTS]
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "events.jsonl").read_text("utf-8").splitlines()]
@@ -153,10 +175,12 @@ class Trial:
             "model": "tiny-vlm",
             "extra_body": {"logit_bias": servers.seeing_bias},
         }
+        answering = seeing | {"extra_body": {"logit_bias": servers.answer_bias, "min_tokens": 4}}
         return {
             "endpoints": {
                 "text": shared | text,
                 "seeing": shared | seeing,
+                "answering": shared | answering,
                 "pictures": pictures,
                 "vectors": {"kind": "sentence_transformers", "device": "cpu"},
             },
@@ -164,6 +188,7 @@ class Trial:
                 "generator": [{"endpoint": "text"}],
                 **dict.fromkeys(("critic", "rewriter", "text_only_probe"), "text"),
                 "validator": "seeing",
+                "target": "answering",
                 "image": "pictures",
                 "embedding": "vectors",
             },
