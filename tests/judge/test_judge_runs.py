@@ -98,7 +98,7 @@ def test_with_faults_no_judgment_is_lost_and_none_invented(
 
     async def run(url: str) -> None:
         chats = [
-            OpenAIChat(name=name, model=model, base_url=url, timeout_s=1.5)
+            OpenAIChat(name=name, model=model, base_url=url, timeout_s=3)
             for name, model in (("a", "gpt-judge"), ("b", "qwen-judge"))
         ]
         with open_new_or_known(tmp_path / "run", config, release_folder=release.folder) as folder:
