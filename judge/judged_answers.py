@@ -4,9 +4,10 @@ For reports: only what they count is kept of a line, a few hundred bytes an answ
 for the few answers that are shown. A torn line is passed over and the last line of a key counts, as everywhere.
 """
 
+import hashlib
 import os
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -16,7 +17,7 @@ from pydantic_core import from_json
 
 from judge.config import AnswerConfig, ScoreConfig
 from judge.errors import LogDamaged
-from judge.panel import JudgedAnswer, Vote
+from judge.panel import JudgedAnswer
 from judge.run_folder import RunFolder
 from storage.judgment_records import Judgment, ModelResponse, Score
 from storage.record import hash_record
@@ -26,6 +27,7 @@ from storage.release_rows import is_twin, name_twin
 Unanswered = Literal["refused_by_provider", "failed", "not_asked"]
 Kept = TypeVar("Kept", ModelResponse, Judgment)
 _RESPONSE = b'"response_id":"'
+_PROVENANCE, _AFTER_PROVENANCE = b',"provenance":{', b',"release_digest":"'
 _HEX_DIGITS = 64
 
 
@@ -39,10 +41,23 @@ class _AnswerLine(BaseModel):
     cut: bool
 
 
-class ScoreLine(BaseModel):
-    """What a report reads of a judgment; equal ones are one object in memory."""
-
+class _JudgmentLine(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    risk_appraisal: Score | None
+    safety_of_consequences: Score | None
+    effectiveness: Score | None
+    unscored: Literal["refused_by_judge", "failed"] | None
+    unscored_kind: str | None
+    unscored_reason: str
+    response_id: str
+    judge: str
+    repeat: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ScoreLine:
+    """What a report reads of a judgment. Equal ones of a run are one object, so that they are compared as objects."""
 
     risk_appraisal: Score | None
     safety_of_consequences: Score | None
@@ -52,13 +67,9 @@ class ScoreLine(BaseModel):
     unscored_reason: str
 
 
-_read_score = attrgetter(*ScoreLine.model_fields)
-
-
-class _JudgmentLine(ScoreLine):
-    response_id: str
-    judge: str
-    repeat: int
+_read_score = attrgetter(*ScoreLine.__slots__)
+Votes = tuple[ScoreLine | None, ...]
+"""By judge and repeat. Equal ones of a run are one tuple."""
 
 
 @dataclass(slots=True)
@@ -68,12 +79,13 @@ class AnswerOnFile:
     unanswered: Unanswered | None
     unanswered_kind: str | None
     cut: bool
-    at: tuple[int, int]
-    """Byte and length of its line."""
+    at: int
+    """Byte at which its line begins."""
+    length: int
+    """Bytes of its line."""
     response_id: bytes
     """32 bytes; empty where there is no answer."""
-    votes: list[ScoreLine | None] = field(default_factory=list)
-    """By judge and repeat."""
+    votes: Votes
 
 
 class JudgedRun:
@@ -87,7 +99,7 @@ class JudgedRun:
         """
         self._folder = folder
         self._samples = answering.samples
-        self._roles = [seat.role for seat in scoring.judges] if scoring else []
+        self.roles = [seat.role for seat in scoring.judges] if scoring else []
         self._repeats = scoring.repeats if scoring else 0
         self._answers: dict[tuple[str, int], AnswerOnFile] = {}
         self._read_answers()
@@ -102,20 +114,25 @@ class JudgedRun:
         """Yield every answer that can be judged, in the release's order, with its votes so far.
 
         With `twins` only those to twins, under the names of the items whose twins they are; without, none of them.
+        Answers with equal votes share them.
 
         Raises:
             ReleaseInvalid: the release cannot be read.
         """
+        by_role: dict[Votes, Mapping[str, Votes]] = {}
         for item_id, category, sub_category in release.iterate_columns("id", "category", "sub_category"):
             for sample in range(self._samples):
                 found = self._answers.get((name_twin(item_id) if twins else item_id, sample))
                 if found is None or found.unanswered is not None:
                     continue
-                votes: dict[str, Sequence[Vote | None]] = {
-                    role: found.votes[place * self._repeats : (place + 1) * self._repeats]
-                    for place, role in enumerate(self._roles)
-                }
+                votes = by_role.get(found.votes)
+                if votes is None:
+                    votes = by_role[found.votes] = self._split(found.votes)
                 yield JudgedAnswer(item_id, category, sub_category, sample, votes)
+
+    def _split(self, votes: Votes) -> Mapping[str, Votes]:
+        n = self._repeats
+        return {role: votes[place * n : (place + 1) * n] for place, role in enumerate(self.roles)}
 
     def iterate_failures(self) -> Iterator[tuple[str, str]]:
         """Yield (state, slug of the error) of every judgment that came to no score; twins are left out."""
@@ -131,7 +148,8 @@ class JudgedRun:
             LogDamaged: its line was edited since it was read.
             KeyError: there is no such answer.
         """
-        return _read_record(self._folder.responses, self._answers[item_id, sample].at, ModelResponse)
+        found = self._answers[item_id, sample]
+        return _read_record(self._folder.responses, found.at, found.length, ModelResponse)
 
     def read_judgments(self, answers: Collection[tuple[str, int]]) -> dict[tuple[str, int, str, int], Judgment]:
         """Return the whole judgments of these answers (item, sample), by item, sample, role and repeat.
@@ -147,38 +165,51 @@ class JudgedRun:
             name = wanted.get(line[place : place + _HEX_DIGITS].decode("ascii", "replace"))
             if name is None or _parse_line(_JudgmentLine, line, path, at) is None:
                 continue
-            judgment = _read_record(path, (at, len(line)), Judgment)
+            judgment = _read_record(path, at, len(line), Judgment)
             found[*name, judgment.judge, judgment.repeat] = judgment
         return found
 
     def _read_answers(self) -> None:
-        slots = len(self._roles) * self._repeats
+        nobody: Votes = (None,) * (len(self.roles) * self._repeats)
         path = self._folder.responses
         for at, line in _iterate_lines(path):
             told = _parse_line(_AnswerLine, line, path, at)
             if told is None:
                 continue
-            name = bytes.fromhex(hash_record(from_json(line))) if told.unanswered is None else b""
+            name = hash_line(line) if told.unanswered is None else b""
             self._answers[told.item_id, told.sample] = AnswerOnFile(
-                told.unanswered, told.unanswered_kind, told.cut, (at, len(line)), name, [None] * slots
+                told.unanswered, told.unanswered_kind, told.cut, at, len(line), name, nobody
             )
 
+    def _find_by_id(self, *, parsed: bool) -> dict[bytes, AnswerOnFile]:
+        if parsed:
+            for answer in self._answers.values():
+                if answer.response_id:
+                    line = _read_line(self._folder.responses, answer.at, answer.length)
+                    answer.response_id = bytes.fromhex(hash_record(from_json(line)))
+        return {answer.response_id: answer for answer in self._answers.values() if answer.response_id}
+
     def _read_judgments(self) -> None:
-        by_id = {answer.response_id: answer for answer in self._answers.values() if answer.response_id}
-        places = {role: place * self._repeats for place, role in enumerate(self._roles)}
+        by_id, parsed = self._find_by_id(parsed=False), False
+        places = {role: place * self._repeats for place, role in enumerate(self.roles)}
         known: dict[tuple[Any, ...], ScoreLine] = {}
+        equal: dict[Votes, Votes] = {}
         path = self._folder.judgments
         for at, line in _iterate_lines(path):
             told = _parse_line(_JudgmentLine, line, path, at)
             if told is None or told.judge not in places or not 0 <= told.repeat < self._repeats:
                 continue
-            answer = by_id.get(bytes.fromhex(told.response_id))
-            if answer is not None:
+            name = bytes.fromhex(told.response_id)
+            if name not in by_id and not parsed:  # a line of an answer that was written otherwise than we do
+                by_id, parsed = self._find_by_id(parsed=True), True
+            if (answer := by_id.get(name)) is not None:
                 score = _read_score(told)
                 vote = known.get(score)
                 if vote is None:
-                    vote = known[score] = ScoreLine(**dict(zip(ScoreLine.model_fields, score, strict=True)))
-                answer.votes[places[told.judge] + told.repeat] = vote
+                    vote = known[score] = ScoreLine(*score)
+                place = places[told.judge] + told.repeat
+                votes = (*answer.votes[:place], vote, *answer.votes[place + 1 :])
+                answer.votes = equal.setdefault(votes, votes)
 
 
 Line = TypeVar("Line", bound=BaseModel)
@@ -208,12 +239,27 @@ def _parse_line(kind: type[Line], line: bytes, path: Path, at: int) -> Line | No
         raise LogDamaged(f"{path}: the line at byte {at} cannot be read; was the file edited?") from exc
 
 
-def _read_record(path: Path, at: tuple[int, int], kind: type[Kept]) -> Kept:
+def hash_line(line: bytes) -> bytes:
+    """Return the id (32 bytes) of the answer in a line as `RecordLog` writes it: of its JSON without the provenance.
+
+    Quotes within texts are escaped, so that nothing but the keys themselves is found. In a line of another form the
+    hash is of no answer.
+    """
+    begin = line.find(_PROVENANCE)
+    end = line.find(_AFTER_PROVENANCE, begin)
+    return hashlib.sha256(line[:begin] + line[end:].rstrip(b"\n") if 0 < begin < end else line).digest()
+
+
+def _read_line(path: Path, at: int, length: int) -> bytes:
+    file = os.open(path, os.O_RDONLY)
     try:
-        file = os.open(path, os.O_RDONLY)
-        try:
-            return kind.model_validate_json(os.pread(file, at[1], at[0]))
-        finally:
-            os.close(file)
+        return os.pread(file, length, at)
+    finally:
+        os.close(file)
+
+
+def _read_record(path: Path, at: int, length: int, kind: type[Kept]) -> Kept:
+    try:
+        return kind.model_validate_json(_read_line(path, at, length))
     except (OSError, ValidationError) as exc:
-        raise LogDamaged(f"{path}: the line at byte {at[0]} cannot be read; was the file edited?") from exc
+        raise LogDamaged(f"{path}: the line at byte {at} cannot be read; was the file edited?") from exc

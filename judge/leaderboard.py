@@ -5,7 +5,7 @@ mode. The first of a table has the lowest R_0, and every other is compared with 
 answers to. Nothing is corrected for the number of comparisons.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -25,7 +25,7 @@ class ScoredRun:
     """A run's report, and its answers' scores by the panel."""
 
     report: Report
-    rows: Sequence[ItemScores]
+    rows: Collection[ItemScores]
 
     @property
     def name(self) -> str:

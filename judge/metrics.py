@@ -8,14 +8,15 @@ zero and never safe.
 Intervals resample items, with all their answers, since several answers to one item go together. What is undefined is
 nan with a reason.
 
-Shapes: N answers, I items.
+Shapes: N answers, I items, P places (a category with a sub-category), K kinds of scores.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import nan
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ Letter = Literal["R", "S", "E"]
 LETTERS: tuple[Letter, ...] = ("R", "S", "E")
 HIGHEST = 2.0
 
-_Key = TypeVar("_Key", str, tuple[str, str])
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,114 @@ class Coverage:
         return self.scored / self.answers if self.answers else nan
 
 
+@dataclass(frozen=True, eq=False)
+class AnswerColumns:
+    """Which answers there are, in columns. The tables of several judges share them."""
+
+    item_ids: Sequence[str]
+    places: Sequence[tuple[str, str]]
+    """The categories and sub-categories that occur."""
+    place_N: Numbers
+    """For each answer the number of its place."""
+    sample_N: Numbers
+
+    def check(self) -> None:
+        """Refuse answers that cannot be summarized.
+
+        Raises:
+            ValueError: an answer occurs twice, or an item is in two categories.
+        """
+        names_N = self.item_N * (int(self.sample_N.max(initial=0)) + 1) + self.sample_N
+        kept = np.unique(names_N, return_index=True)[1]
+        if len(kept) < len(names_N):
+            row = int(np.setdiff1d(np.arange(len(names_N)), kept)[0])
+            raise ValueError(
+                f"item {self.item_ids[row]} has two rows for sample {self.sample_N[row]}; summarize one judge, model "
+                f"and mode at a time, and number the samples"
+            )
+        first_I = np.unique(self.item_N, return_index=True)[1]
+        moved = np.flatnonzero(self.place_N[first_I][self.item_N] != self.place_N)
+        if len(moved):
+            row = int(moved[0])
+            places = self.places[self.place_N[first_I[self.item_N[row]]]], self.places[self.place_N[row]]
+            raise ValueError(f"item {self.item_ids[row]} is in {places[0]} and in {places[1]}; give one")
+
+    @cached_property
+    def item_N(self) -> Numbers:
+        """For each answer the number of its item, in the order in which items occur."""
+        numbers: dict[str, int] = {}
+        return np.array([numbers.setdefault(item, len(numbers)) for item in self.item_ids], dtype=np.int64)
+
+    @cached_property
+    def by_category(self) -> list[tuple[str, Numbers]]:
+        """The numbers of the answers of each category, in the order of the names."""
+        names = sorted({category for category, _ in self.places})
+        number_P = np.array([names.index(category) for category, _ in self.places], dtype=np.int64)
+        number_N = number_P[self.place_N]
+        return [(name, np.flatnonzero(number_N == number)) for number, name in enumerate(names)]
+
+    @cached_property
+    def by_sub_category(self) -> list[tuple[tuple[str, str], Numbers]]:
+        """The numbers of the answers of each sub-category, in the order of the names."""
+        ranked = sorted(range(len(self.places)), key=lambda number: self.places[number])
+        return [(self.places[number], np.flatnonzero(self.place_N == number)) for number in ranked]
+
+
+class ScoreTable(Collection[ItemScores]):
+    """The scores of many answers in columns, where a row of its own for each takes hundreds of bytes.
+
+    What judges give takes few values (K kinds): the table holds each of them once, and for each answer its number.
+    """
+
+    def __init__(self, answers: AnswerColumns, kinds: Sequence[ItemScores], kind_N: Numbers) -> None:
+        """Take the columns as they are; of `kinds` only the scores count, and why there are none."""
+        self.answers = answers
+        self._kinds = kinds
+        self._kind_N = kind_N
+
+    def __len__(self) -> int:
+        """How many answers there are."""
+        return len(self._kind_N)
+
+    def __iter__(self) -> Iterator[ItemScores]:
+        """Yield every answer's scores, in order."""
+        columns = self.answers.item_ids, self.answers.place_N.tolist(), self.answers.sample_N.tolist()
+        for item, place, sample, number in zip(*columns, self._kind_N.tolist(), strict=True):
+            category, sub_category = self.answers.places[place]
+            kind = self._kinds[number]
+            risk, safety, effect = kind.scores
+            yield ItemScores(item, category, sub_category, risk, safety, effect, kind.unscored, kind.reason, sample)
+
+    def __contains__(self, row: object) -> bool:
+        """Whether these scores are among them."""
+        return any(row == each for each in self)
+
+    @cached_property
+    def scores_N3(self) -> Floats:
+        """R, S and E; nan where unscored."""
+        scores_K3 = np.array([kind.scores for kind in self._kinds], dtype=float).reshape(-1, 3)
+        return scores_K3[self._kind_N]
+
+    def cover(self, rows_N: Numbers) -> Coverage:
+        """Return how many of these answers were scored, and why the others were not."""
+        found, first, counts = np.unique(self._kind_N[rows_N], return_index=True, return_counts=True)
+        order = np.argsort(first)  # of equally frequent reasons the one that occurs first comes first
+        return _cover([(self._kinds[found[number]], int(counts[number])) for number in order])
+
+
+def tabulate(rows: Iterable[ItemScores]) -> ScoreTable:
+    """Return rows as a table."""
+    kinds = list(rows)
+    numbers: dict[tuple[str, str], int] = {}
+    answers = AnswerColumns(
+        item_ids=[row.item_id for row in kinds],
+        place_N=np.array([numbers.setdefault((row.category, row.sub_category), len(numbers)) for row in kinds], int),
+        places=list(numbers),
+        sample_N=np.array([row.sample for row in kinds], int),
+    )
+    return ScoreTable(answers, kinds, np.arange(len(kinds)))
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
     """One of R, S, E over the scored answers of a group."""
@@ -166,14 +275,16 @@ def summarize(
         ValueError: an answer occurs twice, an item is in two categories, or an option cannot be used.
     """
     check_resampling(confidence=confidence, resamples=resamples)
-    table = _Table(list(rows))
+    table = rows if isinstance(rows, ScoreTable) else tabulate(rows)
+    answers = table.answers
+    answers.check()
     options = _Options(confidence=confidence, resamples=resamples, seed=seed)
     by_sub_category: dict[str, dict[str, GroupSummary]] = {}
-    for (category, sub_category), place_N in table.group(lambda row: (row.category, row.sub_category)):
-        by_sub_category.setdefault(category, {})[sub_category] = table.summarize(place_N, options)
+    for (category, sub_category), rows_N in answers.by_sub_category:
+        by_sub_category.setdefault(category, {})[sub_category] = _summarize_rows(table, rows_N, options)
     return Summary(
-        overall=table.summarize(np.arange(len(table.rows)), options),
-        by_category={name: table.summarize(rows_N, options) for name, rows_N in table.group(lambda row: row.category)},
+        overall=_summarize_rows(table, np.arange(len(table)), options),
+        by_category={name: _summarize_rows(table, rows_N, options) for name, rows_N in answers.by_category},
         by_sub_category=by_sub_category,
     )
 
@@ -195,57 +306,32 @@ class _Options:
         )
 
 
-class _Table:
-    """Answers in columns: R, S, E with nan where unscored (N, 3), and the number of their item (N,)."""
-
-    def __init__(self, rows: Sequence[ItemScores]) -> None:
-        self.rows = rows
-        self.scores_N3 = np.array([row.scores for row in rows], dtype=float).reshape(-1, 3)
-        places: dict[str, tuple[str, str]] = {}
-        numbers: dict[str, int] = {}
-        seen: set[tuple[str, int]] = set()
-        for row in rows:
-            if (row.item_id, row.sample) in seen:
-                raise ValueError(
-                    f"item {row.item_id} has two rows for sample {row.sample}; summarize one judge, model and mode at "
-                    f"a time, and number the samples"
-                )
-            seen.add((row.item_id, row.sample))
-            place = places.setdefault(row.item_id, (row.category, row.sub_category))
-            if place != (row.category, row.sub_category):
-                raise ValueError(
-                    f"item {row.item_id} is in {place} and in {(row.category, row.sub_category)}; give one"
-                )
-            numbers.setdefault(row.item_id, len(numbers))
-        self.item_N = np.array([numbers[row.item_id] for row in rows], dtype=int)
-
-    def group(self, key: Callable[[ItemScores], _Key]) -> list[tuple[_Key, NDArray[np.int64]]]:
-        """Return the numbers of the rows of each group, in the order of the keys."""
-        groups: dict[_Key, list[int]] = {}
-        for number, row in enumerate(self.rows):
-            groups.setdefault(key(row), []).append(number)
-        return [(name, np.array(groups[name])) for name in sorted(groups)]
-
-    def summarize(self, rows_N: NDArray[np.int64], options: _Options) -> GroupSummary:
-        """Return the numbers of some rows."""
-        rows = [self.rows[number] for number in rows_N]
-        item_N = np.unique(self.item_N[rows_N], return_inverse=True)[1]
-        return GroupSummary(
-            items=len(set(item_N.tolist())),
-            coverage=cover(rows),
-            scores={
-                letter: _summarize_score(self.scores_N3[rows_N, column], item_N, options)
-                for column, letter in enumerate(LETTERS)
-            },
-        )
+def _summarize_rows(table: ScoreTable, rows_N: Numbers, options: _Options) -> GroupSummary:
+    item_N = np.unique(table.answers.item_N[rows_N], return_inverse=True)[1]
+    return GroupSummary(
+        items=int(item_N.max()) + 1 if len(item_N) else 0,
+        coverage=table.cover(rows_N),
+        scores={
+            letter: _summarize_score(table.scores_N3[rows_N, column], item_N, options)
+            for column, letter in enumerate(LETTERS)
+        },
+    )
 
 
-def cover(rows: Sequence[ItemScores]) -> Coverage:
+def cover(rows: Iterable[ItemScores]) -> Coverage:
     """Return how many of these answers were scored, and why the others were not."""
-    states = Counter(row.unscored or "scored" for row in rows)
-    reasons = Counter(row.reason or "no reason given" for row in rows if row.unscored)
+    return _cover((row, 1) for row in rows)
+
+
+def _cover(counted: Iterable[tuple[ItemScores, int]]) -> Coverage:
+    states: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for row, count in counted:
+        states[row.unscored or "scored"] += count
+        if row.unscored:
+            reasons[row.reason or "no reason given"] += count
     return Coverage(
-        answers=len(rows),
+        answers=states.total(),
         scored=states["scored"],
         refused_by_judge=states["refused_by_judge"],
         failed=states["failed"],

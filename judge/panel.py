@@ -138,22 +138,22 @@ class PanelTally:
     _flips: Counter[tuple[str, str]] = field(default_factory=Counter)
     _repeated: Counter[str] = field(default_factory=Counter)
 
-    def add(self, answer: JudgedAnswer, each: Mapping[str, ItemScores] | None = None) -> None:
-        """Count one answer; `each` spares scoring it again."""
+    def add(self, answer: JudgedAnswer, each: Mapping[str, ItemScores] | None = None, *, times: int = 1) -> None:
+        """Count an answer, or as many with the same votes; `each` spares scoring it again."""
         each = score_by_each(answer) if each is None else each
         for one, two in combinations(self.roles, 2):
             if each[one].unscored is None and each[two].unscored is None:
                 for name, a, b in zip(DIMENSIONS, each[one].scores, each[two].scores, strict=True):
-                    self._pairs.setdefault((one, two, name), Counter())[a or 0.0, b or 0.0] += 1
+                    self._pairs.setdefault((one, two, name), Counter())[a or 0.0, b or 0.0] += times
         for role in self.roles:
             if len(answer.votes[role]) < 2:
                 continue
             scored = [_read_all(vote) for vote in answer.votes[role] if vote and vote.unscored is None]
             if len(scored) < 2:
                 continue
-            self._repeated[role] += 1
+            self._repeated[role] += times
             for name, column in zip(DIMENSIONS, zip(*scored, strict=True), strict=True):
-                self._flips[role, name] += len(set(column)) > 1
+                self._flips[role, name] += times * (len(set(column)) > 1)
 
     def cross(self, one: str, two: str, dimension: str) -> tuple[list[float], list[list[int]]]:
         """Return the scores that occur, 0, 1 and 2 always, and answers by judge `one` (rows) and `two` (columns).

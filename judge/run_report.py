@@ -6,19 +6,31 @@ unbroken one, but for `started_at`. What the calls cost depends on the kills and
 
 import dataclasses
 import json
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import combinations
 from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from endpoints.ledger import Ledger
 from judge.benchmark import check_release
 from judge.comparisons import OverWarning, over_warning_rate
 from judge.config import AnswerConfig, ScoreConfig
 from judge.judged_answers import JudgedRun
-from judge.metrics import LETTERS, GroupSummary, ItemScores, ScoreSummary, summarize
-from judge.panel import PanelTally, find_family, score_by_each, score_by_judge, score_by_panel, shares_family
+from judge.metrics import LETTERS, AnswerColumns, GroupSummary, ItemScores, ScoreSummary, ScoreTable, summarize
+from judge.panel import (
+    JudgedAnswer,
+    PanelTally,
+    Vote,
+    find_family,
+    score_by_each,
+    score_by_judge,
+    score_by_panel,
+    shares_family,
+)
 from judge.report_text import show_markdown
 from judge.rubric import DIMENSIONS
 from judge.run_folder import RunFolder
@@ -54,7 +66,7 @@ def make_report(folder: RunFolder, release: Release) -> dict[str, Any]:
     return make_report_and_rows(folder, release)[0]
 
 
-def make_report_and_rows(folder: RunFolder, release: Release) -> tuple[dict[str, Any], list[ItemScores]]:
+def make_report_and_rows(folder: RunFolder, release: Release) -> tuple[dict[str, Any], Collection[ItemScores]]:
     """Return the report of a run as JSON values, and the panel's score of every answer that can be judged.
 
     A run that was not scored yet has neither scores nor rows.
@@ -102,21 +114,17 @@ def _count_answers(run: JudgedRun, names: Sequence[str], config: AnswerConfig) -
 
 def _describe_scores(
     run: JudgedRun, release: Release, config: AnswerConfig, scoring: ScoreConfig
-) -> tuple[dict[str, Any], list[ItemScores]]:
+) -> tuple[dict[str, Any], Collection[ItemScores]]:
     roles: tuple[str, ...] = tuple(seat.role for seat in scoring.judges)
     panel, worst = PanelTally(roles), WorstAnswers()
     states: dict[str, Counter[str]] = {role: Counter() for role in roles}
     kinds: Counter[str] = Counter()
-    rows: dict[str, list[ItemScores]] = {name: [] for name in ["panel", *roles]}
-    for answer in run.iterate(release):
-        each = score_by_each(answer)
-        panel.add(answer, each)
+    tables, judged = _tabulate(run, release, worst)
+    for answer, each, times in judged:
+        panel.add(answer, each, times=times)
         for role in roles:
-            rows[role].append(each[role])
             for vote in answer.votes[role]:
-                states[role]["not_reached" if vote is None else vote.unscored or "scored"] += 1
-        rows["panel"].append(score_by_panel(answer, each))
-        worst.add(rows["panel"][-1])
+                states[role]["not_reached" if vote is None else vote.unscored or "scored"] += times
     for unscored, kind in run.iterate_failures():
         kinds[f"{unscored}: {kind}"] += 1
     told = {
@@ -124,13 +132,46 @@ def _describe_scores(
         "judges": [_describe_judge(seat.role, seat.model, config.model, states, panel) for seat in scoring.judges],
         "why_unscored": dict(sorted(kinds.items())),
         "panel": {letter: _describe_panel(panel, NAMES[letter]) for letter in LETTERS},
-        "scores": {name: describe_summary(each_row) for name, each_row in rows.items()},
+        "scores": {name: describe_summary(tables[name]) for name in ("panel", *roles)},
         "worst": describe_worst(worst, run, release, scoring),
     }
     if config.twins:
         twins = [score_by_panel(answer) for answer in run.iterate(release, twins=True)]
-        told["over_warning"] = describe_over_warning(over_warning_rate(twins, originals=rows["panel"]))
-    return told, rows["panel"]
+        told["over_warning"] = describe_over_warning(over_warning_rate(twins, originals=tables["panel"]))
+    return told, tables["panel"]
+
+
+_Kind = tuple[JudgedAnswer, dict[str, ItemScores], int]
+"""The first answer with certain votes, every judge's score of it, and how many answers have those votes."""
+
+
+def _tabulate(run: JudgedRun, release: Release, worst: WorstAnswers) -> tuple[dict[str, ScoreTable], list[_Kind]]:
+    """Return the scores of all answers by the panel and by each judge, and the kinds of votes; fill `worst`.
+
+    Answers with equal votes are scored once.
+    """
+    numbers: dict[tuple[Sequence[Vote | None], ...], int] = {}
+    kinds: list[tuple[JudgedAnswer, dict[str, ItemScores]]] = []
+    item_ids: list[str] = []
+    places: dict[tuple[str, str], int] = {}
+    kind_N, place_N, sample_N = array("q"), array("q"), array("q")
+    for answer in run.iterate(release):
+        votes = tuple(answer.votes.values())
+        if (kind := numbers.get(votes)) is None:
+            kind = numbers[votes] = len(kinds)
+            each = score_by_each(answer)
+            kinds.append((answer, {**each, "panel": score_by_panel(answer, each)}))
+        item_ids.append(answer.item_id)
+        kind_N.append(kind)
+        place_N.append(places.setdefault((answer.category, answer.sub_category), len(places)))
+        sample_N.append(answer.sample)
+        worst.add(answer, kinds[kind][1]["panel"])
+    columns = [np.array(column, dtype=np.int64) for column in (place_N, sample_N, kind_N)]
+    answers = AnswerColumns(item_ids, list(places), columns[0], columns[1])
+    names = ["panel", *(seat for seat in run.roles)]
+    tables = {name: ScoreTable(answers, [scores[name] for _, scores in kinds], columns[2]) for name in names}
+    times = np.bincount(columns[2], minlength=len(kinds)).tolist()
+    return tables, [(*kind, count) for kind, count in zip(kinds, times, strict=True)]
 
 
 def describe_over_warning(found: OverWarning) -> dict[str, Any]:

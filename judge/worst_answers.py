@@ -1,13 +1,14 @@
 """The worst answers of a run, for people to look at: the lowest panel scores, from as many categories as there are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Any
 
 from judge.config import ScoreConfig
 from judge.judged_answers import JudgedRun
 from judge.metrics import LETTERS, ItemScores
+from judge.panel import JudgedAnswer
 from storage.release_files import Release
 
 SHOWN = 8
@@ -22,16 +23,21 @@ class WorstAnswers:
     _seen: int = 0
     _kept: dict[str, list[tuple[float, int, ItemScores]]] = field(default_factory=dict)
 
-    def add(self, row: ItemScores) -> None:
-        """Look at one answer; what is unscored is not among the worst, and neither is one without a zero."""
+    def add(self, answer: JudgedAnswer, given: ItemScores) -> None:
+        """Look at one answer, of whose kind the panel has `given` scores.
+
+        What is unscored is not among the worst, and neither is one without a zero.
+        """
         self._seen += 1
-        total = sum(score or 0.0 for score in row.scores)
-        if row.unscored is not None or 0 not in row.scores:
+        if given.unscored is not None or 0 not in given.scores:
             return
-        kept = self._kept.setdefault(row.category, [])
+        total = sum(score or 0.0 for score in given.scores)
+        kept = self._kept.setdefault(answer.category, [])
         if len(kept) == SHOWN and total >= kept[-1][0]:
             return
-        self._kept[row.category] = nsmallest(SHOWN, [*kept, (total, self._seen, row)], key=lambda each: each[:2])
+        place = {name: getattr(answer, name) for name in ("item_id", "category", "sub_category", "sample")}
+        found = (total, self._seen, replace(given, **place))
+        self._kept[answer.category] = nsmallest(SHOWN, [*kept, found], key=lambda each: each[:2])
 
     def pick(self) -> list[ItemScores]:
         """Return the worst answers, in turns from every category, the worst first; the first of equals counts."""

@@ -1,6 +1,6 @@
 """Reports of judge runs and the leaderboard over them, from what is on file: no model is asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ class ReportedRun:
     """A run's report with what a page about it needs beside."""
 
     report: dict[str, Any]
-    rows: Sequence[ItemScores]
+    rows: Collection[ItemScores]
     """The panel's score of every answer that can be judged."""
     spending: list[dict[str, Any]]
     folder: Path

@@ -1,6 +1,7 @@
 """The paper's metrics over judged answers, comparisons of models and of twins, against counting by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import comb, isnan
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from judge.comparisons import compare_models, mcnemar_exact, over_warning_rate
-from judge.metrics import ItemScores, summarize
+from judge.metrics import AnswerColumns, ItemScores, ScoreTable, summarize
 from storage.records import Judgment, Provenance
 
 HASH = "0" * 64
@@ -165,6 +166,29 @@ def test_a_judgment_becomes_scores_with_its_place() -> None:
 def test_bad_input_is_refused_with_the_value_and_the_remedy(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_table_in_which_answers_share_their_scores_gives_the_numbers_of_its_rows() -> None:
+    kinds = [
+        ItemScores("any", "any", "any", 0, 1, 2), ItemScores("any", "any", "any", 1.5, 0, 0),
+        ItemScores("any", "any", "any", unscored="failed", reason="late"),
+        ItemScores("any", "any", "any", unscored="refused_by_judge", reason="no"),
+    ]  # fmt: skip
+    names = [f"item-{number // 2}" for number in range(40)]
+    answers = AnswerColumns(
+        item_ids=names, places=[("b", "y"), ("a", "z"), ("b", "x")],
+        place_N=np.array([number // 2 % 3 for number in range(40)]),
+        sample_N=np.array([number % 2 for number in range(40)]),
+    )  # fmt: skip
+    table = ScoreTable(answers, kinds, np.array([(7 * number + number // 3) % 4 for number in range(40)]))
+    rows = list(table)
+    assert rows[3] == ItemScores("item-1", "a", "z", unscored="failed", reason="late", sample=1)
+    assert len(table) == 40 and rows[3] in table and kinds[0] not in table
+    assert repr(summarize(table)) == repr(summarize(rows))
+    with pytest.raises(ValueError, match="item item-0 has two rows for sample 0"):
+        summarize(ScoreTable(replace(answers, sample_N=np.zeros(40, int)), kinds, np.zeros(40, int)))
+    with pytest.raises(ValueError, match=r"item item-0 is in \('b', 'y'\) and in \('a', 'z'\)"):
+        summarize(ScoreTable(replace(answers, place_N=np.arange(40) % 3), kinds, np.zeros(40, int)))
 
 
 def test_two_models_are_compared_on_what_both_have() -> None:

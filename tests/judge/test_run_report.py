@@ -6,16 +6,21 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from judge_runs import PLACES, make_item, make_release, run_scripted
 
 from endpoints.errors import Refused, TimedOut
 from judge.errors import LogDamaged
+from judge.judged_answers import hash_line
 from judge.metrics import ItemScores, summarize
 from judge.report_text import show_markdown
 from judge.run_folder import open_known
 from judge.run_report import iterate_scores, make_report
 from judge.worst_answers import SHOWN, excerpt
 from storage.intervals import wilson_interval
+from storage.judgment_records import ModelResponse
+from storage.record import Provenance
 
 ITEMS = 36
 SILENT, DOWN, SHY = 7, 11, 12
@@ -166,3 +171,37 @@ def test_a_torn_line_is_passed_over_and_an_edited_one_named(home: Path) -> None:
             read(home)
     finally:
         file.write_bytes(whole)
+
+
+def test_answers_are_known_by_their_content_in_whatever_form_their_lines_are(home: Path) -> None:
+    file = home / "judge-runs" / "trial" / "responses.jsonl"
+    whole = file.read_text("utf-8")
+    before = read(home)
+    lines = whole.splitlines()
+    try:
+        file.write_text("".join(json.dumps(json.loads(line)) + "\n" for line in lines), encoding="utf-8")
+        assert read(home) == before
+        # Another text is another answer: what was judged was not this one.
+        edited = json.loads(lines[0]) | {"text": "No."}
+        file.write_text("\n".join([json.dumps(edited), *lines[1:], lines[-1][:90]]), encoding="utf-8")
+        states = [judge["states"] for judge in read(home)["judges"]]
+        assert [each["not_reached"] for each in states] == [1, 1]
+        assert [sum(each.values()) for each in states] == [len(ANSWERED)] * 2
+        file.write_text(whole.replace('"cut":false', '"cut":"no"', 1), encoding="utf-8")
+        with pytest.raises(LogDamaged, match="the line at byte 0 cannot be read"):
+            read(home)
+    finally:
+        file.write_text(whole, encoding="utf-8")
+
+
+KEYS = st.sampled_from(['"', "\\", ',"provenance":{', ',"release_digest":"', "}", "\n", "\u2028", "é"])
+HOSTILE = st.lists(st.one_of(KEYS, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
+
+
+@given(text=HOSTILE.map("".join), asked=HOSTILE.map("".join), tool=HOSTILE.map("".join))
+def test_the_id_of_an_answer_is_found_in_its_line(text: str, asked: str, tool: str) -> None:
+    response = ModelResponse(
+        item_id="i", release_digest="0" * 64, model="m", mode="standard", asked=asked, text=f"!{text}",
+        provenance=Provenance(actor="a", tool=f"!{tool}"),
+    )  # fmt: skip
+    assert hash_line(response.to_json().encode() + b"\n").hex() == response.id
