@@ -1,12 +1,13 @@
 """How near a judge run comes to what a server can do, and what time and memory it and its report take.
 
-1. `curator score` over items with pictures, on a local server that answers after 200 ms and takes 64 at once (320 a
-   second), with everything on: verified release, cache, ledger, judgments on disk, report. Beside it inspect_ai scores
-   the very same requests as a task, in an environment of its own (`bench/.inspect-ai`).
-2. `curator report` over runs of 1,000 to 100,000 judgments of two judges.
-3. The highest resident size of scoring and of reporting, by number of items, each in a process of its own.
+`rate`: `curator score` over items with pictures, on a local server that answers after 200 ms and takes 64 at once
+   (320 a second), with everything on: verified release, cache, ledger, judgments on disk, report. Beside it inspect_ai
+   scores the very same requests as a task, in an environment of its own (`bench/.inspect-ai`).
+`report`: `curator report` over runs of 1,000 to 100,000 judgments of two judges.
+`memory`: the highest resident size of answering and of scoring, by number of items, each in a process of its own.
 
-Run: `python -m bench.judge_throughput`; `--judgments 10000 --sizes 1000,10000,100000` are the defaults.
+Run: `python -m bench.judge_throughput`, or with the names of some of the parts; each keeps its part of the results.
+`--judgments 10000 --sizes 1000,10000,100000` are the defaults. The rate takes the longest by far.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from typing import Any
 
 from bench.endpoint_throughput import LATENCY_S, SLOTS, run_inspect_program
 from bench.judge_server import TESTS  # also makes the tests' modules importable
-from bench.results_file import write_results
+from bench.results_file import write_part
 from bench.servers import ROOT, free_port, run_child
 
 assert str(TESTS / "judge") in sys.path
@@ -36,14 +37,15 @@ from endpoints.cache import DiskCache  # noqa: E402
 from endpoints.ledger import Ledger  # noqa: E402
 from endpoints.messages import ChatReply, ChatRequest, ImagePart, Usage  # noqa: E402
 from endpoints.resilient import Resilient  # noqa: E402
-from judge.benchmark import Judge, Scoring  # noqa: E402
+from judge.benchmark import Answering, Judge, Scoring  # noqa: E402
 from judge.config import AnswerConfig, JudgeSeat, ScoreConfig  # noqa: E402
 from judge.parsing import ScoreReply  # noqa: E402
 from judge.prompting import build_judge_call, hash_judge_prompt  # noqa: E402
 from judge.record_log import open_answers, open_judgments  # noqa: E402
 from judge.rubric import load_rubric  # noqa: E402
 from judge.run_folder import open_known, open_new_or_known  # noqa: E402
-from judge.targets import hash_target_prompts, read_picture  # noqa: E402
+from judge.target_texts import TargetTexts  # noqa: E402
+from judge.targets import Target, hash_target_prompts, read_picture  # noqa: E402
 from storage.judgment_records import Judgment, ModelResponse  # noqa: E402
 from storage.record import Provenance  # noqa: E402
 from storage.release_files import Release, read_release  # noqa: E402
@@ -52,7 +54,8 @@ from storage.release_rows import ReleasedItem  # noqa: E402
 PICTURE_BYTES = 20_000
 ANSWER = "You can put it there. Measure the sill first, and take a bench of the same height. " * 12
 RATIONALE = "The answer gives practical steps and never mentions that a child could climb it. " * 3
-REPORT_S, LEAST_SHARE = 10.0, 0.95
+REPORT_CPU_S, LEAST_SHARE = 10.0, 0.95
+PARTS = ("rate", "report", "memory")
 MADE = Provenance(actor="bench", tool="bench.judge_throughput")
 
 INSPECT_PROGRAM = """
@@ -96,12 +99,14 @@ print(json.dumps({"elapsed_s": elapsed, "cpu_s": cpu, "idle_s": idle, "means": m
 
 
 class Instant:
-    """A judge in this process that answers at once and remembers nothing."""
+    """A target or judge in this process that answers at once and remembers nothing."""
 
     name, model = "instant", "instant"
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Return scores under the call's name."""
+        """Return scores under the call's name, or an answer to whoever names no call."""
+        if request.json_schema is None:
+            return ChatReply(ANSWER, usage=Usage(900, 200))
         call = request.messages[0].text.partition("`call` is `")[2][:8]
         scores = expected_scores(call)
         return ChatReply(json.dumps({"call": call, "rationale": RATIONALE, **scores}), usage=Usage(900, 60))
@@ -114,17 +119,27 @@ def make_pictured(number: int) -> ReleasedItem:
     return make_item(number, image=picture, image_sha256=sha256, image_path=f"{sha256[:16]}.png")
 
 
+def make_items(home: Path, *, items: int, pictures: bool) -> Release:
+    """Write a release."""
+    rows = [make_pictured(number) if pictures else make_item(number) for number in range(items)]
+    return make_release(home / "release", rows)
+
+
+def configure_answers(release: Release, *, target: str = "t", model: str = "some-target") -> AnswerConfig:
+    """Return how the answers of these runs are sampled."""
+    return AnswerConfig(
+        release_version=release.manifest.version, release_digest=release.manifest.digest, target=target,
+        model=model, prompt_sha256=hash_target_prompts(),
+    )  # fmt: skip
+
+
 def make_answered(home: Path, run: str, *, items: int, pictures: bool) -> Release:
     """Write a release and a run with an answer to every item, as `curator respond` leaves it."""
-    rows = [make_pictured(number) if pictures else make_item(number) for number in range(items)]
-    release = make_release(home / "release", rows)
-    config = AnswerConfig(
-        release_version=release.manifest.version, release_digest=release.manifest.digest, target="t",
-        model="some-target", prompt_sha256=hash_target_prompts(),
-    )  # fmt: skip
+    release = make_items(home, items=items, pictures=pictures)
+    config = configure_answers(release)
     with open_new_or_known(home / "judge-runs" / run, config, release_folder=release.folder) as folder:
         log = open_answers(folder.responses, write=True)
-        for row in rows:
+        for row in release.iterate_items(pictures=False):
             log.append(
                 ModelResponse(
                     item_id=row.id, release_digest=release.manifest.digest, model="some-target", mode="standard",
@@ -252,6 +267,19 @@ def compare_scoring(folder: Path, judgments: int) -> dict[str, Any]:
     return contenders
 
 
+def answer_instantly(home: Path) -> None:
+    """Answer a release in this process with a target that answers at once."""
+    release = read_release(home / "release", verify=False)
+    config = configure_answers(release, target="instant", model="instant")
+    with open_new_or_known(home / "judge-runs" / "bench", config, release_folder=release.folder) as folder:
+        ledger = Ledger(folder.ledger)
+        endpoint = Resilient(Instant(), cache=DiskCache(folder.cache), ledger=ledger, role="target")
+        target = Target(config, endpoint, None, TargetTexts(), folder.started_at)
+        state = asyncio.run(Answering(folder=folder, release=release, target=target).run())
+        assert state.counts["answered"] == state.asked, state
+        ledger.close()
+
+
 def score_instantly(home: Path) -> None:
     """Score a run in this process with a judge that answers at once."""
     rubric = load_rubric()
@@ -293,7 +321,7 @@ def be_child(what: str, home: Path) -> None:
     if what == "report":
         judge_reports.report(judging.Place(home), run="bench")
     else:
-        score_instantly(home)
+        (answer_instantly if what == "answer" else score_instantly)(home)
     figures = {
         "elapsed_s": round(time.perf_counter() - started, 2),
         "cpu_s": round(time.process_time() - cpu, 2),
@@ -303,51 +331,89 @@ def be_child(what: str, home: Path) -> None:
     print(json.dumps(figures))
 
 
-def measure_sizes(sizes: list[int]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return time and memory of reporting (by number of judgments, two an item) and of scoring (by number of items)."""
-    reports, scorings = {}, {}
+def measure_rate(judgments: int) -> dict[str, Any]:
+    """Return the rate of judgments beside inspect_ai's."""
+    load = round(os.getloadavg()[0], 2)  # other work on the machine takes from every contender
+    with tempfile.TemporaryDirectory() as name:
+        contenders = compare_scoring(Path(name), judgments)
+    return {
+        "settings": {
+            "judgments": judgments, "latency_s": LATENCY_S, "slots": SLOTS, "picture_bytes": PICTURE_BYTES,
+            "load_before": load,
+        },
+        "contenders": contenders,
+        "held": {"share_of_ideal": contenders["ours"]["share_of_ideal_calls_only"] >= LEAST_SHARE},
+    }  # fmt: skip
+
+
+def measure_reports(sizes: list[int]) -> dict[str, Any]:
+    """Return time and memory of reporting by number of judgments, two an answer."""
+    reports = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             make_judged(Path(name), "bench", items=size // 2)
             reports[str(size)] = run_measured("report", Path(name))
-        with tempfile.TemporaryDirectory() as name:
-            make_answered(Path(name), "bench", items=size, pictures=False)
-            scorings[str(size)] = run_measured("score", Path(name))
-    return {"report_by_judgments": reports, "scoring_by_items": scorings}
+    largest = reports[str(max(sizes))]
+    return {
+        "by_judgments": reports,
+        "bytes_an_answer": _compute_growth(reports, per=2),
+        "held": {"cpu_of_the_largest_within_s": largest["cpu_s"] <= REPORT_CPU_S},
+    }
+
+
+def measure_memory(sizes: list[int]) -> dict[str, Any]:
+    """Return time and memory of answering and of scoring by number of items."""
+    figures: dict[str, Any] = {}
+    for what in ("answer", "score"):
+        found = {}
+        for size in sizes:
+            with tempfile.TemporaryDirectory() as name:
+                if what == "answer":
+                    make_items(Path(name), items=size, pictures=False)
+                else:
+                    make_answered(Path(name), "bench", items=size, pictures=False)
+                found[str(size)] = run_measured(what, Path(name))
+        figures[what] = {"by_items": found, "bytes_an_item": _compute_growth(found)}
+    return figures
+
+
+def _compute_growth(found: dict[str, dict[str, float]], *, per: int = 1) -> int | None:
+    """Return by how many bytes the highest resident size grows for each `per` more, from the smallest to the largest.
+
+    None with one size.
+    """
+    few, many = min(found, key=int), max(found, key=int)
+    if few == many:
+        return None
+    return round((found[many]["mib_peak"] - found[few]["mib_peak"]) * 2**20 / (int(many) - int(few)) * per)
 
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; default: all")
     parser.add_argument("--judgments", type=int, default=10_000)
-    parser.add_argument("--sizes", default="1000,10000,100000", help="judgments of a report, items of a scoring")
+    parser.add_argument("--sizes", default="1000,10000,100000", help="judgments of a report, items of the rest")
     parser.add_argument("--print-only", action="store_true", help="keep nothing under bench/results")
-    parser.add_argument("--child", choices=["report", "score"], help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=["report", "answer", "score"], help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         be_child(options.child, options.home)
         return
-    load = round(os.getloadavg()[0], 2)  # other work on the machine takes from every contender
-    with tempfile.TemporaryDirectory() as name:
-        contenders = compare_scoring(Path(name), options.judgments)
-    sized = measure_sizes([int(size) for size in options.sizes.split(",")])
-    largest = max(sized["report_by_judgments"].items(), key=lambda each: int(each[0]))[1]
-    figures = {
-        "settings": {
-            "judgments": options.judgments, "latency_s": LATENCY_S, "slots": SLOTS, "picture_bytes": PICTURE_BYTES,
-            "load_before": load,
-        },
-        "contenders": contenders,
-        **sized,
-        "held": {
-            "share_of_ideal": contenders["ours"]["share_of_ideal_calls_only"] >= LEAST_SHARE,
-            "report_of_the_largest_within_s": largest["elapsed_s"] <= REPORT_S,
-        },
-    }  # fmt: skip
-    print(json.dumps(figures, indent=1))
-    if not options.print_only:
-        print(f"written to {write_results('judge_throughput', figures)}")
+    if unknown := set(options.parts) - {*PARTS}:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; the parts are {', '.join(PARTS)}")
+    sizes = [int(size) for size in options.sizes.split(",")]
+    measures = {
+        "rate": lambda: measure_rate(options.judgments),
+        "report": lambda: measure_reports(sizes),
+        "memory": lambda: measure_memory(sizes),
+    }
+    for part in options.parts or PARTS:
+        figures = measures[part]()
+        print(json.dumps({part: figures}, indent=1), flush=True)
+        if not options.print_only:
+            print(f"written to {write_part('judge_throughput', part, figures)}")
 
 
 if __name__ == "__main__":

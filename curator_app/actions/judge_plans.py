@@ -26,6 +26,7 @@ from endpoints.endpoints_file import EndpointsConfig, RolesConfig
 from endpoints.errors import EndpointError
 from endpoints.ledger import IMAGE_TOKENS, Budget, Ledger
 from endpoints.messages import Usage
+from judge.benchmark import check_twins, count_twins
 from judge.config import MODES, AnswerConfig
 from judge.prompting import load_judge_prompt
 from judge.rubric import load_rubric
@@ -62,6 +63,8 @@ class JudgeForm:
     constitutions: str = ""
     budget_usd: float | None = None
     """0 is none."""
+    twins: bool = False
+    """Whether the release's twins are asked about beside its items."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class JudgePlan:
     plan: RunPlan
     not_asked: tuple[tuple[str, int], ...]
     """Run -> items that lack what its mode needs."""
+    twins: int
+    """How many twins each run asks about."""
     checks: tuple[EndpointCheck, ...]
 
 
@@ -132,6 +137,7 @@ def make_requests(workspace: Workspace, form: JudgeForm) -> tuple[JudgeRequest, 
                         max_tokens=_whole("tokens of an answer", form.max_tokens, 1, 1_000_000),
                         seed=_whole("seed", form.seed, 0, 2**31),
                         caption=form.caption if mode == "caption" else "own",
+                        twins=form.twins,
                     ),
                     constitutions=form.constitutions.strip() if mode == "constitution" else "",
                     judges=form.judges,
@@ -156,6 +162,11 @@ def _check_choices(workspace: Workspace, form: JudgeForm) -> None:
         raise JudgingRefused(f"there is no mode {unknown[0][:80]!r}; the modes are {', '.join(MODES)}")
     if not form.modes:
         raise JudgingRefused(f"no mode is chosen; choose some of {', '.join(MODES)}")
+    if form.twins and "malicious" in form.modes:
+        raise JudgingRefused(
+            "twins are asked about, and the mode malicious is chosen, in which a warning is no over-warning; take away "
+            "the tick at one of the two"
+        )
     if form.budget_usd is not None and form.budget_usd < 0:
         raise JudgingRefused(f"the budget is {form.budget_usd:g} dollars; give more than 0, or 0 for none")
     if "constitution" not in form.modes:
@@ -199,6 +210,7 @@ def plan(workspace: Workspace, requests: Sequence[JudgeRequest]) -> JudgePlan:
     """
     lines: list[PlannedCalls] = []
     not_asked: list[tuple[str, int]] = []
+    twins = 0
     checks: dict[str, EndpointCheck] = {}
     try:
         with refuse_plainly():
@@ -207,8 +219,9 @@ def plan(workspace: Workspace, requests: Sequence[JudgeRequest]) -> JudgePlan:
                 endpoints = choose_target(load_place_endpoints(make_place(workspace, request)), request.sampling.target)
                 texts = _collect(workspace, release, request)
                 config = make_answer_config(release, request.sampling, endpoints, texts)
+                twins = _count_twins(release, config)
                 roles = _build(endpoints, request)
-                count, planned = _plan_one(request, release, config, texts, roles)
+                count, planned = _plan_one(request, release, config, texts, roles, twins=twins)
                 lines += planned
                 if count < release.manifest.items:
                     not_asked.append((request.run, release.manifest.items - count))
@@ -216,7 +229,16 @@ def plan(workspace: Workspace, requests: Sequence[JudgeRequest]) -> JudgePlan:
     except StorageError as exc:
         raise JudgingRefused(str(exc)) from exc
     items = sum(open_release(workspace, version=request.release).manifest.items for request in requests)
-    return JudgePlan(tuple(requests), RunPlan(items, tuple(lines)), tuple(not_asked), tuple(checks.values()))
+    return JudgePlan(tuple(requests), RunPlan(items, tuple(lines)), tuple(not_asked), twins, tuple(checks.values()))
+
+
+def _count_twins(release: Release, config: AnswerConfig) -> int:
+    if config.twins and not count_twins(release):
+        raise JudgingRefused(
+            f"release {release.manifest.version} holds no twins; take away the tick at twins, or choose a release that "
+            "has some"
+        )
+    return check_twins(release, config)
 
 
 def _collect(workspace: Workspace, release: Release, request: JudgeRequest) -> TargetTexts:
@@ -232,13 +254,13 @@ def _build(endpoints: EndpointsConfig, request: JudgeRequest) -> Roles:
 
 
 def _plan_one(
-    request: JudgeRequest, release: Release, config: AnswerConfig, texts: TargetTexts, roles: Roles
+    request: JudgeRequest, release: Release, config: AnswerConfig, texts: TargetTexts, roles: Roles, *, twins: int
 ) -> tuple[int, list[PlannedCalls]]:
     """Return how many items can be asked, and the calls of one run."""
     items = [
         item for item in release.iterate_items(pictures=False) if find_lack(item, config=config, texts=texts) is None
     ]
-    answers, prices, rubric = len(items) * config.samples, roles.config.prices(), load_rubric()
+    answers, prices, rubric = (len(items) + twins) * config.samples, roles.config.prices(), load_rubric()
     longest = max((len(item.query) + len(item.hidden_hazard) for item in items), default=0)
     policy = max((len(text) for text in texts.constitutions.values()), default=0)
     asked = (longest + policy) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS
@@ -249,7 +271,8 @@ def _plan_one(
         price = prices.get(config.captioner_model)
         usd = None if price is None else answers * price.cost(Usage(IMAGE_TOKENS + 500, CAPTION_TOKENS))
         lines.append(PlannedCalls("pictures described", "captioner", config.captioner_model, answers, answers, usd))
-    ours = len(rubric.text) + len(load_judge_prompt("score_answer").text)
+    prompts = ("score_answer", "score_twin_answer") if twins else ("score_answer",)
+    ours = len(rubric.text) + max(len(load_judge_prompt(name).text) for name in prompts)
     shown = (ours + longest) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS + config.max_tokens
     for role in pick_judges(roles, request.judges or None):
         model, calls = roles.chat(role).model, answers * request.repeats

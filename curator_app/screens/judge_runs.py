@@ -92,6 +92,10 @@ def _build_form() -> list[Any]:
         )
         samples = gr.Number(label="Answers to each item", value=1, precision=0, min_width=120)
         budget = gr.Number(label="Budget of each run in dollars (0: none)", value=0, minimum=0, min_width=160)
+    twins = gr.Checkbox(
+        label="Ask about twins, too", value=False,
+        info="the queries again, with the pictures in which the hazard is absent: how often does a model warn there?",
+    )  # fmt: skip
     with gr.Accordion("Sampling", open=False):
         with gr.Row():
             repeats = gr.Number(label="Repeats of each judgment", value=1, precision=0, min_width=140)
@@ -106,12 +110,12 @@ def _build_form() -> list[Any]:
         )  # fmt: skip
     return [
         name, release, endpoints, targets, modes, judges, samples, repeats, temperature, tokens, seed, caption, texts,
-        budget,
+        budget, twins,
     ]  # fmt: skip
 
 
 def _read_form(values: Sequence[Any]) -> JudgeForm:
-    name, release, endpoints, targets, modes, judges, *numbers, caption, texts, budget = values
+    name, release, endpoints, targets, modes, judges, *numbers, caption, texts, budget, twins = values
     samples, repeats, temperature, tokens, seed = numbers
     return JudgeForm(
         name=str(name or ""),
@@ -128,6 +132,7 @@ def _read_form(values: Sequence[Any]) -> JudgeForm:
         caption=str(caption or ""),
         constitutions=str(texts or ""),
         budget_usd=budget,
+        twins=bool(twins),
     )
 
 

@@ -27,7 +27,9 @@ from curator_app.screens.job_view import (
 from judge.metrics import LETTERS
 from judge.report_text import (
     LETTER_NAMES,
+    OVER_WARNING,
     RECONSTRUCTED,
+    list_over_warning,
     show_mean,
     show_mean_range,
     show_name,
@@ -190,7 +192,7 @@ def render_run_body(run: JudgeRunView, *, letter: str, titles: Mapping[str, str]
     old = render_told("The numbers are those of the last sitting that ended.") if run.is_live else ""
     return (
         f"{old}{_render_results(run, run.report)}{_render_categories(run, run.report, letter, titles)}"
-        f"{_render_spread(run, run.report)}{_render_coverage(run, run.report)}{log}"
+        f"{_render_spread(run, run.report)}{_render_twins(run.report)}{_render_coverage(run, run.report)}{log}"
     )
 
 
@@ -310,6 +312,26 @@ def _render_piece(piece: plots.Piece, address: str, told: str) -> str:
     )
 
 
+def _render_twins(report: Mapping[str, Any]) -> str:
+    """Return how often the model warns where the hazard is absent; nothing of a run that did not ask."""
+    found = list_over_warning(dict(report))
+    if not found:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(what.capitalize())}</th><td class="cu-num">{share}<small>{ends}</small></td>'
+        f'<td class="cu-num">{escape(of)}</td></tr>'
+        for what, share, ends, of in found
+    )
+    bar = plots.bar_states(dict(report["twin_answers"]["states"]), name="")
+    words = ", ".join(f"{piece.count:,} {piece.name}" for piece in bar.pieces)
+    return (
+        f'<section><h2>Over-warning</h2>{SCROLL}<table class="cu-table cu-figures"><thead><tr><td></td>'
+        f'<th scope="col" class="cu-num">Share</th><th scope="col" class="cu-num">Of</th></tr></thead><tbody>{rows}'
+        f'</tbody></table></div><p class="cu-note">{escape(OVER_WARNING)} Of the answers to twins: {escape(words)}.</p>'
+        "</section>"
+    )
+
+
 def _render_coverage(run: JudgeRunView, report: Mapping[str, Any]) -> str:
     slugs = {words: state for state, (words, _) in plots.STATES.items()}
     bars: list[tuple[str, dict[str, str], str, Mapping[str, int]]] = [
@@ -354,6 +376,8 @@ def render_plan(planned: JudgePlan, *, lead: str = "") -> str:
     plan = planned.plan
     runs = f"{len(planned.requests):,} {'run' if len(planned.requests) == 1 else 'runs'}"
     said = f"{runs}, {plan.calls:,} calls when all goes well, {plan.at_most:,} at most."
+    if planned.twins:
+        said += f" {planned.twins:,} {'twin is' if planned.twins == 1 else 'twins are'} asked about, too."
     lacking = "".join(
         f" {count:,} items are not asked in {escape(run)}: they lack what its mode needs."
         for run, count in planned.not_asked

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from approved_items import add_approved
+from approved_items import add_approved, add_twin
 from page_checks import find_serious
 from playwright.sync_api import expect
 
@@ -30,9 +30,11 @@ LONG_MS = 40_000
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
-    """A server with a release of twenty items, six of them without a picture."""
+    """A server with a release of twenty items, six of them without a picture and two with a twin."""
     workspace = create_workspace(Settings(home=tmp_path_factory.mktemp("judge") / "home"))
-    add_approved(workspace.db, workspace.blobs, 20)
+    items = add_approved(workspace.db, workspace.blobs, 20)
+    for number in (0, 1):
+        add_twin(workspace.db, workspace.blobs, items[number], picture=500 + number)
     freeze(workspace, version="v1.0", split="benchmark", notes="", actor="tests")
     with serve(workspace) as served:
         yield served
@@ -116,6 +118,34 @@ def test_start_watch_and_open_a_bar_by_keyboard(open_tab: Callable[..., Any], si
             assert wide <= 0, (view, name, wide)
             shoot(other.page, f"{view}-{name}")
         assert find_serious(other, name) == []
+
+
+def test_twins_are_asked_about_when_their_box_is_ticked(open_tab: Callable[..., Any], site: Any) -> None:
+    tab = open_tab(site.add_person("maintainer"))
+    page = tab.page
+    with FaultyServer(answer=answer) as models:
+        write_endpoints(site.workspace.settings.home, models.url)
+        page.goto(f"{site.url}/judge-runs")
+        page.get_by_label("Name (letters").fill("warns")
+        expect(page.get_by_label("Release")).to_have_value("v1.0", timeout=LONG_MS)
+        page.get_by_label("Ask about twins, too").check()
+        shoot(page, "twins-form")
+        page.get_by_role("button", name="Show plan").click()
+        expect(
+            page.get_by_text("48 calls when all goes well, 80 at most. 2 twins are asked about, too.")
+        ).to_be_visible(timeout=LONG_MS)
+        page.get_by_role("button", name="Start").click()
+        page.get_by_role("link", name="warns", exact=True).last.click()
+        expect(page.get_by_role("heading", name="Over-warning")).to_be_visible(timeout=LONG_MS)
+    row = page.get_by_role("row", name=re.compile("^Twins warned of"))
+    expect(row).to_contain_text("2 of 2 answers scored")
+    for width, scheme in ((1440, "light"), (390, "dark")):
+        other = open_tab(site.add_person("maintainer"), width=width, height=900, color_scheme=scheme)
+        other.page.goto(f"{site.url}/judge-runs?run=warns")
+        expect(other.page.get_by_role("heading", name="Over-warning")).to_be_visible(timeout=LONG_MS)
+        assert other.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        shoot(other.page, f"twins-{width}-{scheme}")
+        assert find_serious(other, scheme) == []
 
 
 def test_nobody_but_maintainers_gets_there(open_tab: Callable[..., Any], site: Any) -> None:

@@ -12,14 +12,14 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from approved_items import add_approved
+from approved_items import add_approved, add_twin
 from written_runs import write_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "endpoints"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
 
 from faulty_server import FaultyServer
-from judge_runs import answer_body, write_endpoints
+from judge_runs import TWIN, answer_body, make_release, run_scripted, with_twin, write_endpoints
 
 from curator_app.actions import judge_jobs, judge_plans, judge_reading, releases, studies
 from curator_app.actions.judge_plans import JudgeForm, make_requests
@@ -39,7 +39,7 @@ ANSWER = (
     f"Sure.\n\n1. **Put** it there {HOSTILE} ![p](https://elsewhere.example/p.png) [click](https://elsewhere.example)"
 )
 MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
-FORM = ["first", "v1.0", "endpoints.yaml", [], ["standard"], [], 1, 1, 0.9, 4096, 0, "own", "", 0]
+FORM = ["first", "v1.0", "endpoints.yaml", [], ["standard"], [], 1, 1, 0.9, 4096, 0, "own", "", 0, False]
 QUIET = ("show", "refresh", "offer", "stop", "resume")
 # R of judge_a and judge_b for each item, in order; None: judge_b failed.
 RISKS = [(0, 0), (0, 0), (2, 1), (2, 2), (0, 1), (1, None), (2, 2)]
@@ -289,6 +289,8 @@ BAD_FIELDS = [
     ({4: ["malicious"]}, "has a malicious variant here"),
     ({4: ["constitution"], 12: "self_harm: Mind it."}, "none for privacy_violation, violent_content"),
     ({4: ["constitution"], 12: "a: ["}, "cannot be read"),
+    ({4: ["standard", "malicious"], 14: True}, "take away the tick at one of the two"),
+    ({14: True}, "release v1.0 holds no twins; take away the tick at twins"),
 ]
 
 
@@ -323,6 +325,33 @@ def test_a_run_starts_only_after_its_own_plan_was_shown(handlers, judged, worksp
         said = handlers.judge_start(ask(), *values, known)
     assert started == ["new-t", "new-a"]
     assert "Started" in said[1] and said[2] == "", "the plan is used up"
+
+
+def test_twins_are_planned_for_and_what_came_of_them_stands_on_the_runs_page(handlers, judged, workspace) -> None:
+    fresh = add_approved(workspace.db, workspace.blobs, 3, first=50)  # the second has no picture
+    for number in (0, 2):
+        add_twin(workspace.db, workspace.blobs, fresh[number], picture=500 + number)
+    releases.freeze(workspace, version="v1.1", split="benchmark", notes="", actor="tests", item_ids=fresh)
+    values = ["new", "v1.1", *FORM[2:6], 2, *FORM[7:14]]
+    with FaultyServer(answer=answer) as models:
+        write_endpoints(workspace.settings.home, models.url)
+        told = [handlers.judge_plan(ask(), *values, twins)[0] for twins in (False, True)]
+    assert "12 calls when all goes well" in told[0] and "twins" not in told[0]
+    assert "24 calls when all goes well" in told[1] and "2 twins are asked about, too." in told[1]
+    (request,) = make_requests(workspace, JudgeForm("a", "v1.1", "endpoints.yaml", (), ("standard",), (), twins=True))
+    assert judge_jobs.read_request(request.to_json()).sampling.twins
+
+    folder = workspace.settings.home / "twins"
+    release = make_release(folder / "v1.0", [with_twin(number) for number in range(3)])
+    run_scripted(
+        workspace.settings.home, release, run="warns", twins=True,
+        judges={"gpt-judge": lambda number: (0 if number == TWIN else 2, 2, 2)},
+    )  # fmt: skip
+    report(Place(workspace.settings.home), run="warns")
+    shown = handlers.judge_show(ask(run="warns"))[4]
+    part = unescape(shown.partition("<h2>Over-warning</h2>")[2].partition("</section>")[0])
+    assert "3 of 3 answers scored" in part and "66.7%" in part and "33.3%" in part and "3 answered" in part
+    assert "Over-warning" not in handlers.judge_show(ask(run="first"))[4]
 
 
 @pytest.mark.thorough
