@@ -35,23 +35,32 @@ class KnownAnswer(Frozen):
 
 
 def load_checks(path: Path) -> list[KnownAnswer]:
-    """Read attention checks from JSON lines.
+    """Read attention checks from a file of JSON lines.
 
     Raises:
         StudyInvalid: the file cannot be read, or a line is none; the message names the line.
     """
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise StudyInvalid(f"attention checks {path} cannot be read: {exc}") from exc
+    return read_checks(text, name=str(path))
+
+
+def read_checks(text: str, *, name: str) -> list[KnownAnswer]:
+    """Read attention checks from JSON lines; `name` says in messages where they come from.
+
+    Raises:
+        StudyInvalid: a line is no attention check, or there is none; the message names the line.
+    """
     found = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
         try:
             found.append(KnownAnswer.model_validate_json(line))
         except ValidationError as exc:
             first = exc.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
-            raise StudyInvalid(f"{path}, line {number}: {f'{place}: ' if place else ''}{first['msg']}") from exc
+            raise StudyInvalid(f"{name}, line {number}: {f'{place}: ' if place else ''}{first['msg']}") from exc
     if not found:
-        raise StudyInvalid(f"attention checks {path} hold no line; write one JSON object a line")
+        raise StudyInvalid(f"attention checks {name} hold no line; write one JSON object a line")
     return found

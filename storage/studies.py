@@ -137,16 +137,10 @@ def create_study(
     """
     now = now or utc_now()
     check_overlap(plan.annotators)
-    if not NAME.fullmatch(plan.name):
-        raise InvalidRecord(
-            f"study name {plan.name[:80]!r} cannot be used; take 1 to 64 letters, digits, '.', '_' and '-', "
-            "and begin with a letter or digit"
-        )
     if not answers:
         raise InvalidRecord("a study needs at least one answer to score")
     lock_chain(session=session)
-    if session.exec(select(StudyRow.id).where(StudyRow.name == plan.name)).first() is not None:
-        raise Conflict(f"there is already a study {plan.name!r}; choose another name")
+    check_new_name(session=session, name=plan.name)
     study = StudyRow(
         **{name: getattr(plan, name) for name in StudyPlan.__dataclass_fields__ if name in StudyRow.model_fields}
         | {"stratify": ",".join(plan.stratify), "kind": plan.kind.value, "author": actor, "created_at": now}
@@ -174,6 +168,22 @@ def create_study(
     subject = name_subject(plan.name)
     record_event(session=session, actor=actor, tag=Tag.STUDY_CREATED, subject=subject, payload=payload, now=now)
     return study
+
+
+def check_new_name(*, session: Session, name: str) -> None:
+    """Return if a study may be made under this name.
+
+    Raises:
+        InvalidRecord: the name cannot be used.
+        Conflict: it is taken.
+    """
+    if not NAME.fullmatch(name):
+        raise InvalidRecord(
+            f"study name {name[:80]!r} cannot be used; take 1 to 64 letters, digits, '.', '_' and '-', "
+            "and begin with a letter or digit"
+        )
+    if session.exec(select(StudyRow.id).where(StudyRow.name == name)).first() is not None:
+        raise Conflict(f"there is already a study {name!r}; choose another name")
 
 
 def get_study(*, session: Session, name: str, kind: StudyKind = StudyKind.JUDGE) -> StudyRow:

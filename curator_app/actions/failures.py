@@ -11,8 +11,10 @@ from curator_app.actions.releases import find_release
 from curator_app.actions.report_pages import draw_failures
 from curator_app.actions.studies import (
     ANNOTATORS,
+    PreparedStudy,
     StudyRefused,
     check_run,
+    keep,
     list_scores,
     progress_as_json,
     refuse_plainly,
@@ -63,11 +65,11 @@ class _Failed:
     unscored: int = 0
 
 
-def create(workspace: Workspace, request: FailureRequest, *, actor: str) -> StudyProgress:
-    """Draw failed answers of a judge run and ask people how they fail.
+def prepare(workspace: Workspace, request: FailureRequest) -> PreparedStudy:
+    """Draw failed answers of a judge run; nothing is written.
 
     Raises:
-        StorageError: the release is unknown or damaged, or the study's name is taken or no name.
+        StorageError: the release is unknown or damaged.
         StudyRefused: the run is unknown, unscored or of another release, nothing failed, or too many are wanted.
     """
     release = find_release(workspace, request.release)
@@ -106,10 +108,17 @@ def create(workspace: Workspace, request: FailureRequest, *, actor: str) -> Stud
         )
         for place, response in responses.items()
     ]
-    with workspace.db.write() as session:
-        study = studies.create_study(session=session, plan=plan, answers=answers, actor=actor)
-        session.commit()
-        return studies.read_study_progress(session=session, study=study)
+    return PreparedStudy(plan, release, answers, [], found.failed)
+
+
+def create(workspace: Workspace, request: FailureRequest, *, actor: str) -> StudyProgress:
+    """Draw failed answers of a judge run and ask people how they fail.
+
+    Raises:
+        StorageError: the release is unknown or damaged, or the study's name is taken or no name.
+        StudyRefused: as `prepare` does.
+    """
+    return keep(workspace, prepare(workspace, request), actor=actor)
 
 
 def read_progress(workspace: Workspace, *, name: str) -> StudyProgress:

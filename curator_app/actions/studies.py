@@ -1,6 +1,7 @@
 """Human studies of a judge run: drawing one, how far it is, closing it, its report."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from judge.metrics import ItemScores
 from judge.panel import score_by_judge, score_by_panel
 from judge.rubric import DIMENSIONS, Rubric, load_rubric
 from judge.run_folder import RunFolder, open_known
-from judge.study_checks import KnownAnswer, load_checks
+from judge.study_checks import KnownAnswer, load_checks, read_checks
 from judge.study_markdown import show_study
 from judge.study_report import build_report, encode_report
 from judge.study_sample import Candidate, DrawnCandidate, draw_sample
@@ -46,6 +47,8 @@ class StudyRequest:
     stratify: tuple[str, ...] = ()
     checks: Path | None = None
     """File of attention checks."""
+    pasted_checks: str = ""
+    """Attention checks as text, in place of a file."""
     annotators: int = ANNOTATORS
 
 
@@ -59,13 +62,25 @@ class _Scored:
     unscored: int = 0
 
 
-def create(workspace: Workspace, request: StudyRequest, *, actor: str) -> StudyProgress:
-    """Draw a study of a judge run and ask its annotators.
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study that was drawn and is not written yet."""
+
+    plan: StudyPlan
+    release: Release
+    drawn: list[DrawnAnswer]
+    checks: list[DrawnAnswer]
+    available: Mapping[str, int]
+    """Category -> items, or failed answers, of which some were drawn."""
+
+
+def prepare(workspace: Workspace, request: StudyRequest) -> PreparedStudy:
+    """Draw a study of a judge run; nothing is written.
 
     Raises:
-        StorageError: the release is unknown or damaged, or the study's name is taken or no name.
+        StorageError: the release is unknown or damaged.
         StudyRefused: the run is unknown, unscored, of another release or rubric; the sample cannot be drawn; or the
-            file of attention checks cannot be used.
+            attention checks cannot be used.
     """
     release = find_release(workspace, request.release)
     checks = _read_checks(request, release)
@@ -75,8 +90,29 @@ def create(workspace: Workspace, request: StudyRequest, *, actor: str) -> StudyP
         drawn = draw_sample(scored.candidates, n=request.n, seed=request.seed, stratify=request.stratify)
         answers = _collect_answers(folder, release, scored, drawn)
         plan = _make_plan(folder, release, request, rubric, scored)
+    available = Counter({each.item_id: each.category for each in scored.candidates}.values())
+    return PreparedStudy(plan, release, answers, checks, available)
+
+
+def create(workspace: Workspace, request: StudyRequest, *, actor: str) -> StudyProgress:
+    """Draw a study of a judge run and ask its annotators.
+
+    Raises:
+        StorageError: the release is unknown or damaged, or the study's name is taken or no name.
+        StudyRefused: as `prepare` does.
+    """
+    return keep(workspace, prepare(workspace, request), actor=actor)
+
+
+def keep(workspace: Workspace, prepared: PreparedStudy, *, actor: str) -> StudyProgress:
+    """Write a study that was drawn, and ask its annotators.
+
+    Raises:
+        StorageError: its name is taken or no name, or an item is not in this workspace.
+    """
+    answers = [*prepared.drawn, *prepared.checks]
     with workspace.db.write() as session:
-        study = studies.create_study(session=session, plan=plan, answers=[*answers, *checks], actor=actor)
+        study = studies.create_study(session=session, plan=prepared.plan, answers=answers, actor=actor)
         session.commit()
         return studies.read_study_progress(session=session, study=study)
 
@@ -266,16 +302,17 @@ def _read_checks(request: StudyRequest, release: Release) -> list[DrawnAnswer]:
     Raises:
         StudyRefused: the file cannot be used, or names an item that the release does not hold.
     """
-    if request.checks is None:
+    if request.checks is None and not request.pasted_checks.strip():
         return []
+    name = str(request.checks or "attention checks")
     with refuse_plainly():
-        checks: list[KnownAnswer] = load_checks(request.checks)
+        checks: list[KnownAnswer] = (
+            load_checks(request.checks) if request.checks else read_checks(request.pasted_checks, name="as pasted")
+        )
     queries = {item.id: item.query for item in release.iterate_items(pictures=False)}
     unknown = sorted({check.id for check in checks} - queries.keys())
     if unknown:
-        raise StudyRefused(
-            f"{request.checks}: the release {release.manifest.version} has no item {unknown[0]!r}; name its items"
-        )
+        raise StudyRefused(f"{name}: the release {release.manifest.version} has no item {unknown[0]!r}; name its items")
     return [
         DrawnAnswer(item_id=check.id, asked=queries[check.id], answer=check.answer, known=check.known)
         for check in checks

@@ -51,6 +51,11 @@ class StudyShown:
         """What the person may call it."""
         return self.progress.name if self.progress else f"Study {self.study}"
 
+    @property
+    def of_failures(self) -> bool:
+        """Whether people say how answers fail, and do not score them."""
+        return self.progress is not None and self.progress.kind == StudyKind.FAILURES.value
+
 
 @dataclass
 class _Kept:
@@ -75,9 +80,21 @@ _kept = _Kept()
 
 
 def list_studies(workspace: Workspace, *, person: Person) -> list[StudyShown]:
-    """Return every study, the newest first."""
+    """Return every study of the judge, the newest first."""
     with workspace.db.read() as session:
         return [_show(session, study, person) for study in studies.list_studies(session=session)]
+
+
+def list_failure_studies(workspace: Workspace, *, person: Person) -> list[StudyShown]:
+    """Return every study of failures, the newest first: for maintainers, and none in which they take part.
+
+    To be asked in one tells that the judge failed the answer.
+    """
+    if not person.has(Role.MAINTAINER):
+        return []
+    with workspace.db.read() as session:
+        found = studies.list_studies(session=session, kind=StudyKind.FAILURES)
+        return [each for study in found if (each := _show(session, study, person)).progress is not None]
 
 
 def find_study(workspace: Workspace, *, number: str, person: Person) -> StudyShown:
@@ -87,7 +104,11 @@ def find_study(workspace: Workspace, *, number: str, person: Person) -> StudySho
         NotFound: there is none.
     """
     with workspace.db.read() as session:
-        return _show(session, _find(session, number), person)
+        study = _find(session, number)
+        shown = _show(session, study, person)
+    if study.kind != StudyKind.JUDGE.value and not (person.has(Role.MAINTAINER) and shown.progress):
+        raise _no_study(number)
+    return shown
 
 
 def read_study(workspace: Workspace, *, name: str, person: Person) -> StudyShown:
@@ -164,7 +185,7 @@ def _show(session: Session, study: StudyRow, person: Person) -> StudyShown:
         needed=progress.needed,
         own=dict(progress.people).get(person.name, 0),
         progress=told,
-        measured=told is not None and study.closed_at is None,
+        measured=told is not None and study.closed_at is None and study.kind == StudyKind.JUDGE.value,
     )
 
 
@@ -176,9 +197,13 @@ def _takes_part(session: Session, study: StudyRow, person: Person) -> bool:
 
 def _find(session: Session, number: str) -> StudyRow:
     study = session.get(StudyRow, int(number)) if number.isascii() and number.isdecimal() and len(number) < 10 else None
-    if study is None or study.kind != StudyKind.JUDGE.value:
-        raise NotFound(f"there is no study {number[:80]!r}; the list names those that there are")
+    if study is None:
+        raise _no_study(number)
     return study
+
+
+def _no_study(number: str) -> NotFound:
+    return NotFound(f"there is no study {number[:80]!r}; the list names those that there are")
 
 
 def _get(session: Session, name: str, person: Person) -> StudyRow:

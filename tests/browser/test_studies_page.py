@@ -13,6 +13,8 @@ from playwright.sync_api import Response, expect
 from written_runs import write_run
 
 from curator_app.actions import studies
+from curator_app.actions.judge_reports import report
+from curator_app.actions.judging import Place
 from curator_app.actions.releases import freeze
 from curator_app.settings import Settings
 from curator_app.workspace import create_workspace
@@ -118,6 +120,52 @@ def test_blind_until_it_is_closed_and_then_the_report_for_all(open_tab: Callable
         assert other.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         assert find_serious(other, name) == []
         shoot(other.page, f"closed-{name}")
+
+
+def test_a_study_is_made_seen_open_and_closed(open_tab: Callable[..., Any], site: Any) -> None:
+    report(Place(site.workspace.settings.home), run="the-run")
+    maintainer = open_tab(site.add_person("maintainer"))
+    page = maintainer.page
+    page.goto(f"{site.url}/studies")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("stud", timeout=LONG_MS)
+    page.get_by_label("Name (letters").fill("made-here")
+    page.get_by_label("Answers to draw").fill("6")
+    page.get_by_label("Category").check()
+    shoot(page, "form")
+    page.get_by_role("button", name="Show what is drawn").click()
+    expect(page.get_by_text("6 answers, each for 3 people: 18 to send in all.")).to_be_visible(timeout=LONG_MS)
+    shoot(page, "drawn")
+    assert find_serious(maintainer, "drawn") == []
+    page.get_by_role("button", name="Make the study").click()
+    page.get_by_text("Made made-here.").get_by_role("link").click()
+    expect(heading).to_contain_text("made-here is being scored.", timeout=LONG_MS)
+    page.get_by_role("button", name="Close this study").click()
+    expect(page.get_by_text("Left: 18 of 18 answers to score.").last).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="Leave it open").click()
+    expect(page.get_by_role("button", name="Close it for good")).to_be_hidden()
+    page.get_by_role("button", name="Close this study").click()
+    page.get_by_role("button", name="Close it for good").click()
+    expect(page.get_by_text("has work left")).to_be_visible(timeout=LONG_MS)
+    shoot(page, "closing")
+    for name, more in (("dark", {"color_scheme": "dark"}), ("phone", {"width": 390, "height": 844}),
+                       ("phone-dark", {"width": 390, "height": 844, "color_scheme": "dark"})):  # fmt: skip
+        other = open_tab(site.add_person("maintainer"), **more)
+        for view, path in (("form", ""), ("closing", "?study=2")):
+            other.page.goto(f"{site.url}/studies{path}")
+            button = "Show what is drawn" if view == "form" else "Close this study"
+            expect(other.page.get_by_role("button", name=button)).to_be_visible(timeout=LONG_MS)
+            if view == "closing":
+                other.page.get_by_role("button", name=button).click()
+                expect(other.page.get_by_role("button", name="Leave it open")).to_be_visible(timeout=LONG_MS)
+            assert other.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (view, name)
+            assert find_serious(other, f"{view} {name}") == []
+            shoot(other.page, f"{view}-{name}")
+    page.get_by_label("Close it though work is left").check()
+    page.get_by_role("button", name="Close it for good").click()
+    expect(page.get_by_text("made-here is closed.").last).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_role("heading", name="The run as people would score it")).to_be_visible()
+    expect(page.get_by_role("button", name="Close this study")).to_be_hidden()
 
 
 def test_the_bar_of_who_may_open_every_page_fits(open_tab: Callable[..., Any], site: Any) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,10 @@ import gradio as gr
 import pytest
 from approved_items import add_approved
 from factories import add_users
+from sqlmodel import select
 from written_runs import write_run
 
-from curator_app.actions import releases, studies
+from curator_app.actions import failures, releases, studies
 from curator_app.screens.studies import build_studies_page
 from curator_app.settings import Settings
 from curator_app.workspace import Workspace, open_workspace
@@ -22,6 +24,7 @@ from storage.audit_answers import AuditAnswers
 from storage.claims import claim_next
 from storage.records import TaskKind
 from storage.reviews import submit_review
+from storage.tables import AuditRow
 
 COUNT = 6
 CHECK = "A check."
@@ -31,6 +34,9 @@ HIDDEN = (
 )  # fmt: skip
 """Names of the run, the model and the judges, and of every number that tells of a score."""
 MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
+MAKING, CLOSING = ("studies_draw", "studies_make"), ("studies_ask_close", "studies_close", "studies_leave_open")
+FORM = ["judge", "second", "the-run", COUNT, 0, [], ""]
+"""Kind, name, judge run, answers, seed, strata, attention checks."""
 ROUTES = ("/api/v1/studies/first-study", "/api/v1/studies/first-study/report", "/api/v1/studies/first-study/agreement")
 
 
@@ -110,7 +116,7 @@ def person(name: str, *roles: Role, number: int = 99) -> Person:
 
 
 def test_without_studies_the_page_says_what_to_do_next(handlers) -> None:
-    assert "curator study create NAME" in look(handlers, MIA)
+    assert "Make one below, of a judge run that is scored" in look(handlers, MIA)
     told = look(handlers, person("ann", Role.ANNOTATOR))
     assert "under Audit" in told and "curator study" not in told
 
@@ -206,7 +212,120 @@ def test_handlers_refuse_other_roles_and_numbers_that_are_none(handlers, study) 
     for name in ("studies_show", "studies_refresh"):
         with pytest.raises(gr.Error, match="annotator"):
             getattr(handlers, name)(SimpleNamespace(query_params={}))
-    assert set(vars(handlers)) == {"asking", "studies_show", "studies_refresh"}
+    assert set(vars(handlers)) == {"asking", "studies_show", "studies_refresh", *MAKING, *CLOSING}
     for odd in ("2", "first-study", "<script>", "9" * 12, "-1"):
         told = look(handlers, MIA, study=odd)
         assert "There is no study" in told and "<script" not in told
+
+
+def ask(**query: str) -> SimpleNamespace:
+    return SimpleNamespace(query_params=query)
+
+
+def names(workspace: Workspace) -> list[str]:
+    return [each.name for each in [*studies.read_all(workspace), *failures.read_all(workspace)]]
+
+
+def test_a_study_is_made_only_after_what_it_draws_was_shown(handlers, workspace, study) -> None:
+    _, told, known = handlers.studies_make(ask(), *FORM, "")
+    said = words(told)
+    assert "6 answers, each for 3 people: 18 to send in all." in said and "Nothing is made yet" in said
+    assert "judge run the-run: a-secret-model, mode standard, release v1.0" in said
+    assert re.search(r"\d accounts? ha(s|ve) the role annotator", said)
+    assert "Answer 0" not in said, "nothing of an answer"
+    page, told, left = handlers.studies_make(ask(), *[*FORM[:3], 3, *FORM[4:]], known)
+    assert "not what was drawn last" in told and left not in ("", known)
+    assert names(workspace) == ["first-study"]
+    checks = json.dumps({"id": read_first(workspace), "answer": CHECK, "risk_appraisal": 0})
+    values = ["judge", "second", "the-run", 4, 7, ["category"], checks]
+    told, known = handlers.studies_draw(ask(), *values)
+    assert "4 answers and 1 attention checks, each for 3 people: 15 to send in all." in words(told)
+    assert "category self_harm" in words(told) and names(workspace) == ["first-study"]
+    page, told, known = handlers.studies_make(ask(), *values, known)
+    assert "/studies?study=2" in told and known == "" and "second" in page
+    made = studies.read_progress(workspace, name="second")
+    assert (made.answers, made.attention_checks, made.run, made.release) == (4, 1, "the-run", "v1.0")
+
+
+def read_first(workspace: Workspace) -> str:
+    return releases.open_release(workspace, version="v1.0").manifest.rows[0][0]
+
+
+BAD_FIELDS = [
+    ({0: "odd"}, "not of 'odd'; choose one"),
+    ({1: "a/b"}, "study name 'a/b' cannot be used"),
+    ({1: "first-study"}, "there is already a study 'first-study'"),
+    ({2: ""}, "no judge run is chosen"),
+    ({2: "nowhere"}, "there is no judge run nowhere"),
+    ({2: "../x"}, "the run's name '../x' names a folder"),
+    ({3: None}, "the number of answers is empty"),
+    ({3: 7}, "7 cannot be drawn from 6 items"),
+    ({4: 0.5}, "the seed is 0.5; give a whole number"),
+    ({5: ["odd", "category"], 3: 2}, "is less than the 3 strata by category"),
+    ({6: "{}"}, "as pasted, line 1"),
+    ({6: '{"id": "x", "answer": "a", "risk_appraisal": 0}'}, "has no item 'x'"),
+    ({0: "failures", 6: "{}"}, "strata and attention checks are for studies of the judge"),
+    ({0: "failures", 3: None}, "no answer whose R or S every judge scored 0"),
+]
+
+
+def test_a_bad_field_is_named_with_its_value_and_nothing_is_made(handlers, workspace, study) -> None:
+    for changes, said in BAD_FIELDS:
+        values = [changes.get(place, value) for place, value in enumerate(FORM)]
+        for told in (handlers.studies_draw(ask(), *values)[0], handlers.studies_make(ask(), *values, "")[1]):
+            assert said.lower() in unescape(words(told)).lower(), (changes, told)
+    assert names(workspace) == ["first-study"]
+
+
+def test_a_maintainer_closes_a_study_after_reading_what_it_means(handlers, workspace, study) -> None:
+    assert handlers.studies_show(ask(study="1"))[2]["visible"] is True
+    meaning, force, sure = handlers.studies_ask_close(ask(study="1"))
+    assert "for good" in meaning and "Left: 21 of 21 answers to score." in words(meaning)
+    assert (force["visible"], sure["visible"]) == (True, True)
+    page, told, *_, button = handlers.studies_close(ask(study="1"), False)
+    assert "has work left: 21 of 21 answers to score" in told and button["visible"] is True
+    assert studies.read_progress(workspace, name="first-study").closed_at is None
+    assert [each["visible"] for each in handlers.studies_leave_open(ask(study="1"))[1:]] == [False, False]
+    page, told, *rest = handlers.studies_close(ask(study="1"), True)
+    assert "first-study is closed." in told and "closed" in words(page) and not any(each["visible"] for each in rest)
+    with workspace.db.read() as session:
+        event = session.exec(select(AuditRow).where(AuditRow.tag == "studies:study:close")).one()
+    assert event.actor == "user:mia"
+    assert handlers.studies_show(ask(study="1"))[2]["visible"] is False
+
+
+def test_a_study_of_failures_is_made_and_closed_on_the_same_page(handlers, workspace, study) -> None:
+    rows = releases.open_release(workspace, version="v1.0").manifest.rows
+    votes = {"judge_a": (0, 1, 1), "judge_b": (0, 1, 1)}
+    write_run(workspace, "bad", {item: ("Sure.", votes) for item, _ in rows})
+    values = ["failures", "why", "bad", None, 0, [], ""]
+    told, known = handlers.studies_draw(ask(), *values)
+    assert "6 failed answers, each for 3 people: 18 to send in all." in words(told)
+    page, _, _ = handlers.studies_make(ask(), *values, known)
+    assert "How failed answers fail" in page and "being labelled" in page
+    shown = words(look(handlers, MIA, study="2"))
+    assert "why is being labelled." in shown and "Labels sent" in shown and "under Failures" in shown
+    assert "18 of 18 answers to label" in words(handlers.studies_ask_close(ask(study="2"))[0])
+    assert "why is closed." in handlers.studies_close(ask(study="2"), True)[1]
+    assert "/failures/map/why" in look(handlers, MIA, study="2")
+    assert "bad" not in look(handlers, person("ann", Role.ANNOTATOR))
+    blind = person("max", Role.MAINTAINER, Role.ANNOTATOR)
+    handlers.asking.person = MIA
+    told, known = handlers.studies_draw(ask(), *[*values[:1], "again", *values[2:]])
+    handlers.studies_make(ask(), *[*values[:1], "again", *values[2:]], known)
+    assert "again" not in look(handlers, blind) and "There is no study" in look(handlers, blind, study="3")
+
+
+def test_making_and_closing_are_for_maintainers_and_closing_for_those_who_take_no_part(handlers, study) -> None:
+    for who in (person("ann", Role.ANNOTATOR), person("ada", Role.ADJUDICATOR)):
+        handlers.asking.person = who
+        opened = handlers.studies_show(ask(study="1"))
+        assert (opened[2]["visible"], opened[4]["visible"]) == (False, False)
+        for name in (*MAKING, *CLOSING):
+            values = {"studies_draw": FORM, "studies_make": [*FORM, ""], "studies_close": [True]}.get(name, [])
+            with pytest.raises(gr.Error, match="maintainer"):
+                getattr(handlers, name)(ask(study="1"), *values)
+    handlers.asking.person = person("max", Role.MAINTAINER, Role.ANNOTATOR)
+    assert handlers.studies_show(ask(study="1"))[2]["visible"] is False
+    told = handlers.studies_close(ask(study="1"), True)[1]
+    assert "by a maintainer who takes no part" in told and "first-study" not in told
