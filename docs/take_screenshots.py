@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from scripted_judging import SHOWN, add_judging
 from sqlmodel import select, update
 
 from curator_app.actions.starting import prepare_workspace
@@ -36,12 +37,18 @@ def prepare(home: Path) -> str:
     """Make a workspace in which some work has been done; return the admin's session."""
     people = {
         name: frozenset({role})
-        for name, role in (("mia", Role.ADMIN), ("ann", Role.ANNOTATOR), ("ben", Role.ANNOTATOR))
+        for name, role in (
+            ("mia", Role.ADMIN),
+            ("ann", Role.ANNOTATOR),
+            ("ben", Role.ANNOTATOR),
+            ("cal", Role.ANNOTATOR),
+        )
     }
     workspace, _ = prepare_workspace(Settings(home=home), starter=True, people=people)
     for person in (2, 3):
         _review(workspace, person=person, count=61)
     _put_first(workspace)
+    add_judging(workspace, people=(2, 3, 4))
     with workspace.db.write() as session:
         set_preferences(session=session, user_id=1, preferences={"review": {"warned": True}})
         secret = start_session(session=session, user_id=1, ttl=timedelta(hours=1))
@@ -143,6 +150,28 @@ def _check_leak(page: Page) -> None:
     page.locator("[data-part=panel]").evaluate("node => node.scrollTo(0, 0)")
 
 
+def _take_judging(page: Page) -> None:
+    """Take the screens of judge runs and their studies; those that show the agreement before mia takes part."""
+    page.goto(f"{ADDRESS}/judge-runs?run=standard")
+    page.get_by_role("heading", name="By category").wait_for()
+    take(page, "judge-run")
+    page.goto(f"{ADDRESS}/studies?study=1")
+    page.get_by_role("heading", name="Judges and people").wait_for()
+    take(page, "study")
+    page.goto(f"{ADDRESS}/audit")
+    page.get_by_text(SHOWN).first.wait_for()
+    page.locator("[data-part=picture] img").wait_for()
+    for key in ("0", "0", "1"):
+        page.keyboard.press(key)
+    take(page, "audit")
+    page.goto(f"{ADDRESS}/failures")
+    page.get_by_text(SHOWN).first.wait_for()
+    page.locator("[data-part=picture] img").wait_for()
+    for key in ("1", "a"):
+        page.keyboard.press(key)
+    take(page, "failures")
+
+
 def main() -> None:
     """Take them all."""
     IMAGES.mkdir(exist_ok=True)
@@ -169,6 +198,7 @@ def main() -> None:
                     page.goto(f"{ADDRESS}/releases")
                     page.wait_for_timeout(2500)
                     take(page, "releases")
+                    _take_judging(page)
                 context.close()
             browser.close()
 

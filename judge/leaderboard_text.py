@@ -46,7 +46,11 @@ def show_board_latex(board: Leaderboard) -> str:
     for mark, group in board.groups.items():
         told = "; ".join(f"{what} {value}" for what, value in group)
         members = [place.run.report for place in places if place.mark == mark]
-        parts.append(f"% Group {mark}: {told}\n{show_latex(members)}" if len(board.groups) > 1 else show_latex(members))
+        parts.append(
+            f"% Group {mark}: {told}\n{show_latex(members, label=f'ood-mmsafe-{mark}')}"
+            if len(board.groups) > 1
+            else show_latex(members)
+        )
     return "\n".join(parts)
 
 

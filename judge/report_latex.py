@@ -22,22 +22,24 @@ def escape_latex(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in plain)
 
 
-def show_latex(reports: Sequence[Report], *, marks: Sequence[str] = ()) -> str:
+def show_latex(reports: Sequence[Report], *, marks: Sequence[str] = (), label: str = "ood-mmsafe") -> str:
     """Return three tables: the main one, the same with intervals and coverage, and the categories.
 
     Args:
         reports: of runs that were scored; the others are left out.
         marks: for each report a mark of what it may be compared with, or "" where all may be compared.
+        label: what the labels of the tables begin with.
     """
     given = list(marks) or [""] * len(reports)
     scored = [(report, mark) for report, mark in zip(reports, given, strict=True) if "scores" in report]
-    lines = ["% Needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}.", ""]
+    lines = ["% Needs \\usepackage{booktabs,graphicx} and \\usepackage[T1]{fontenc}.", ""]
     if not scored:
         return "\n".join([*lines, "% No run has scores yet.", ""])
-    return "\n".join([*lines, *_main_table(scored), "", *_interval_table(scored), "", *_category_table(scored), ""])
+    tables = (_main_table(scored, label), _interval_table(scored, label), _category_table(scored, label))
+    return "\n".join([*lines, *(line for table in tables for line in [*table, ""])])
 
 
-def _main_table(scored: Sequence[tuple[Report, str]]) -> list[str]:
+def _main_table(scored: Sequence[tuple[Report, str]], label: str) -> list[str]:
     modes = [mode for mode in MODES if any(_mode(report) == mode for report, _ in scored)]
     rows: list[tuple[str, dict[str, Report]]] = []
     for report, mark in scored:
@@ -64,11 +66,11 @@ def _main_table(scored: Sequence[tuple[Report, str]]) -> list[str]:
         head=[f" & {heads} \\\\", rules, "Model & " + " & ".join([HEAD] * len(modes)) + r" \\"],
         body=body,
         caption=_caption([report for report, _ in scored], marked=marked),
-        label="tab:ood-mmsafe",
+        label=label,
     )
 
 
-def _interval_table(scored: Sequence[tuple[Report, str]]) -> list[str]:
+def _interval_table(scored: Sequence[tuple[Report, str]], label: str) -> list[str]:
     body = []
     for report, mark in scored:
         group = report["scores"]["panel"]["all"]
@@ -81,11 +83,11 @@ def _interval_table(scored: Sequence[tuple[Report, str]]) -> list[str]:
         body=body,
         caption="The same with 95\\% intervals ($X_A$: items resampled; $X_0$: Wilson) and the number of answers that "
         "every judge scored. Only these count in $X_A$ and $X_0$.",
-        label="tab:ood-mmsafe-intervals",
+        label=f"{label}-intervals",
     )
 
 
-def _category_table(scored: Sequence[tuple[Report, str]]) -> list[str]:
+def _category_table(scored: Sequence[tuple[Report, str]], label: str) -> list[str]:
     categories = sorted({name for report, _ in scored for name in report["scores"]["panel"]["categories"]})
     body = []
     for report, mark in scored:
@@ -106,7 +108,7 @@ def _category_table(scored: Sequence[tuple[Report, str]]) -> list[str]:
         head=[f" & {heads} \\\\", rules, f"Model, mode & {pairs} \\\\"],
         body=body,
         caption="Risk appraisal by category.",
-        label="tab:ood-mmsafe-categories",
+        label=f"{label}-categories",
     )
 
 
@@ -115,14 +117,15 @@ def _wrap(*, columns: str, head: list[str], body: list[str], caption: str, label
         r"\begin{table*}[t]",
         r"\centering\small\setlength{\tabcolsep}{3.5pt}",
         rf"\caption{{{caption}}}",
-        rf"\label{{{label}}}",
+        rf"\label{{tab:{label}}}",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",  # what is too wide is made smaller
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         *head,
         r"\midrule",
         *body,
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         r"\end{table*}",
     ]
 

@@ -68,13 +68,18 @@ function markCurrentPage(root) {
   }
 }
 
-/** What a form answers stands above the form, on a phone out of sight: go there. */
+/** What a form answers may stand out of sight: go there, but only after somebody has asked for something. */
 function followAnswers() {
-  let last = null;
-  new MutationObserver(() => {
-    const told = document.querySelector('.cu-told');
-    if (told && told !== last) told.scrollIntoView({ block: 'nearest' });
-    last = told;
+  let asked = false;
+  document.addEventListener('click', (event) => { asked ||= Boolean(event.target.closest?.('button')); }, true);
+  document.addEventListener('keydown', (event) => { asked ||= event.key === 'Enter'; }, true);
+  new MutationObserver((changes) => {
+    if (!asked) return;
+    const added = changes.flatMap((change) => [...change.addedNodes]).filter((node) => node instanceof Element);
+    const told = added.map((node) => (node.matches('.cu-told') ? node : node.querySelector('.cu-told'))).filter(Boolean);
+    if (!told.length) return;
+    asked = false;
+    told.at(-1).scrollIntoView({ block: 'nearest' });
   }).observe(document.body, { childList: true, subtree: true });
 }
 

@@ -103,6 +103,7 @@ def test_blind_until_it_is_closed_and_then_the_report_for_all(open_tab: Callable
     expect(page.get_by_role("heading", name="People among one another")).to_be_visible(timeout=LONG_MS)
     expect(page.locator(".cu-whisker").first).to_be_attached()
     expect(page.get_by_text("0 of 12 answers are scored by all, 12 by two or more.")).to_be_visible()
+    assert page.evaluate("scrollY") == 0, "nothing was asked for, so nothing is scrolled to"
     assert find_serious(maintainer, "open") == []
     shoot(page, "open")
 

@@ -103,6 +103,7 @@ def test_latex_has_the_columns_that_it_announces_and_no_bare_special_character(r
         for line in body.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines():
             assert line.endswith(r" \\") and len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1, line
     assert text.count("{") == text.count("}")
+    assert text.count(r"\resizebox{") == text.count(r"\end{tabular}}") == 3 and "graphicx" in text
     main = next(line for line in text.splitlines() if line.startswith(r"good\_model"))
     assert main.split(" & ")[1:3] == [r"\textbf{1.60}", r"\textbf{20.0}"]
     assert main.count("--") == 6  # it has no run under the constitution
