@@ -8,12 +8,13 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
+from typing_extensions import TypedDict  # before Python 3.12 pydantic takes this one only
 
 from judge.config import AnswerConfig, ScoreConfig
 from judge.errors import LogDamaged
@@ -31,8 +32,8 @@ _PROVENANCE, _AFTER_PROVENANCE = b',"provenance":{', b',"release_digest":"'
 _HEX_DIGITS = 64
 
 
-class _AnswerLine(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+class _AnswerLine(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="ignore", strict=True)  # type: ignore[misc]  # pydantic's way to say it
 
     item_id: str
     sample: int
@@ -41,8 +42,8 @@ class _AnswerLine(BaseModel):
     cut: bool
 
 
-class _JudgmentLine(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+class _JudgmentLine(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="ignore", strict=True)  # type: ignore[misc]  # pydantic's way to say it
 
     risk_appraisal: Score | None
     safety_of_consequences: Score | None
@@ -67,7 +68,8 @@ class ScoreLine:
     unscored_reason: str
 
 
-_read_score = attrgetter(*ScoreLine.__slots__)
+_ANSWER, _JUDGMENT = TypeAdapter(_AnswerLine), TypeAdapter(_JudgmentLine)
+_read_score = itemgetter(*ScoreLine.__slots__)
 Votes = tuple[ScoreLine | None, ...]
 """By judge and repeat. Equal ones of a run are one tuple."""
 
@@ -163,7 +165,7 @@ class JudgedRun:
         for at, line in _iterate_lines(path):
             place = line.find(_RESPONSE) + len(_RESPONSE)
             name = wanted.get(line[place : place + _HEX_DIGITS].decode("ascii", "replace"))
-            if name is None or _parse_line(_JudgmentLine, line, path, at) is None:
+            if name is None or _parse_line(_JUDGMENT, line, path, at) is None:
                 continue
             judgment = _read_record(path, at, len(line), Judgment)
             found[*name, judgment.judge, judgment.repeat] = judgment
@@ -173,12 +175,13 @@ class JudgedRun:
         nobody: Votes = (None,) * (len(self.roles) * self._repeats)
         path = self._folder.responses
         for at, line in _iterate_lines(path):
-            told = _parse_line(_AnswerLine, line, path, at)
+            told = _parse_line(_ANSWER, line, path, at)
             if told is None:
                 continue
-            name = hash_line(line) if told.unanswered is None else b""
-            self._answers[told.item_id, told.sample] = AnswerOnFile(
-                told.unanswered, told.unanswered_kind, told.cut, at, len(line), name, nobody
+            unanswered = told["unanswered"]
+            name = hash_line(line) if unanswered is None else b""
+            self._answers[told["item_id"], told["sample"]] = AnswerOnFile(
+                unanswered, told["unanswered_kind"], told["cut"], at, len(line), name, nobody
             )
 
     def _find_by_id(self, *, parsed: bool) -> dict[bytes, AnswerOnFile]:
@@ -196,10 +199,10 @@ class JudgedRun:
         equal: dict[Votes, Votes] = {}
         path = self._folder.judgments
         for at, line in _iterate_lines(path):
-            told = _parse_line(_JudgmentLine, line, path, at)
-            if told is None or told.judge not in places or not 0 <= told.repeat < self._repeats:
+            told = _parse_line(_JUDGMENT, line, path, at)
+            if told is None or told["judge"] not in places or not 0 <= told["repeat"] < self._repeats:
                 continue
-            name = bytes.fromhex(told.response_id)
+            name = bytes.fromhex(told["response_id"])
             if name not in by_id and not parsed:  # a line of an answer that was written otherwise than we do
                 by_id, parsed = self._find_by_id(parsed=True), True
             if (answer := by_id.get(name)) is not None:
@@ -207,12 +210,12 @@ class JudgedRun:
                 vote = known.get(score)
                 if vote is None:
                     vote = known[score] = ScoreLine(*score)
-                place = places[told.judge] + told.repeat
+                place = places[told["judge"]] + told["repeat"]
                 votes = (*answer.votes[:place], vote, *answer.votes[place + 1 :])
                 answer.votes = equal.setdefault(votes, votes)
 
 
-Line = TypeVar("Line", bound=BaseModel)
+Line = TypeVar("Line")
 
 
 def _iterate_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -229,10 +232,10 @@ def _iterate_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise LogDamaged(f"{path} cannot be read: {exc.strerror}; check its rights and its disk") from exc
 
 
-def _parse_line(kind: type[Line], line: bytes, path: Path, at: int) -> Line | None:
+def _parse_line(kind: TypeAdapter[Line], line: bytes, path: Path, at: int) -> Line | None:
     """Return what a line tells; None of one that was torn by a kill."""
     try:
-        return kind.model_validate_json(line)
+        return kind.validate_json(line)
     except ValidationError as exc:
         if exc.errors(include_url=False)[0]["type"] == "json_invalid":
             return None

@@ -84,13 +84,17 @@ def resample_sums(
         value = float(finish(total_F))
         without_K = finish(total_F - kinds_KF)
         draws_B = _draw(kinds_KF, counts_K / items, items, finish, resamples, seed)
-    return from_draws(
-        value, draws_B, left_out=np.repeat(without_K, counts_K) if items > 1 else without_K[:0], confidence=confidence
-    )
+    if items == 1:
+        without_K, counts_K = without_K[:0], counts_K[:0]
+    return from_draws(value, draws_B, left_out=without_K, times=counts_K, confidence=confidence)
 
 
-def from_draws(value: float, draws: Floats, *, left_out: Floats, confidence: float) -> Interval:
+def from_draws(
+    value: float, draws: Floats, *, left_out: Floats, confidence: float, times: NDArray[np.int64] | None = None
+) -> Interval:
     """Return the BCa interval of `value` from its resampled values and its values without one item each.
+
+    `times` says how often each of `left_out` occurs; None: once.
 
     Undefined draws are left out and counted. There is no interval when more than half of them are undefined, or when
     all are equal: then resampling shows no spread, which is not to say that there is none.
@@ -106,7 +110,7 @@ def from_draws(value: float, draws: Floats, *, left_out: Floats, confidence: flo
         reason = f"every resample gives {value:.6g}: resampling cannot show how far it may be off"
     if reason:
         return Interval(value, nan, nan, confidence, len(draws), undefined, reason)
-    low, high = np.quantile(defined, _bca_levels(value, defined, left_out, confidence))
+    low, high = np.quantile(defined, _bca_levels(value, defined, left_out, confidence, times))
     return Interval(value, float(low), float(high), confidence, len(draws), undefined)
 
 
@@ -128,7 +132,9 @@ def _draw(kinds_KF: Floats, shares_K: Floats, items: int, finish: Finish, resamp
     return np.concatenate(drawn)
 
 
-def _bca_levels(value: float, defined: Floats, left_out: Floats, confidence: float) -> tuple[float, float]:
+def _bca_levels(
+    value: float, defined: Floats, left_out: Floats, confidence: float, times: NDArray[np.int64] | None
+) -> tuple[float, float]:
     """Return the two levels at which the sorted draws are read.
 
     Draws that equal the value count half, as they must where few values are possible.
@@ -139,10 +145,12 @@ def _bca_levels(value: float, defined: Floats, left_out: Floats, confidence: flo
     equal = np.count_nonzero(np.abs(defined - value) <= tolerance)
     share = (below + equal / 2) / len(defined)
     bias = normal.inv_cdf(min(max(share, 0.5 / len(defined)), 1 - 0.5 / len(defined)))
-    left_out = left_out[np.isfinite(left_out)]
-    pull = left_out.mean() - left_out if len(left_out) else np.zeros(1)
-    spread = float((pull**2).sum()) ** 1.5
-    acceleration = float((pull**3).sum()) / (6 * spread) if spread > 0 else 0.0
+    finite = np.isfinite(left_out)
+    times = np.ones(len(left_out), dtype=np.int64)[finite] if times is None else times[finite]
+    left_out = left_out[finite]
+    pull = np.average(left_out, weights=times) - left_out if len(left_out) else np.zeros(0)
+    spread = float((times * pull**2).sum()) ** 1.5
+    acceleration = float((times * pull**3).sum()) / (6 * spread) if spread > 0 else 0.0
     levels = []
     for tail in ((1 - confidence) / 2, (1 + confidence) / 2):
         z = bias + normal.inv_cdf(tail)
