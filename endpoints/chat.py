@@ -7,7 +7,6 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -28,6 +27,7 @@ from endpoints.errors import (
     check_finished,
 )
 from endpoints.messages import ChatReply, ChatRequest, Message, Usage
+from endpoints.wire import Wire
 from storage.texts import hash_json
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ class Remembering(Protocol):
 
     def forget(self, request: ChatRequest) -> None:
         """Drop the reply kept for `request`, if there is one."""
+
+
+@runtime_checkable
+class Wired(Protocol):
+    """An endpoint whose server is busy with a call from its first byte sent to its last byte read, and no longer."""
+
+    def write(self, request: ChatRequest) -> bytes:
+        """Return what is sent for `request`."""
+
+    async def exchange(self, content: bytes) -> bytes:
+        """Send it and return what came, unread; or raise an EndpointError."""
+
+    def read_reply(self, content: bytes, request: ChatRequest, *, latency_s: float = 0.0) -> ChatReply:
+        """Read what came. The reply may be unfinished: see `errors.check_finished`."""
 
 
 class OpenAIChat:
@@ -110,8 +124,8 @@ class OpenAIChat:
         self._max_reply_bytes = max_reply_bytes
         self._length_field = length_field
         self._extra_body = dict(extra_body or {})
-        self._wire: _Wire | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connect_s = min(10.0, timeout_s)
+        self._wire: Wire | None = None
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Send `request` once and return the finished reply.
@@ -120,8 +134,20 @@ class OpenAIChat:
             EndpointError: The class says what went wrong; no message ever holds the key.
         """
         started = time.monotonic()
-        content = await self._post(self.build_body(request))
+        content = await self.exchange(self.write(request))
         return check_finished(self.read_reply(content, request, latency_s=time.monotonic() - started))
+
+    def write(self, request: ChatRequest) -> bytes:
+        """Return `build_body` as it goes over the wire.
+
+        Raises:
+            BadRequest: It holds what is no Unicode.
+        """
+        text = json.dumps(self.build_body(request), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        try:
+            return text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise BadRequest(f"{self.name}: the request holds a lone surrogate; send valid Unicode") from None
 
     def build_body(self, request: ChatRequest) -> dict[str, Any]:
         """Return the JSON body that the server is sent for `request`."""
@@ -167,8 +193,8 @@ class OpenAIChat:
 
     async def aclose(self) -> None:
         """Close the connections. The endpoint opens new ones when it is called again."""
-        if self._wire is not None and self._loop is asyncio.get_running_loop():
-            await self._wire.client.close()
+        if self._wire is not None:
+            await self._wire.aclose()
         self._wire = None
 
     def open_client(self) -> "AsyncOpenAI":
@@ -207,53 +233,52 @@ class OpenAIChat:
             return Unreachable(shown)
         return BadRequest(shown)
 
-    async def _post(self, body: dict[str, Any]) -> bytes:
-        """Send one chat call as the client's own `post` would, with the client's address, headers and pool.
+    async def exchange(self, content: bytes) -> bytes:
+        """Send the body of one call and return the body of a good reply, unread.
 
-        The client takes longer to build the request than the rest of the call takes: `bench/endpoint_throughput.py`.
+        Raises:
+            EndpointError: There is none; no message ever holds the key.
         """
         import aiohttp
-        import httpx2
 
         failure: EndpointError
         try:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
-            wire = self._open_wire()
-            request = httpx2.Request(
-                "POST", wire.url, headers=wire.headers, content=content, extensions=wire.extensions
-            )
             async with asyncio.timeout(self.timeout_s):
-                response = await wire.http.send(request)
-            if response.is_success:
-                return response.content
-            failure = self.translate_status(response.status_code, _read_error(response.content), response.headers)
+                status, headers, body = await self._open_wire().post(content)
+            if 200 <= status < 300:
+                return body
+            failure = self.translate_status(status, _read_error(body), headers)
+        except aiohttp.ClientError as exc:
+            failure = self.translate(exc)
         except TimeoutError:
             failure = TimedOut(f"{self.name}: no complete reply within {self.timeout_s:g} s")
-        except (httpx2.RequestError, aiohttp.ClientError) as exc:  # the second is what is no HTTP
-            failure = self.translate(exc)
-        except UnicodeEncodeError:
-            failure = BadRequest(f"{self.name}: the request holds a lone surrogate; send valid Unicode")
+        except BadReply as exc:
+            failure = BadReply(f"{self.name}: {exc}")
         raise failure  # outside of the handlers, so that the client's error, which holds the key, is no context of it
 
-    def _open_wire(self) -> "_Wire":
-        loop = asyncio.get_running_loop()
-        if self._wire is None or self._loop is not loop:
-            self._wire, self._loop = self._build_wire(), loop
+    def _open_wire(self) -> Wire:
+        if self._wire is None or self._wire.loop is not asyncio.get_running_loop():
+            self._wire = Wire(
+                self._build_client(),
+                "chat/completions",
+                connect_s=self._connect_s,
+                max_connections=self._max_connections,
+                max_reply_bytes=self._max_reply_bytes,
+            )
         return self._wire
 
-    def _build_wire(self) -> "_Wire":
+    def _build_client(self) -> "AsyncOpenAI":
         import httpx2
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
-        # `timeout_s` bounds the call as a whole; the pool needs a limit of its own for connecting only.
-        timeout = httpx2.Timeout(None, connect=min(10.0, self.timeout_s))
+        # Whoever calls bounds the call as a whole; the pool needs a limit of its own for connecting only.
+        timeout = httpx2.Timeout(None, connect=self._connect_s)
         limits = httpx2.Limits(max_connections=self._max_connections, max_keepalive_connections=self._max_connections)
-        # On aiohttp a call costs less than half the CPU of httpx's own pool: `bench/endpoint_throughput.py`.
         http = DefaultAioHttpClient(
             timeout=timeout, limits=limits, follow_redirects=False, event_hooks={"response": [self._bound_reply]}
         )
         address, authorization = _take_credentials(self._base_url)
-        client = AsyncOpenAI(
+        return AsyncOpenAI(
             api_key=self._api_key,
             base_url=address,
             max_retries=0,
@@ -262,18 +287,12 @@ class OpenAIChat:
             # A compressed reply could be a thousand times its size on the wire.
             default_headers={"Accept-Encoding": "identity"} | authorization,
         )
-        headers = {**client.auth_headers, **client.default_headers}  # some of the values say that there is none
-        fixed = httpx2.Headers(http.headers)
-        fixed.update({name: value for name, value in headers.items() if isinstance(value, str)})
-        url = httpx2.URL(f"{client.base_url}chat/completions")
-        return _Wire(client, http, url, fixed, {"timeout": timeout.as_dict()})
 
     async def _bound_reply(self, response: "httpx2.Response") -> None:
-        """Refuse a reply that says it is too long, and stop reading one that turns out to be."""
+        """Refuse a file that says it is too long, and stop reading one that turns out to be."""
         if response.headers.get("content-encoding", "identity") != "identity":
             raise BadReply(f"{self.name}: the reply is compressed although that was declined")
-        is_chat = response.request.url.path.endswith("/chat/completions")
-        limit = self._max_reply_bytes if is_chat else MAX_FILE_BYTES
+        limit = MAX_FILE_BYTES
         too_long = BadReply(f"{self.name}: the reply is longer than {limit} bytes and was not read")
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
@@ -286,17 +305,6 @@ class OpenAIChat:
 
     def _hide(self, text: str) -> str:
         return _hide(text, (self._api_key,))
-
-
-@dataclass(frozen=True, slots=True)
-class _Wire:
-    """One event loop's client, and what its chat calls have in common: HTTP pool, address, headers, time to connect."""
-
-    client: "AsyncOpenAI"
-    http: "httpx2.AsyncClient"
-    url: "httpx2.URL"
-    headers: "httpx2.Headers"
-    extensions: dict[str, Any]
 
 
 class _Text(BaseModel):

@@ -15,7 +15,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 STREAK = 8
-"""Refusals in a row, with no call accepted between them, after which everybody waits."""
+"""Refusals in a row, with no call accepted between them, after which everybody waits; more when the limit is higher.
+
+The round that goes beyond what a server takes is refused for a good part, while the other part is worked on.
+"""
 TELLING_TRIES = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 60.0
 
@@ -107,7 +110,7 @@ class AdaptiveLimiter:
         self._limit = max(1.0, self._limit / 2, min(self._limit, self.in_flight) - 1)
 
     def _pause(self, retry_after_s: float | None) -> None:
-        if self._refused_in_a_row >= STREAK and self._is_open():
+        if self._refused_in_a_row >= max(STREAK, self.limit + 1) and self._is_open():
             own = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._pauses) * self._random.uniform(0.5, 1.0)
             self._pauses = min(self._pauses + 1, 16)
             wait_s = own if retry_after_s is None else min(LONGEST_PAUSE_S, retry_after_s)

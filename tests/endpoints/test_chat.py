@@ -25,6 +25,7 @@ from endpoints.errors import (
     Unreachable,
 )
 from endpoints.messages import ChatReply, ChatRequest, ImagePart, Message, Usage
+from endpoints.wire import find_proxy
 
 ERRORS = {
     Fault.RATE_LIMITED: RateLimited,
@@ -254,6 +255,27 @@ def test_credentials_in_the_address_are_sent_in_place_of_the_key() -> None:
     (head,) = server.headers
     sent = [line for line in head.decode().split("\r\n") if line.lower().startswith("authorization")]
     assert [line.split(": ")[1] for line in sent] == ["Basic " + b64encode(b"user:hunter@2").decode()]
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = OpenAIChat(name="a", model="m", base_url="http://far.invalid/v1")
+    with FaultyServer() as proxy:
+        monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
+        with pytest.raises(BadConfig, match=r"no such path: http://far\.invalid/v1/chat/completions"):
+            asyncio.run(chat.complete(ask("q")))
+
+
+def test_which_proxy_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    assert find_proxy("https", "far.example") is None
+    monkeypatch.setenv("ALL_PROXY", "http://proxy:1")
+    monkeypatch.setenv("https_proxy", "http://proxy:2")
+    monkeypatch.setenv("no_proxy", "near.example")
+    assert find_proxy("http", "far.example") == "http://proxy:1"
+    assert find_proxy("https", "far.example") == "http://proxy:2"
+    assert find_proxy("https", "near.example") is None
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,24 @@ def test_everybody_waits_after_a_streak_of_refusals() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("taken", "pauses"), [(32, False), (0, True)])
+def test_a_round_that_was_half_too_large_is_no_reason_to_wait(taken: int, pauses: bool) -> None:
+    async def run() -> None:
+        limiter = AdaptiveLimiter(maximum=64, initial=64)
+        for _ in range(64):
+            await limiter.acquire()
+        for _ in range(64 - taken):
+            limiter.release(False, retry_after_s=1000.0)
+        for _ in range(taken // 2):
+            limiter.release()  # says nothing about the load
+        waiter = asyncio.ensure_future(limiter.acquire())
+        await asyncio.sleep(0)
+        assert waiter.done() is not pauses
+        waiter.cancel()
+
+    asyncio.run(run())
+
+
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1, got 0 and 32"):
         AdaptiveLimiter(maximum=0)

@@ -23,7 +23,7 @@ from endpoints.errors import (
 from endpoints.ledger import Budget, Ledger, Price
 from endpoints.limiter import AdaptiveLimiter
 from endpoints.messages import ChatReply, ChatRequest, Message, Usage
-from endpoints.resilient import Resilient, RetryPolicy
+from endpoints.resilient import AHEAD, Resilient, RetryPolicy
 from endpoints.scripted import Answer, ScriptedChatEndpoint
 
 
@@ -140,7 +140,8 @@ class Gated:
 
     name, model = "gated", "m"
 
-    def __init__(self) -> None:
+    def __init__(self, error: EndpointError | None = None) -> None:
+        self.error = error
         self.gate = asyncio.Event()
         self.started = 0
         self.cancelled = 0
@@ -152,11 +153,14 @@ class Gated:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        if self.error:
+            raise self.error
         return ChatReply("done", usage=Usage(50, 50))
 
 
 async def turn() -> None:
-    for _ in range(5):
+    """Let everything go on that can."""
+    for _ in range(50):
         await asyncio.sleep(0)
 
 
@@ -194,10 +198,13 @@ def test_a_cancelled_caller_neither_harms_the_others_nor_leaves_a_call_behind() 
 
 def test_a_failure_reaches_everybody_who_waits() -> None:
     async def run() -> None:
-        scripted = ScriptedChatEndpoint([Refused("no")])
-        endpoint = Resilient(scripted)
-        results = await asyncio.gather(*(endpoint.complete(ask("same")) for _ in range(3)), return_exceptions=True)
-        assert [type(result) for result in results] == [Refused] * 3 and len(scripted.requests) == 1
+        gated = Gated(Refused("no"))
+        endpoint = Resilient(gated)
+        tasks = [asyncio.create_task(endpoint.complete(ask("same"))) for _ in range(3)]
+        await turn()
+        gated.gate.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [Refused] * 3 and gated.started == 1
 
     asyncio.run(run())
 
@@ -261,6 +268,118 @@ def test_a_defect_in_an_endpoint_is_not_swallowed() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(endpoint.complete(ask("q")))
     assert endpoint.limiter.in_flight == 0
+
+
+class OnTheWire:
+    """Notes when a call is written, sent and read; sends when its gate is open."""
+
+    name, model = "wired", "m"
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.events: list[str] = []
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        raise AssertionError("written, sent and read apart")
+
+    def write(self, request: ChatRequest) -> bytes:
+        self.events.append(f"write {request.messages[0].text}")
+        return request.messages[0].text.encode()
+
+    async def exchange(self, content: bytes) -> bytes:
+        self.events.append(f"send {content.decode()}")
+        await self.gate.wait()
+        return content
+
+    def read_reply(self, content: bytes, request: ChatRequest, *, latency_s: float = 0.0) -> ChatReply:
+        self.events.append(f"read {content.decode()}")
+        if content == b"bad":
+            raise BadReply("no")
+        return ChatReply(content.decode(), "length" if content == b"cut" else "stop", Usage(1, 1), "m", latency_s)
+
+
+def test_a_slot_is_used_again_before_the_reply_that_freed_it_is_read() -> None:
+    async def run() -> None:
+        wire = OnTheWire()
+        endpoint = Resilient(wire, limiter=AdaptiveLimiter(maximum=1))
+        tasks = [asyncio.create_task(endpoint.complete(ask(name))) for name in ("a", "b")]
+        await turn()
+        assert wire.events == ["write a", "send a", "write b"]
+        wire.gate.set()
+        assert [(await task).text for task in tasks] == ["a", "b"]
+        assert wire.events[3:] == ["send b", "read a", "read b"]
+        assert endpoint.limiter.in_flight == 0
+
+    asyncio.run(run())
+
+
+def test_replies_that_come_together_are_read_one_in_each_turn_of_the_loop() -> None:
+    async def run() -> None:
+        wire = OnTheWire()
+        endpoint = Resilient(wire)
+        tasks = [asyncio.create_task(endpoint.complete(ask(str(number)))) for number in range(10)]
+        await turn()
+        wire.gate.set()
+        read = [0]
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            read.append(sum(event.startswith("read") for event in wire.events))
+        assert max(later - sooner for sooner, later in itertools.pairwise(read)) == 1 and read[-1] == 10
+
+    asyncio.run(run())
+
+
+def test_of_thousands_of_calls_only_a_few_are_written_before_they_have_a_slot() -> None:
+    async def run() -> None:
+        wire = OnTheWire()
+        endpoint = Resilient(wire, limiter=AdaptiveLimiter(maximum=3))
+        tasks = [asyncio.create_task(endpoint.complete(ask(str(number)))) for number in range(500)]
+        for _ in range(20):
+            await turn()
+        assert sum(event.startswith("write") for event in wire.events) == 3 + AHEAD
+        for task in tasks[:40]:  # also those that wait for their slots or for their turn make room
+            task.cancel()
+        wire.gate.set()
+        replies = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [reply.text for reply in replies[40:] if isinstance(reply, ChatReply)] == [
+            str(n) for n in range(40, 500)
+        ]
+        assert endpoint.limiter.in_flight == 0
+
+    asyncio.run(run())
+
+
+def test_a_reply_that_has_come_is_kept_although_its_caller_goes_before_it_is_read(tmp_path: Path) -> None:
+    async def run() -> None:
+        wire = OnTheWire()
+        endpoint = Resilient(wire, cache=DiskCache(tmp_path))
+        tasks = [asyncio.create_task(endpoint.complete(ask(name))) for name in ("a", "bad", "cut")]
+        await turn()
+        wire.gate.set()
+        await asyncio.sleep(0)  # the replies are there, and wait for their turns
+        assert not any(event.startswith("read") for event in wire.events)
+        for task in tasks:
+            task.cancel()
+        await turn()
+        assert all(task.cancelled() for task in tasks) and len(wire.events) == 9
+        assert (await endpoint.complete(ask("a"))).cached
+
+    asyncio.run(run())
+
+
+def test_what_is_wrong_with_a_reply_is_found_after_its_slot_was_given_back_and_counted_all_the_same() -> None:
+    async def run() -> None:
+        wire, ledger = OnTheWire(), Ledger()
+        wire.gate.set()
+        endpoint = Resilient(wire, ledger=ledger, limiter=AdaptiveLimiter(maximum=1), sleep=Sleeper())
+        results = await asyncio.gather(
+            *(endpoint.complete(ask(name)) for name in ("bad", "cut", "fine")), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [BadReply, Truncated, ChatReply]
+        assert (ledger.total.calls, ledger.total.failed, wire.events.count("send bad")) == (5, 4, 3)
+        assert endpoint.limiter.in_flight == 0
+
+    asyncio.run(run())
 
 
 def test_replies_are_plain_values() -> None:
