@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from endpoints.chat import MAX_REPLY_BYTES, OpenAIChat
-from endpoints.errors import BadReply, BadRequest, EndpointError, TimedOut, Unreachable, check_finished
+from endpoints.chat import MAX_REPLY_BYTES, ChatEndpoint, OpenAIChat
+from endpoints.errors import BadConfig, BadReply, BadRequest, EndpointError, TimedOut, Unreachable, check_finished
 from endpoints.messages import ChatReply, ChatRequest, request_sha256
 from storage.texts import canonical_json, hash_json
 
 Result = TypeVar("Result")
 
 MAX_BATCH_CALLS, MAX_BATCH_BYTES = 50_000, 100_000_000
+PRICE_FACTOR = 0.5
 REQUEST_TIMEOUT_S = 600.0
 LOST_LOOKS = 20
 """Looks at a batch that may fail in a row before it is given up for now."""
@@ -45,13 +46,14 @@ class BatchChat:
     MAX_BATCH_CALLS. `folder` holds one small file per batch and belongs to one process at a time.
     """
 
-    price_factor = 0.5
+    price_factor = PRICE_FACTOR
 
     def __init__(
         self,
         chat: OpenAIChat,
         *,
-        folder: Path,
+        folder: Path | None,
+        window: str = "24h",
         gather_s: float = 5.0,
         poll_s: float = 30.0,
         batch_calls: int = MAX_BATCH_CALLS,
@@ -60,7 +62,8 @@ class BatchChat:
 
         Args:
             chat: The model and its server.
-            folder: Where the batches are written down.
+            folder: Where the batches are written down. Without one none is made: it could not be found again.
+            window: How long the server may take.
             gather_s: Calls are sent when no further one has arrived for so many seconds.
             poll_s: Seconds between two looks at a batch.
             batch_calls: The most calls that go into one batch.
@@ -70,9 +73,10 @@ class BatchChat:
         self.cache_id = chat.cache_id
         self._chat = chat
         self._folder = folder
+        self._window = window
         self._gather_s = gather_s
         self._poll_s = poll_s
-        self._batch_calls = batch_calls
+        self.batch_calls = batch_calls
         self._notes: dict[Path, Note] = {}
         self._places: dict[str, Path] = {}
         self._requests: dict[str, ChatRequest] = {}
@@ -80,7 +84,7 @@ class BatchChat:
         self._callers: dict[str, list[asyncio.Future[ChatReply]]] = {}
         self._unasked: dict[str, bytes] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        for path in sorted(folder.glob("*.json")):
+        for path in sorted(folder.glob("*.json")) if folder else ():
             self._know(path, Note(**json.loads(path.read_text(encoding="utf-8"))))
 
     async def complete(self, request: ChatRequest) -> ChatReply:
@@ -89,6 +93,8 @@ class BatchChat:
         Raises:
             EndpointError: This request's own failure, or that of its batch.
         """
+        if self._folder is None:
+            raise BadConfig(f"{self.name}: a batch is written down in the folder of a run, and there is none here")
         started = time.monotonic()
         key = request_sha256(self.cache_id, request, model=self.model)
         if key in self._unasked:
@@ -108,6 +114,22 @@ class BatchChat:
             self._start("gather", self._gather(), self._take_unsent)
         reply = await caller
         return check_finished(dataclasses.replace(reply, latency_s=time.monotonic() - started))
+
+    async def check(self) -> str:
+        """Ask the server for its models and its batches, which costs nothing; return what is left in doubt.
+
+        Raises:
+            EndpointError: There is no answer, the key is refused, the model is not listed, or there is no batch API.
+        """
+        doubt = await self._chat.check_model()
+        try:
+            await self._call(self._chat.open_client().batches.list(limit=1))
+        except BadConfig as exc:
+            if "HTTP 404" in str(exc) or "HTTP 405" in str(exc):
+                raise BadConfig(f"{self.name}: the server has no batch API; use `kind: openai` ({exc})") from None
+            raise
+        untried = f"no batch was made, for one may take {self._window}"
+        return f"{doubt}; {untried}" if doubt else untried
 
     async def aclose(self) -> None:
         """Stop waiting and close the connections. Batches that were sent go on at the server."""
@@ -143,7 +165,7 @@ class BatchChat:
     async def _gather(self) -> None:
         """Wait until no more calls arrive, then send all there are."""
         before = -1
-        while before < len(self._unsent) < self._batch_calls:
+        while before < len(self._unsent) < self.batch_calls:
             before = len(self._unsent)
             await asyncio.sleep(self._gather_s)
         while self._unsent:
@@ -162,7 +184,7 @@ class BatchChat:
             body = self._chat.build_body(self._requests[key])
             entry = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
             line = json.dumps(entry).encode("ascii")
-            if keys and (len(keys) >= self._batch_calls or size + len(line) > MAX_BATCH_BYTES):
+            if keys and (len(keys) >= self.batch_calls or size + len(line) > MAX_BATCH_BYTES):
                 yield keys, b"\n".join(lines)
                 keys, lines, size = [], [], 0
             keys.append(key)
@@ -173,6 +195,7 @@ class BatchChat:
     async def _submit(self, keys: list[str], lines: bytes) -> Path:
         """Make one batch; return the path of its note."""
         client = self._chat.open_client()
+        assert self._folder is not None
         path = self._folder / f"{len(self._notes):06}.json"
         note = Note(keys, mark=hash_json([path.name, *keys]))
         file = await self._call(client.files.create(file=("batch.jsonl", lines), purpose="batch"))
@@ -182,7 +205,7 @@ class BatchChat:
                 client.batches.create(
                     input_file_id=file.id,
                     endpoint="/v1/chat/completions",
-                    completion_window="24h",
+                    completion_window=self._window,  # type: ignore[arg-type]  # other servers have others
                     metadata={"mark": note.mark},
                 )
             )
@@ -270,6 +293,7 @@ class BatchChat:
             return BadReply(f"{self.name}: the batch's line for this request cannot be read")
 
     def _answer(self, key: str, answer: ChatReply | BaseException) -> None:
+        self._requests.pop(key, None)
         for caller in self._callers.pop(key, ()):
             if caller.done():
                 continue
@@ -279,7 +303,7 @@ class BatchChat:
                 caller.set_exception(answer)
 
     def _write(self, path: Path, note: Note) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".new")
         temporary.write_text(canonical_json(dataclasses.asdict(note)), encoding="utf-8")
         temporary.replace(path)
@@ -306,3 +330,12 @@ class BatchChat:
         except (openai.APIError, aiohttp.ClientError) as exc:
             failure = self._chat.translate(exc)
         raise failure  # outside of the handler, so that the client's error, which holds the key, is no context of it
+
+
+def count_open(usual: int, *endpoints: ChatEndpoint | None) -> int:
+    """Return how many items to have open at once: as usual, or as many as go into one batch of an endpoint of batches.
+
+    With fewer, every batch would be small, and each may take a day.
+    """
+    plain = [getattr(endpoint, "endpoint", endpoint) for endpoint in endpoints]  # without `Resilient`
+    return max([usual, *(chat.batch_calls for chat in plain if isinstance(chat, BatchChat))])

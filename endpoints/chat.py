@@ -191,6 +191,27 @@ class OpenAIChat:
         model = envelope.model or self.model
         return ChatReply(texts[0] or refusal, reason, usage, model, latency_s, others=tuple(texts[1 : request.n]))
 
+    async def check_model(self) -> str:
+        """Ask the server for its list of models, which costs nothing; return what is left in doubt, or nothing.
+
+        Raises:
+            EndpointError: There is no answer, the key is refused, or the list does not name the model.
+        """
+        try:
+            content = await self._get("/models")
+        except BadConfig as exc:
+            if "HTTP 404" in str(exc) or "HTTP 405" in str(exc):
+                return "the server answers and has no list of models; key and model are not checked"
+            raise
+        try:
+            listed = [entry.id for entry in _Models.model_validate_json(content).data]
+        except ValidationError:
+            return "the server answers with a list of models that cannot be read; the model is not checked"
+        if self.model not in listed:
+            known = ", ".join(sorted(listed)[:8]) or "none"
+            raise BadConfig(f"{self.name}: the server lists no model {self.model!r}; it lists: {known}")
+        return ""
+
     async def aclose(self) -> None:
         """Close the connections. The endpoint opens new ones when it is called again."""
         if self._wire is not None:
@@ -254,6 +275,21 @@ class OpenAIChat:
             failure = TimedOut(f"{self.name}: no complete reply within {self.timeout_s:g} s")
         except BadReply as exc:
             failure = BadReply(f"{self.name}: {exc}")
+        raise failure  # outside of the handlers, so that the client's error, which holds the key, is no context of it
+
+    async def _get(self, path: str) -> bytes:
+        import aiohttp
+        import httpx2
+        import openai
+
+        failure: EndpointError
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return (await self.open_client().get(path, cast_to=httpx2.Response)).content
+        except TimeoutError:
+            failure = TimedOut(f"{self.name}: no complete reply within {self.timeout_s:g} s")
+        except (openai.APIError, aiohttp.ClientError) as exc:
+            failure = self.translate(exc)
         raise failure  # outside of the handlers, so that the client's error, which holds the key, is no context of it
 
     def _open_wire(self) -> Wire:
@@ -326,6 +362,14 @@ class _Envelope(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
     usage: _Tokens | None = None
     model: str | None = None
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: list[_Model]
 
 
 def read_key(variable: str | None, name: str) -> str:

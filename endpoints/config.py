@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from endpoints.batch import MAX_BATCH_CALLS, BatchChat
 from endpoints.cache import DiskCache
 from endpoints.chat import ChatEndpoint, OpenAIChat
 from endpoints.diffusers_images import DiffusersImages
@@ -20,6 +21,7 @@ from endpoints.endpoints_file import (
     DiffusersEntry,
     EndpointsConfig,
     HashEmbeddingsEntry,
+    OpenAIBatchEntry,
     OpenAIEntry,
     OpenAIImagesEntry,
     ScriptedEntry,
@@ -188,7 +190,7 @@ class Roles:
             BadConfig: It cannot be built.
         """
         if name not in self._plain:
-            self._plain[name] = _build(name, self.config)
+            self._plain[name] = _build(name, self.config, self.cache_dir)
         return self._plain[name]
 
     async def aclose(self) -> None:
@@ -200,8 +202,11 @@ class Roles:
     def limiter(self, name: str) -> AdaptiveLimiter:
         """Return the one limiter of the endpoint called `name`."""
         if name not in self._limiters:
-            maximum = getattr(self.config.endpoints[name], "max_concurrency", 64)
-            self._limiters[name] = AdaptiveLimiter(maximum=maximum)
+            entry = self.config.endpoints[name]
+            if isinstance(entry, OpenAIBatchEntry):  # a call that waits for a slot would miss the batch
+                self._limiters[name] = AdaptiveLimiter(maximum=MAX_BATCH_CALLS, initial=MAX_BATCH_CALLS)
+            else:
+                self._limiters[name] = AdaptiveLimiter(maximum=getattr(entry, "max_concurrency", 64))
         return self._limiters[name]
 
     def _chat(self, role: str, name: str) -> ChatEndpoint:
@@ -269,8 +274,9 @@ async def check_endpoints(roles: Roles) -> list[EndpointCheck]:
     """Try every endpoint that has a role with one cheap call, all at once; return what came of it, in the file's order.
 
     A chat model writes a word, past the cache and counted in the ledger under the role `check`. A picture model's
-    server is asked for its list of models, since one picture can cost minutes or cents; of one in this process the
-    weights are looked for and not loaded. An embedding model embeds a word. Failures are results, not exceptions.
+    server is asked for its list of models, since one picture can cost minutes or cents, and a server of batches for
+    its models and batches, since one can take a day; of a picture model in this process the weights are looked for and
+    not loaded. An embedding model embeds a word. Failures are results, not exceptions.
     """
     used = roles.config.roles.by_endpoint()
     names = [name for name in roles.config.endpoints if name in used]
@@ -288,6 +294,9 @@ async def _check(roles: Roles, name: str, played: tuple[str, ...]) -> EndpointCh
         elif "image" in played:
             note = await endpoint.check() if isinstance(endpoint, OpenAIImages | DiffusersImages) else ""
             roles.require("image")  # a budget in dollars needs the picture's price
+        elif isinstance(endpoint, BatchChat):
+            note = await endpoint.check()
+            roles.require(*played)  # a budget in dollars needs the model's price
         elif not isinstance(endpoint, ScriptedChatEndpoint):  # a script would lose the reply
             await _try_chat(roles, name, endpoint)
     except EndpointError as exc:
@@ -314,7 +323,7 @@ def _try_embedding(endpoint: EmbeddingEndpoint) -> str:
 
 def _model_of(config: EndpointsConfig, name: str) -> str:
     match config.endpoints[name]:
-        case OpenAIEntry(model=model) | OpenAIImagesEntry(model=model):
+        case OpenAIEntry(model=model) | OpenAIBatchEntry(model=model) | OpenAIImagesEntry(model=model):
             return model
         case DiffusersEntry(model=model):
             return shown_name(model)
@@ -326,11 +335,16 @@ def _model_of(config: EndpointsConfig, name: str) -> str:
             return scripted_model(name)
 
 
-def _build(name: str, config: EndpointsConfig) -> Any:
+def _build(name: str, config: EndpointsConfig, cache_dir: Path | None) -> Any:
     match config.endpoints[name]:
         case OpenAIEntry() as entry:
             fields = entry.model_dump(exclude={"kind", "prices", "max_concurrency"})
             return OpenAIChat(name=name, max_connections=entry.max_concurrency, **fields)
+        case OpenAIBatchEntry() as entry:
+            of_batches = {"window", "gather_s", "poll_s", "batch_calls"}
+            chat = OpenAIChat(name=name, **entry.model_dump(exclude={"kind", "prices", *of_batches}))
+            folder = cache_dir / "batches" / name if cache_dir else None
+            return BatchChat(chat, folder=folder, **entry.model_dump(include=of_batches))
         case OpenAIImagesEntry() as entry:
             fields = entry.model_dump(exclude={"kind", "prices", "max_concurrency"})
             return OpenAIImages(name=name, max_connections=entry.max_concurrency, **fields)

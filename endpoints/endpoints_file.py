@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
+from endpoints.batch import MAX_BATCH_CALLS, PRICE_FACTOR
 from endpoints.errors import BadConfig
 from endpoints.images import PicturePrice
 from endpoints.ledger import Price
@@ -96,6 +97,23 @@ class OpenAIEntry(Frozen):
     """None: unknown, and shown as unknown."""
 
 
+class OpenAIBatchEntry(Frozen):
+    """A chat model behind OpenAI's batch API; see `batch.BatchChat`."""
+
+    kind: Literal["openai_batch"]
+    model: Name
+    base_url: Address
+    api_key_env: Variable | None = None
+    window: Annotated[str, Field(pattern=r"^[1-9]\d{0,2}[hd]$")] = "24h"
+    gather_s: Seconds = 5.0
+    poll_s: Seconds = 30.0
+    batch_calls: int = Field(default=1000, ge=1, le=MAX_BATCH_CALLS)
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    prices: TokenPrices | None = None
+    """Those of ordinary calls, of which half is counted. None: unknown, and shown as unknown."""
+
+
 class OpenAIImagesEntry(Frozen):
     """A picture model behind an OpenAI-compatible images API; the fields are those of `images.OpenAIImages`."""
 
@@ -173,6 +191,7 @@ class SentenceTransformersEntry(Frozen):
 
 Entry = Annotated[
     OpenAIEntry
+    | OpenAIBatchEntry
     | OpenAIImagesEntry
     | DiffusersEntry
     | ScriptedEntry
@@ -183,6 +202,7 @@ Entry = Annotated[
 ]
 ENTRIES: dict[str, type[Frozen]] = {
     "openai": OpenAIEntry,
+    "openai_batch": OpenAIBatchEntry,
     "openai_images": OpenAIImagesEntry,
     "diffusers": DiffusersEntry,
     "scripted": ScriptedEntry,
@@ -190,7 +210,7 @@ ENTRIES: dict[str, type[Frozen]] = {
     "sentence_transformers": SentenceTransformersEntry,
     "hash_embeddings": HashEmbeddingsEntry,
 }
-CHAT_KINDS = ("openai", "scripted")
+CHAT_KINDS = ("openai", "openai_batch", "scripted")
 IMAGE_KINDS = ("openai_images", "diffusers", "scripted_images")
 EMBEDDING_KINDS = ("sentence_transformers", "hash_embeddings")
 
@@ -270,8 +290,8 @@ class EndpointsConfig(Frozen):
         first: dict[str, tuple[str, Any]] = {}
         for name, entry in self.endpoints.items():
             match entry:
-                case OpenAIEntry(model=model, prices=told) | OpenAIImagesEntry(model=model, prices=told):
-                    pass
+                case OpenAIEntry() | OpenAIBatchEntry() | OpenAIImagesEntry():
+                    model, told = entry.model, entry.prices
                 case DiffusersEntry():
                     model, told = shown_name(entry.model), FREE
                 case _:
@@ -289,7 +309,7 @@ class EndpointsConfig(Frozen):
         found: dict[str, Price] = {}
         for name, entry in self.endpoints.items():
             match entry:
-                case OpenAIEntry(prices=TokenPrices() as told):
+                case OpenAIEntry(prices=TokenPrices() as told) | OpenAIBatchEntry(prices=TokenPrices() as told):
                     found[entry.model] = Price(told.prompt_usd_per_million, told.completion_usd_per_million)
                 case OpenAIImagesEntry(prices=PicturePrices() as told):
                     found[entry.model] = PicturePrice(0.0, 0.0, told.image_usd)
@@ -298,6 +318,13 @@ class EndpointsConfig(Frozen):
                 case ScriptedEntry() | ScriptedImagesEntry():
                     found[scripted_model(name)] = Price(0.0, 0.0)
         return found
+
+    def price_of(self, name: str, model: str) -> Price | None:
+        """Return what the endpoint called `name` takes for its model: a part of the price when it makes batches."""
+        price = self.prices().get(model)
+        if price is None or not isinstance(self.endpoints.get(name), OpenAIBatchEntry):
+            return price
+        return Price(price.prompt_usd * PRICE_FACTOR, price.completion_usd * PRICE_FACTOR)
 
 
 def scripted_model(name: str) -> str:

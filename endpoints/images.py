@@ -140,20 +140,7 @@ class OpenAIImages:
         Raises:
             EndpointError: There is no answer, the key is refused, or the list does not name the model.
         """
-        try:
-            content = await self._send("GET", "/models", None)
-        except BadConfig as exc:
-            if "HTTP 404" in str(exc) or "HTTP 405" in str(exc):
-                return "the server answers and has no list of models; key and model are not checked"
-            raise
-        try:
-            listed = [entry.id for entry in _Models.model_validate_json(content).data]
-        except ValidationError:
-            return "the server answers with a list of models that cannot be read; the model is not checked"
-        if self.model not in listed:
-            known = ", ".join(sorted(listed)[:8]) or "none"
-            raise BadConfig(f"{self.name}: the server lists no model {self.model!r}; it lists: {known}")
-        return ""
+        return await self._server.check_model()
 
     async def aclose(self) -> None:
         """Close the connections. The endpoint opens new ones when it is called again."""
@@ -163,7 +150,7 @@ class OpenAIImages:
         body = {"model": self.model, "prompt": prompt, "n": 1} | self._options
         if self._send_seed:
             body["seed"] = seed
-        data = self._read(await self._send("POST", "/images/generations", body))
+        data = self._read(await self._send("/images/generations", body))
         if len(data) > self._max_picture_bytes:
             raise BadReply(f"{self.name}: the picture has {len(data):,} bytes, more than {self._max_picture_bytes:,}")
         problem = await asyncio.to_thread(find_damage, data)
@@ -188,7 +175,7 @@ class OpenAIImages:
         except (binascii.Error, ValueError):
             raise BadReply(f"{self.name}: the picture is not base64") from None
 
-    async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
+    async def _send(self, path: str, body: dict[str, Any]) -> bytes:
         import aiohttp
         import httpx2
         import openai
@@ -197,8 +184,6 @@ class OpenAIImages:
         try:
             async with asyncio.timeout(self.timeout_s):
                 client = self._server.open_client()
-                if method == "GET":
-                    return (await client.get(path, cast_to=httpx2.Response)).content
                 return (await client.post(path, body=body, cast_to=httpx2.Response)).content
         except TimeoutError:
             failure = TimedOut(f"{self.name}: no complete reply within {self.timeout_s:g} s")
@@ -382,14 +367,6 @@ class _Picture(BaseModel):
 
 class _Pictures(BaseModel):
     data: list[_Picture] = Field(min_length=1)
-
-
-class _Model(BaseModel):
-    id: str
-
-
-class _Models(BaseModel):
-    data: list[_Model]
 
 
 def picture_seed(seed: int, number: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from endpoints.batch import count_open
 from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.ledger import calls_about
@@ -108,7 +109,12 @@ class Answering(_Sitting):
         """
         log = open_answers(self._folder.responses, write=True)
         try:
-            await stream(self.release, lambda item: self._take(item, log), is_stopped=lambda: bool(self.state.stopped))
+            await stream(
+                self.release,
+                lambda item: self._take(item, log),
+                is_stopped=lambda: bool(self.state.stopped),
+                places=count_open(OPEN_ITEMS, self.target.endpoint, self.target.captioner),
+            )
         finally:
             log.close()
         return self.state
@@ -201,7 +207,10 @@ class Scoring(_Sitting):
         log = open_judgments(self._folder.judgments, write=True)
         try:
             await stream(
-                self.release, lambda item: self._take(item, answers, log), is_stopped=lambda: bool(self.state.stopped)
+                self.release,
+                lambda item: self._take(item, answers, log),
+                is_stopped=lambda: bool(self.state.stopped),
+                places=count_open(OPEN_ITEMS, *(judge.endpoint for judge in self.judges)),
             )
         finally:
             answers.close()
@@ -351,28 +360,29 @@ async def stream(
     take: Callable[[ReleasedItem], list[Callable[[], Awaitable[None]]]],
     *,
     is_stopped: Callable[[], bool],
+    places: int,
 ) -> None:
-    """Walk over the release in order; do what `take` returns for each item, a bounded number of items at once."""
-    places = asyncio.Semaphore(OPEN_ITEMS)
+    """Walk over the release in order; do what `take` returns for each item, at most `places` items at once."""
+    free = asyncio.Semaphore(places)
     items: Iterator[ReleasedItem] = release.iterate_items()
 
     async def finish(work: list[Callable[[], Awaitable[None]]]) -> None:
         try:
             await asyncio.gather(*(each() for each in work))
         finally:
-            places.release()
+            free.release()
 
     try:
         async with asyncio.TaskGroup() as group:
             while not is_stopped():
-                await places.acquire()
+                await free.acquire()
                 item = await asyncio.to_thread(next, items, None)
                 if item is None:
                     break
                 if work := take(item):
                     group.create_task(finish(work))
                 else:
-                    places.release()
+                    free.release()
     except* Exception as failures:
         raise _first_leaf(failures) from None
 

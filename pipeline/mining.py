@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from endpoints.batch import count_open
 from endpoints.chat import ChatEndpoint
 from endpoints.config import ChatRole
 from endpoints.errors import EndpointError
@@ -111,7 +112,7 @@ async def stream_mining(
     now: datetime,
 ) -> AsyncIterator[MiningResult]:
     """Try the targets on each item that waits, and yield each once it is stored. A failed call stores nothing."""
-    places = asyncio.Semaphore(OPEN_ITEMS)
+    places = asyncio.Semaphore(count_open(OPEN_ITEMS, *(target.endpoint for target in targets)))
 
     async def mine(waiting: _Waiting) -> MiningResult:
         async with places:

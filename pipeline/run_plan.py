@@ -7,7 +7,9 @@ needs its repair round. Calls that fail and are sent again come on top. Prompts 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from endpoints.chat import ChatEndpoint
 from endpoints.config import ChatRole, Roles
+from endpoints.images import ImageEndpoint
 from endpoints.ledger import IMAGE_TOKENS, Price
 from endpoints.messages import Usage
 from pipeline.config import PipelineConfig
@@ -68,7 +70,6 @@ class RunPlan:
 @dataclass(frozen=True)
 class _Planner:
     roles: Roles
-    prices: dict[str, Price]
 
     def chat(
         self, what: str, role: ChatRole, *, calls: int, at_most: int, prompt: str, max_tokens: int, pictures: int = 0
@@ -76,8 +77,12 @@ class _Planner:
         """Return a line for one chat role; `at_most` without repair rounds."""
         endpoint = self.roles.chat(role)
         asked = (len(load_prompt(prompt).text) + SCENARIO_CHARACTERS) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS * pictures
-        cost = estimate_cost(self.prices, endpoint.model, asked, max_tokens, at_most)
+        cost = estimate_cost(self.price(endpoint), asked, max_tokens, at_most)
         return PlannedCalls(what, role, endpoint.model, calls, at_most * REPAIR, cost)
+
+    def price(self, endpoint: ChatEndpoint | ImageEndpoint) -> Price | None:
+        """Return what the endpoint takes; None when nobody said so."""
+        return self.roles.config.price_of(endpoint.name, endpoint.model)
 
 
 def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0, free_photos: Sequence[Photo] = ()) -> RunPlan:
@@ -92,7 +97,7 @@ def plan_run(synthesis: Synthesis, roles: Roles, *, photos: int = 0, free_photos
     Raises:
         BadConfig: a role that is needed has no endpoint or cannot be built.
     """
-    planner = _Planner(roles, roles.config.prices())
+    planner = _Planner(roles)
     count = sum(call.count for call in plan_calls(synthesis))
     if synthesis.config.synthesis.from_photos:
         calls = plan_photos(synthesis, free_photos)
@@ -120,7 +125,8 @@ def _plan_synthesis(synthesis: Synthesis, planner: _Planner) -> Iterator[Planned
         # Who gets a refill is drawn anew, so each generator may get all of them.
         at_most = mine + settings.refill_rounds * len(calls)
         model = generator.endpoint.model
-        cost = estimate_cost(planner.prices, model, longest // CHARACTERS_PER_TOKEN, settings.max_tokens, at_most)
+        price = planner.price(generator.endpoint)
+        cost = estimate_cost(price, longest // CHARACTERS_PER_TOKEN, settings.max_tokens, at_most)
         yield PlannedCalls(f"scenarios by {generator.endpoint.name}", "generator", model, mine, at_most * REPAIR, cost)
 
 
@@ -136,7 +142,7 @@ def _plan_photo_synthesis(
     for generator in synthesis.generators:
         name, model = generator.endpoint.name, generator.endpoint.model
         mine, most = (sum(call.generator == name for call in some) for some in (first, calls))
-        cost = estimate_cost(planner.prices, model, asked, settings.max_tokens, most)
+        cost = estimate_cost(planner.price(generator.endpoint), asked, settings.max_tokens, most)
         yield PlannedCalls(f"scenarios from photos by {name}", "generator", model, mine, most * REPAIR, cost)
 
 
@@ -179,7 +185,7 @@ def _plan_drawing(config: PipelineConfig, planner: _Planner, count: int) -> Iter
         max_tokens=config.grounding.max_tokens,
     )  # fmt: skip
     model = planner.roles.image.model
-    price = planner.prices.get(model)
+    price = planner.price(planner.roles.image)
     cost = None if price is None else price.cost(Usage(0, 0)) * drawn
     many = sure * config.grounding.candidates
     yield PlannedCalls("pictures", "image", model, many, drawn, cost)
@@ -200,7 +206,7 @@ def _plan_twins(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator
         max_tokens=config.grounding.max_tokens,
     )  # fmt: skip
     model = planner.roles.image.model
-    price = planner.prices.get(model)
+    price = planner.price(planner.roles.image)
     cost = None if price is None else price.cost(Usage(0, 0)) * drawn
     yield PlannedCalls("pictures of twins", "image", model, 0, drawn, cost)
     yield planner.chat(
@@ -213,11 +219,11 @@ def _plan_mining(synthesis: Synthesis, planner: _Planner, count: int) -> Iterato
     # Only what people approve is tried, so no call is sure; a reply is plain text and has no repair round.
     mining = synthesis.config.mining
     for role in mining.targets:
-        model = planner.roles.chat(role).model
+        target = planner.roles.chat(role)
         asked = SCENARIO_CHARACTERS // CHARACTERS_PER_TOKEN + IMAGE_TOKENS
-        price = planner.prices.get(model)
+        price = planner.price(target)
         cost = None if price is None else count * price.cost(Usage(asked, mining.max_tokens))
-        yield PlannedCalls(f"tried on {role}", role, model, 0, count, cost)
+        yield PlannedCalls(f"tried on {role}", role, target.model, 0, count, cost)
 
 
 def _plan_refinement(synthesis: Synthesis, planner: _Planner, count: int) -> Iterator[PlannedCalls]:
@@ -245,11 +251,8 @@ def _plan_refinement(synthesis: Synthesis, planner: _Planner, count: int) -> Ite
         )  # fmt: skip
 
 
-def estimate_cost(
-    prices: dict[str, Price], model: str, prompt_tokens: int, max_tokens: int, calls: int
-) -> float | None:
+def estimate_cost(price: Price | None, prompt_tokens: int, max_tokens: int, calls: int) -> float | None:
     """Return the dollars of `calls` calls and their repair rounds, which hold the first reply once more."""
-    price = prices.get(model)
     if price is None:
         return None
     first = price.cost(Usage(prompt_tokens, max_tokens))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from endpoints.batch import count_open
 from endpoints.config import Roles
 from endpoints.ledger import calls_about
 from pipeline.config import PipelineConfig, spread_quotas
@@ -126,7 +127,8 @@ class Runner:
             self._from_photos = PhotoSynthesis(self.synthesis, db=parts.db, blobs=parts.blobs)
         elif self._photos is not None:
             self._matcher = PhotoMatcher(self._photos, now=self.now)
-        self._places = asyncio.Semaphore(OPEN_ITEMS)
+        asked = (self._critic, self._refiners.rewriter, self._refiners.probe)
+        self._places = asyncio.Semaphore(count_open(OPEN_ITEMS, *asked))
         self._seen: set[str] = set()
 
     def stop(self, reason: str) -> None:

@@ -22,7 +22,7 @@ from curator_app.actions.judging import (
 from curator_app.actions.releases import open_release, read_releases
 from curator_app.workspace import Workspace
 from endpoints.config import EndpointCheck, Roles, build_endpoints, check_endpoints
-from endpoints.endpoints_file import EndpointsConfig, RolesConfig
+from endpoints.endpoints_file import CHAT_KINDS, EndpointsConfig, RolesConfig
 from endpoints.errors import EndpointError
 from endpoints.ledger import IMAGE_TOKENS, Budget, Ledger
 from endpoints.messages import Usage
@@ -102,7 +102,7 @@ def read_choices(workspace: Workspace) -> Choices:
         found = load_place_endpoints(make_place(workspace))
     except EndpointError as exc:
         return Choices(releases, files, (), (), str(exc))
-    chats = tuple(name for name, entry in found.endpoints.items() if entry.kind in ("openai", "scripted"))
+    chats = tuple(name for name, entry in found.endpoints.items() if entry.kind in CHAT_KINDS)
     judges = tuple(role for role in ("judge_a", "judge_b") if getattr(found.roles, role))
     return Choices(releases, files, chats, judges)
 
@@ -260,24 +260,24 @@ def _plan_one(
     items = [
         item for item in release.iterate_items(pictures=False) if find_lack(item, config=config, texts=texts) is None
     ]
-    answers, prices, rubric = (len(items) + twins) * config.samples, roles.config.prices(), load_rubric()
+    answers, price_of, rubric = (len(items) + twins) * config.samples, roles.config.price_of, load_rubric()
     longest = max((len(item.query) + len(item.hidden_hazard) for item in items), default=0)
     policy = max((len(text) for text in texts.constitutions.values()), default=0)
     asked = (longest + policy) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS
-    price = prices.get(config.model)
+    price = price_of(config.target, config.model)
     cost = None if price is None else answers * price.cost(Usage(asked, config.max_tokens))
     lines = [PlannedCalls(f"answers of {request.run}", "target", config.model, answers, answers, cost)]
     if config.captioner_model:
-        price = prices.get(config.captioner_model)
+        price = price_of(roles.chat("captioner").name, config.captioner_model)
         usd = None if price is None else answers * price.cost(Usage(IMAGE_TOKENS + 500, CAPTION_TOKENS))
         lines.append(PlannedCalls("pictures described", "captioner", config.captioner_model, answers, answers, usd))
     prompts = ("score_answer", "score_twin_answer") if twins else ("score_answer",)
     ours = len(rubric.text) + max(len(load_judge_prompt(name).text) for name in prompts)
     shown = (ours + longest) // CHARACTERS_PER_TOKEN + IMAGE_TOKENS + config.max_tokens
     for role in pick_judges(roles, request.judges or None):
-        model, calls = roles.chat(role).model, answers * request.repeats
-        usd = estimate_cost(prices, model, shown, JUDGE_TOKENS, calls)
-        lines.append(PlannedCalls(f"judgments of {request.run}", role, model, calls, calls * REPAIR, usd))
+        judge, calls = roles.chat(role), answers * request.repeats
+        usd = estimate_cost(price_of(judge.name, judge.model), shown, JUDGE_TOKENS, calls)
+        lines.append(PlannedCalls(f"judgments of {request.run}", role, judge.model, calls, calls * REPAIR, usd))
     return len(items), lines
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from faulty_server import Fault, plan_from
+from batch_books import BatchBooks
+from faulty_server import Fault, FaultyServer, completion, key_of, plan_from
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_server import PictureServer, png_of
 
+from endpoints.batch import count_open
 from endpoints.config import (
     ROLES,
     Roles,
@@ -94,7 +96,7 @@ def edit(*steps: Any) -> Callable[[dict[str, Any]], None]:
 WRONG = [
     (("roles", "judge_c", "large"), ["roles.judge_c is not known", "judge_b", "text_only_probe"]),
     (("roles", "critic", "lagre"), ["role critic", "'lagre'", "large, small, pictures, vectors"]),
-    (("roles", "critic", "pictures"), ["role critic", "'pictures' of kind openai_images", "openai or scripted"]),
+    (("roles", "critic", "pictures"), ["role critic", "'pictures' of kind openai_images", "openai_batch or scripted"]),
     (("roles", "image", "large"), ["role image", "openai_images or diffusers or scripted_images"]),
     (("roles", "embedding", "small"), ["role embedding", "sentence_transformers or hash_embeddings"]),
     (("roles", "generator", 0, "endpoint", "gone"), ["role generator", "'gone'"]),
@@ -514,3 +516,95 @@ def test_the_documentation_names_every_field_kind_and_role() -> None:
     assert [name for name in sorted(names | set(ENTRIES)) if f"`{name}`" not in text] == []
     shown = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
     assert read_endpoints(shown).roles.generator
+
+
+def batches(url: str = "http://127.0.0.1:9/v1", **fields: Any) -> dict[str, Any]:
+    """A file in which `large` goes through the batch API and `dear` does not, with the same model."""
+    content = file(url)
+    prices = {"prompt_usd_per_million": 2.0, "completion_usd_per_million": 8.0}
+    content["endpoints"]["dear"] = content["endpoints"]["large"] | {"prices": prices}
+    quick = {"gather_s": 0.01, "poll_s": 0.01, "prices": prices}
+    content["endpoints"]["large"] = {"kind": "openai_batch", "base_url": url, "model": "big-1"} | quick | fields
+    return content
+
+
+def books() -> BatchBooks:
+    return BatchBooks(lambda body: (200, completion(f"answer to {key_of(body)}", body)), looks=1)
+
+
+def test_roles_on_one_endpoint_of_batches_share_a_batch_and_pay_half(tmp_path: Path) -> None:
+    async def ask_both() -> list[str]:
+        pairs = [(role, str(number)) for role in ("critic", "rewriter") for number in range(100)]
+        replies = await asyncio.gather(*(roles.chat(role).complete(ask(role + text)) for role, text in pairs))
+        await roles.aclose()
+        return [reply.text for reply in replies]
+
+    with FaultyServer(batches=books()) as server:
+        roles = build(batches(server.url, window="7d", extra_body={"top_p": 0.5}), tmp_path)
+        assert asyncio.run(ask_both())[::100] == ["answer to critic0", "answer to rewriter0"]
+        assert server.batches
+        (made,) = server.batches.batches.values()
+        assert made["completion_window"] == "7d" and b'"top_p": 0.5' in server.batches.files["file-0"]
+        assert [path.name for path in (tmp_path / "batches" / "large").iterdir()] == ["000000.json"]
+    assert roles.ledger.total.cost_usd == pytest.approx(200 * (20 * 2.0 + 10 * 8.0) / 1e6 / 2)
+
+
+def test_the_price_of_a_batch_is_half_its_models(tmp_path: Path) -> None:
+    config = read_endpoints(batches())
+    assert config.price_of("dear", "big-1") == config.prices()["big-1"] == Price(2.0, 8.0)
+    assert config.price_of("large", "big-1") == Price(1.0, 4.0)
+    assert config.price_of("large", "other") is None
+    with pytest.raises(BadConfig, match="different prices for the model 'big-1'"):
+        read_endpoints(batches(prices={"prompt_usd_per_million": 1.0, "completion_usd_per_million": 4.0}))
+
+
+def test_without_the_folder_of_a_run_no_batch_is_made() -> None:
+    with pytest.raises(BadConfig, match="large: a batch is written down in the folder of a run, and there is none"):
+        asyncio.run(build(batches()).chat("critic").complete(ask()))
+
+
+@pytest.mark.parametrize(
+    ("models", "served", "problem", "note"),
+    [
+        (["big-1"], True, "", "no batch was made, for one may take 24h"),
+        (None, True, "", "no list of models; key and model are not checked; no batch was made"),
+        (["small-1"], True, "lists no model 'big-1'", ""),
+        (["big-1"], False, "the server has no batch API; use `kind: openai`", ""),
+    ],
+)
+def test_checking_an_endpoint_of_batches_makes_none(
+    models: list[str] | None, served: bool, problem: str, note: str
+) -> None:
+    with PictureServer(models=models, batches=books() if served else None) as server:
+        result = check(batches(server.url))["large"]
+        assert not server.batches or not server.batches.batches
+    assert problem in result.problem and bool(problem) == bool(result.problem) and note in result.note
+    assert server.bodies == []
+
+
+def test_checking_an_endpoint_of_batches_misses_the_price_that_a_budget_needs() -> None:
+    content = batches(prices=None)
+    del content["endpoints"]["dear"]
+    with PictureServer(models=["big-1"], batches=books()) as server:
+        content["endpoints"]["large"]["base_url"] = server.url
+        assert "price of big-1 is unknown" in check(content, budget=Budget(usd=1))["large"].problem
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"window": "soon"}, r"endpoints.large.window: .*'soon'"),
+        ({"batch_calls": 50_001}, r"endpoints.large.batch_calls: .*50001"),
+        ({"max_concurrency": 5}, r"endpoints.large.max_concurrency is not known; known here: .*gather_s"),
+    ],
+)
+def test_wrong_settings_of_batches_are_named(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadConfig, match=said):
+        read_endpoints(batches(**fields))
+
+
+def test_with_batches_as_many_items_are_open_as_go_into_one() -> None:
+    roles = build(batches(batch_calls=700))
+    assert count_open(64, roles.chat("critic")) == count_open(64, roles.plain("large"), None) == 700
+    assert count_open(1000, roles.chat("critic")) == 1000
+    assert count_open(64, roles.plain("small"), roles.plain("dear")) == 64
