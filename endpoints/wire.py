@@ -49,6 +49,7 @@ class Wire:
             connector=connector,
             headers={name: value for name, value in own.items() if isinstance(value, str)},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
 
