@@ -2,9 +2,9 @@
 
 A local server answers each call after 200 ms and takes 64 at once, so the ideal is 320 calls a second; above that it
 refuses with 429. Then the same with slots that change from 64 to 16 and back while the run goes on. Contenders run one
-after another against the same server, each on uvloop and with `gc.freeze` before it. inspect_ai runs in an environment
-of its own (`bench/.inspect-ai`) if that can be made. Bare HTTP is a loop on aiohttp that keeps exactly 64 calls under
-way, builds nothing and keeps nothing: what it reaches, this machine and the server can do.
+after another against the same server, each on uvloop, with `gc.freeze` before it and rarer collections. inspect_ai
+runs in an environment of its own (`bench/.inspect-ai`) if that can be made. Bare HTTP is a loop on aiohttp that keeps
+exactly 64 calls under way, builds nothing and keeps nothing: what it reaches, this machine and the server can do.
 Run: `python -m bench.endpoint_throughput [--calls 5000]`.
 """
 
@@ -54,6 +54,7 @@ async def run():
     print(json.dumps({"elapsed_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}))
 gc.collect()
 gc.freeze()
+gc.set_threshold(10_000, 50, 10)
 uvloop.run(run())
 """
 
