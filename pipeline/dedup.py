@@ -234,6 +234,15 @@ class PictureIndex:
                 found.append(Match(name, self._ids[int(other)], 1 - int(bits[other]) / 64))
         return found
 
+    def find(self, text: str) -> list[tuple[str, int]]:
+        """Return the pictures that differ in at most `max_bits` from a hash (16 hex digits), with how many bits.
+
+        Raises:
+            BadVectors: it is not 16 hex digits.
+        """
+        bits = np.bitwise_count(self._hashes[: len(self._ids)] ^ _parse_hash(text))
+        return [(self._ids[int(place)], int(bits[place])) for place in np.flatnonzero(bits <= self.max_bits)]
+
     def _append(self, name: str, value: np.uint64) -> None:
         if len(self._ids) == len(self._hashes):
             self._hashes = np.concatenate([self._hashes, np.empty_like(self._hashes)])

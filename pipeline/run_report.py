@@ -20,7 +20,7 @@ from pipeline.prompting import PROMPTS, load_prompt
 from pipeline.run_events import read_events
 from pipeline.run_folder import RunFolder
 from pipeline.taxonomy import Taxonomy
-from pipeline.validation import PICTURE_CRITERIA, PICTURE_TEXT
+from pipeline.validation import DUPLICATE_PICTURE, PICTURE_CRITERIA, PICTURE_TEXT
 from storage.db import Database
 from storage.records import FilterVerdict, Record, Refinement, parse_record
 from storage.stages import Stage
@@ -162,7 +162,7 @@ def _place_rejection(records: Sequence[Record]) -> tuple[int, str | None]:
     for verdict in failed:
         if verdict.filter_name == DUPLICATE:
             return 2, "near-duplicate"
-        if verdict.filter_name in (*PICTURE_CRITERIA, PICTURE_TEXT):
+        if verdict.filter_name in (*PICTURE_CRITERIA, PICTURE_TEXT, DUPLICATE_PICTURE):
             return 3, verdict.filter_name
     return 1, failed[0].filter_name if failed else "unknown"
 

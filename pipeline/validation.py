@@ -23,6 +23,7 @@ from storage.texts import hash_json
 
 PROMPT = "judge_picture"
 PICTURE_TEXT = "picture_text"
+DUPLICATE_PICTURE = "duplicate_picture"
 
 
 class PictureScores(Reply):
@@ -42,12 +43,18 @@ class PictureCheck:
     """What is said of one picture."""
 
     verdicts: tuple[FilterVerdict, ...]
-    """One for each criterion, and one for the text in the picture where it was read."""
+    """One for each criterion, one for the text in the picture where it was read, and one for whether another scenario
+    has the same picture where that was compared."""
 
     @property
     def passed(self) -> bool:
         """Whether every verdict passes."""
         return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def shows_it(self) -> bool:
+        """Whether every verdict passes but that another scenario has the same picture."""
+        return all(verdict.passed or verdict.filter_name == DUPLICATE_PICTURE for verdict in self.verdicts)
 
     @property
     def points(self) -> float:

@@ -15,8 +15,9 @@ from endpoints.ledger import Budget, Ledger
 from pipeline.config import PipelineConfig, load_config
 from pipeline.few_shot_library import FewShotLibrary, load_few_shot
 from pipeline.run_folder import open_run_folder
+from pipeline.run_parts import RunParts
 from pipeline.run_report import RunReport, make_report, write_report
-from pipeline.runner import Observer, Runner, RunParts, RunState
+from pipeline.runner import Observer, Runner, RunState
 from pipeline.taxonomy import load_taxonomy
 from storage.accounts import Role, add_user
 from storage.audit import verify_chain

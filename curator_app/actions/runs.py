@@ -26,9 +26,10 @@ from pipeline.few_shot_library import load_few_shot
 from pipeline.photo_matching import count_undescribed
 from pipeline.photo_synthesis import list_free
 from pipeline.run_folder import RunFolder, open_run_folder
+from pipeline.run_parts import RunParts, needed_roles
 from pipeline.run_plan import RunPlan, plan_run
 from pipeline.run_report import RunReport, make_report, write_report
-from pipeline.runner import Runner, RunParts, RunState, needed_roles
+from pipeline.runner import Runner, RunState
 from pipeline.synthesis import Generator, prepare_synthesis
 from storage.errors import StorageError
 from storage.release_files import Release

@@ -20,8 +20,8 @@ from endpoints.scripted import Answer, ScriptedChatEndpoint
 from pipeline.config import PipelineConfig
 from pipeline.mining import SCORERS, Target, try_targets
 from pipeline.run_events import read_events
+from pipeline.run_parts import needed_roles
 from pipeline.run_plan import plan_run
-from pipeline.runner import needed_roles
 from pipeline.synthesis import Generator, prepare_synthesis
 from pipeline.taxonomy import load_taxonomy
 from storage.accounts import Role, add_user
