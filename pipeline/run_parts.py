@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from endpoints.config import Roles
+from pipeline.benchmark_gate import BenchmarkRow
 from pipeline.config import PipelineConfig
 from pipeline.few_shot_library import FewShotLibrary
 from pipeline.grounding import Grounders
@@ -36,6 +37,8 @@ class RunParts:
     """People who review each scenario."""
     releases: tuple[Release, ...] = ()
     """Nothing new may repeat what they hold."""
+    benchmarks: tuple[BenchmarkRow, ...] = ()
+    """Public benchmarks; nothing new may repeat what they ask or show."""
     read_image: TextReader | None = None
     """Reads writing in pictures; None leaves it out, and the records say so."""
 

@@ -14,6 +14,7 @@ from statistics import quantiles
 from sqlmodel import col, select
 
 from endpoints.ledger import REPLY, Ledger, Totals, format_cost, read_lines
+from pipeline.benchmark_gate import BENCHMARK_QUERY
 from pipeline.config import PipelineConfig, spread_quotas
 from pipeline.dedup import FILTER_NAME as DUPLICATE
 from pipeline.prompting import PROMPTS, load_prompt
@@ -151,14 +152,19 @@ def _read_items(db: Database, batch: str) -> Iterable[tuple[Stage, list[Record]]
 def _place_rejection(records: Sequence[Record]) -> tuple[int, str | None]:
     """Return how many steps a rejected item passed, and the reason; without a reason people rejected it."""
     refinements = [record for record in records if isinstance(record, Refinement)]
+    failed = [record for record in records if isinstance(record, FilterVerdict) and not record.passed]
+    repeats = any(verdict.filter_name == BENCHMARK_QUERY for verdict in failed)
     if refinements:
         last = refinements[-1]
+        if repeats:
+            return 4, "repeats a benchmark"
         if last.hazard_type == "undeclared_premise":
             return 4, "undeclared premise"
         if not last.evidence.startswith("dropped"):
             return len(STEPS), None
         return 4, last.evidence.splitlines()[0].removeprefix("dropped: ")
-    failed = [record for record in records if isinstance(record, FilterVerdict) and not record.passed]
+    if repeats:
+        return 2, "repeats a benchmark"
     for verdict in failed:
         if verdict.filter_name == DUPLICATE:
             return 2, "near-duplicate"

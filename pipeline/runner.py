@@ -18,6 +18,7 @@ from functools import partial
 from typing import cast
 
 from endpoints.ledger import calls_about
+from pipeline.benchmark_gate import BENCHMARK_QUERY, BenchmarkGate, list_pictures
 from pipeline.config import spread_quotas
 from pipeline.dedup_gate import DedupGate, Screened
 from pipeline.errors import ItemError
@@ -113,6 +114,14 @@ class Runner:
             now=self.now,
             releases=parts.releases,
         )
+        self._benchmarks = await asyncio.to_thread(
+            BenchmarkGate,
+            parts.benchmarks,
+            embeddings=parts.roles.embedding,
+            threshold=parts.config.benchmark_threshold,
+            folder=parts.dedup_folder,
+            now=self.now,
+        )
         self._pictures = await asyncio.to_thread(
             PictureGate,
             db=parts.db,
@@ -120,6 +129,7 @@ class Runner:
             max_bits=parts.config.grounding.duplicate_bits,
             now=self.now,
             releases=parts.releases,
+            benchmarks=list_pictures(parts.benchmarks),
         )
         self._order: PlanOrder[Window] = PlanOrder(self.synthesis)
         self._photo_order: PhotoOrder[Window] = PhotoOrder()
@@ -257,7 +267,8 @@ class Runner:
 
     async def _pass_gate(self, finishing: asyncio.TaskGroup) -> None:
         """Take windows in the order of the plan; start the pictures of the scenarios that are kept."""
-        while (window := await self._windows.get()) is not None:
+        while (whole := await self._windows.get()) is not None:
+            window = await self._drop_repeated(whole)
             verdicts = await asyncio.to_thread(self._gate.judge, [screened for screened, _ in window])
             await self._writer.keep_duplicates(verdicts)
             for screened, standing in window:
@@ -275,6 +286,18 @@ class Runner:
                     finishing.create_task(self._finish(screened, standing, place, self._take_turn(standing)))
                 else:
                     self._pictures.turns.leave(place)
+
+    async def _drop_repeated(self, window: Window) -> Window:
+        """Reject what asks the same as a public benchmark, and return the others."""
+        asked = [(screened.scenario.query, screened.scenario.id) for screened, _ in window]
+        found = await asyncio.to_thread(self._benchmarks.judge, asked)
+        repeated = {screened.item_id: verdict for (screened, _), verdict in zip(window, found, strict=True) if verdict}
+        await self._writer.keep_duplicates(repeated, stages=(Stage.FILTERED, Stage.GROUNDED))
+        for screened, standing in window:
+            verdict = repeated.get(screened.item_id)
+            if verdict is not None and standing.stage in (Stage.SCENARIO, Stage.FILTERED, Stage.GROUNDED):
+                self._reject("dedup", screened.item_id, kind=BENCHMARK_QUERY, message=verdict.reason)
+        return [(screened, standing) for screened, standing in window if screened.item_id not in repeated]
 
     # --- pictures and refinement
 
@@ -356,11 +379,16 @@ class Runner:
         if outcome.passed is None:
             self._fail("refinement", item_id, *outcome.errors)
             return
-        await self._writer.keep_refinement(item_id, outcome)
+        last, repeats = outcome.records[-1], None
+        if outcome.passed and last.query_after != screened.scenario.query:
+            asked = [(last.query_after, screened.scenario.id)]
+            (repeats,) = await asyncio.to_thread(self._benchmarks.judge, asked)
+        await self._writer.keep_refinement(item_id, outcome, repeats=repeats)
         for note in outcome.notes:
             self._events.write("refinement", "note", item=item_id, kind=note.kind, message=note.message)
-        last = outcome.records[-1]
-        if outcome.passed:
+        if repeats is not None:
+            self._reject("refinement", item_id, kind=BENCHMARK_QUERY, message=repeats.reason)
+        elif outcome.passed:
             self._events.write("refinement", "passed", item=item_id, rounds=last.round)
             self._tell("refinement", "passed")
         else:

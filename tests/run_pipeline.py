@@ -74,8 +74,9 @@ def run_once(
     observer: Observer | None = None,
     entry: dict[str, Any] | None = None,
     prepare: Any = None,
+    **more: Any,
 ) -> tuple[RunState, RunReport]:
-    """Run or resume; `prepare(runner)` may change the runner before it starts."""
+    """Run or resume; `prepare(runner)` may change the runner before it starts, `more` are further parts of the run."""
     config = config or make_config()
     db = open_database(f"sqlite:///{home / 'curator.db'}")
     migrate(db=db)
@@ -100,6 +101,7 @@ def run_once(
                 blobs=BlobStore(home / "blobs"),
                 folder=folder,
                 dedup_folder=home / "dedup",
+                **more,
             )
 
             async def run() -> RunState:
