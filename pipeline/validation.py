@@ -117,7 +117,9 @@ async def validate_picture(
         for name in PICTURE_CRITERIA
     ]
     if read_image is not None:
-        verdicts.append(await _check_text(scenario, picture, read_image=read_image, about=about, now=now))
+        verdicts.append(
+            await check_text(scenario, picture, read_image=read_image, about=about, parent_id=scenario.id, now=now)
+        )
     return PictureCheck(tuple(verdicts))
 
 
@@ -135,9 +137,17 @@ def _make_verdict(
     )
 
 
-async def _check_text(
-    scenario: Scenario, picture: CleanImage, *, read_image: TextReader, about: str, now: datetime
+async def check_text(
+    scenario: Scenario,
+    picture: CleanImage,
+    *,
+    read_image: TextReader,
+    about: str,
+    parent_id: str,
+    now: datetime,
+    name: str = PICTURE_TEXT,
 ) -> FilterVerdict:
+    """Return the verdict, called `name`, whether writing in the picture names what makes the scenario's hazard."""
     found = await asyncio.to_thread(
         detect_leak,
         query="",
@@ -148,9 +158,9 @@ async def _check_text(
     written = [finding for finding in found.findings if finding.detector == "image_text"]
     evidence = " | ".join(finding.evidence for finding in written)
     return FilterVerdict(
-        filter_name=PICTURE_TEXT,
+        filter_name=name,
         passed=not written,
         reason=about + (evidence or "no writing in the picture names the hazard"),
-        parent_id=scenario.id,
+        parent_id=parent_id,
         provenance=Provenance(actor="pipeline.leakage", tool="pipeline.validation", created_at=now),
     )
