@@ -19,6 +19,7 @@ from endpoints.seeds import derive_seed
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.leakage import detect_leak
+from pipeline.run_events import name_subject
 from pipeline.run_writer import RunWriter
 from storage.blobs import BlobStore
 from storage.db import Database
@@ -117,7 +118,7 @@ async def stream_mining(
         async with places:
             picture = ImagePart(await asyncio.to_thread(blobs.read, waiting.image), waiting.image.mime)
             try:
-                with calls_about(waiting.item_id):
+                with calls_about(name_subject(waiting.item_id, "mining")):
                     mined = await try_targets(
                         waiting.scenario,
                         picture,
