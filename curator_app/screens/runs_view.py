@@ -138,7 +138,7 @@ def _render_after(run: RunView) -> str:
         for stage in run.after
     )
     return (
-        f'<section><h2>After review</h2>{_render_legend()}<div class="cu-bars">{bars}</div>'
+        f'<section><h2>After review</h2><div class="cu-bars">{bars}</div>'
         f'<p class="cu-note">For scenarios that people have approved. {spent}</p></section>'
     )
 
