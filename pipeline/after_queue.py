@@ -10,6 +10,7 @@ from endpoints.ledger import Totals, format_cost, read_lines
 from pipeline.config import PipelineConfig
 from pipeline.run_events import AFTER, name_subject
 from pipeline.twins import PREFIX
+from storage.mining_answers import JUDGE
 from storage.records import FilterVerdict, Mining, Record, Twin
 from storage.stages import Stage
 
@@ -50,7 +51,7 @@ class AfterCount:
     def add(self, records: Sequence[Record]) -> None:
         """Count an approved item by its records."""
         self.approved += 1
-        self._passed["mining"] += any(isinstance(record, Mining) for record in records)
+        self._passed["mining"] += any(isinstance(r, Mining) and r.scorer != JUDGE for r in records)
         verdicts = [r for r in records if isinstance(r, FilterVerdict) and r.filter_name.startswith(PREFIX)]
         failed = next((verdict for verdict in verdicts if not verdict.passed), None)
         if any(isinstance(record, Twin) for record in records):

@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from storage.texts import Line, Slug
 
+JUDGE = "judge"
+"""The scorer of what a judge run found; targets were not asked for it."""
+
 
 class TargetReply(BaseModel):
     """What one target model said to an item's query and picture."""
