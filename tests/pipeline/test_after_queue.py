@@ -8,7 +8,7 @@ import pytest
 from run_pipeline import approve, histories, make_config, run_once
 from scripted_models import answer_request, score
 
-from endpoints.errors import TimedOut
+from endpoints.errors import BadRequest
 from endpoints.ledger import Totals, read_lines
 from endpoints.messages import ChatRequest
 from endpoints.scripted import Answer, ScriptedChatEndpoint
@@ -36,7 +36,7 @@ def spoil(worst: list[str]) -> Any:
         if asked == {"scene", "prompt", "alt"}:
             place = next((n for n, scene in enumerate(worst) if scene in request.messages[1].text), 2)
             if place == 1:
-                return TimedOut("late")
+                return BadRequest("no")
             return json.dumps({"scene": f"Room {place}.", "prompt": "A room.", "alt": "A room."})
         if "evidence_absent" in asked and "Room 0." in request.messages[1].text:
             return json.dumps({name: score(name, 3 if name == "evidence_absent" else 5) for name in asked})
@@ -65,7 +65,7 @@ def test_twins_and_mining_stand_behind_the_queue_with_drop_out_reasons_and_calls
     assert report.approved == 3
     twins, mining = report.after
     assert (twins.items, twins.dropped, mining.items, mining.dropped) == (1, 1, 3, 0)
-    assert ("twins", "twin_evidence_absent", 1) in report.reasons and ("twins", "timed_out", 1) in report.errors
+    assert ("twins", "twin_evidence_absent", 1) in report.reasons and ("twins", "bad_request", 1) in report.errors
     assert twins.calls >= 2 * (1 + 2 * 2) and mining.calls == 3 and twins.cost == mining.cost == "unknown"
     assert sum(step.dropped for step in report.funnel) == sum(step.dropped for step in before.funnel)
     told = json.loads((tmp_path / "runs/trial/report.json").read_text())

@@ -93,11 +93,12 @@ def test_a_benchmark_that_was_imported_meanwhile_stops_what_is_not_before_people
 
 def test_a_benchmarks_picture_is_not_taken_and_the_drop_names_the_row(tmp_path: Path) -> None:
     one = {"pictures": "synthetic", "licence": "CC0-1.0", "candidates": 1}
-    found = run(tmp_path / "free", grounding=one)
+    few = {"quotas": {"dependants": 5}}
+    found = run(tmp_path / "free", grounding=one, **few)
     item_id, image = next((i, r.image) for i, (_, all_) in found.items() for r in all_ if isinstance(r, Grounding))
     assert image is not None
     rows = (BenchmarkRow("siuo", "gen/9", "", (("cd" * 32, image.phash),)),)
-    stage, records = run(tmp_path / "barred", rows, grounding=one)[item_id]
+    stage, records = run(tmp_path / "barred", rows, grounding=one, **few)[item_id]
     (failed,) = [record for record in records if isinstance(record, FilterVerdict) and not record.passed]
     assert stage == Stage.REJECTED and f"{'cd' * 32} of benchmark siuo, row gen/9: 0 of 64" in failed.reason
 

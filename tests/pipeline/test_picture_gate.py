@@ -34,6 +34,7 @@ from storage.tables import ItemRow
 from storage.texts import utc_now
 
 SAME = draw_shapes("always the same", 1, side_px=64)
+SMALL = make_config(quotas={"dependants": 9})
 OFTEN = make_config(grounding={"pictures": "synthetic", "licence": "CC0-1.0", "duplicate_bits": 26})
 """So loose that pictures of shapes often count as one: their hashes differ in 14 to 48 bits."""
 
@@ -50,7 +51,7 @@ def run(
         return draw(prompt, seed) or draw_shapes(prompt, seed, side_px=64)
 
     given = {"near": ScriptedChatEndpoint(script, name="near", model="m"), "pictures": ScriptedImages(draw_small)}
-    run_once(home, given=given, config=config or make_config(), **options)
+    run_once(home, given=given, config=config or SMALL, **options)
 
 
 def always(prompt: str, seed: int) -> bytes:
@@ -77,7 +78,7 @@ def test_of_scenarios_with_one_picture_the_first_of_the_plan_keeps_it_and_the_ot
     run(tmp_path, always)
     images, failed = split(tmp_path)
     ((kept, sha256),) = images.items()
-    assert len(failed) >= 4
+    assert len(failed) >= 2
     for item_id, verdict in failed.items():
         stage, records = histories(tmp_path)[item_id]
         assert stage == Stage.REJECTED and verdict.score == 0 and verdict.threshold == 8
@@ -116,7 +117,8 @@ def test_what_is_chosen_depends_on_the_plan_and_not_on_what_arrives_first(tmp_pa
     assert content(tmp_path / "a") == content(tmp_path / "b")
 
 
-@pytest.mark.parametrize("after", [3, *(pytest.param(n, marks=pytest.mark.thorough) for n in (1, 5))])
+@pytest.mark.thorough
+@pytest.mark.parametrize("after", [1, 3, 5])
 def test_a_run_that_was_stopped_ends_like_an_unbroken_one(tmp_path: Path, after: int) -> None:
     runners: list[Any] = []
 
@@ -160,9 +162,9 @@ def test_a_picture_that_another_scenario_has_loses_to_a_poorer_one_that_passes(
     run(tmp_path, draw, script=judge)
     images, failed = split(tmp_path)
     if other_fails:
-        assert len(images) == 1 and len(failed) >= 4 and all(v.reason[:9] == "picture 1" for v in failed.values())
+        assert len(images) == 1 and len(failed) >= 2 and all(v.reason[:9] == "picture 1" for v in failed.values())
     else:
-        assert failed == {} and len(images) == len(set(images.values())) >= 5
+        assert failed == {} and len(images) == len(set(images.values())) >= 3
         chosen = [verdict_of(histories(tmp_path)[item_id][1]).reason[:9] for item_id in images]
         assert sorted(chosen) == ["picture 1", *["picture 2"] * (len(images) - 1)]
 
@@ -170,14 +172,14 @@ def test_a_picture_that_another_scenario_has_loses_to_a_poorer_one_that_passes(
 def test_another_runs_picture_counts_unless_its_scenario_was_rejected(tmp_path: Path) -> None:
     run(tmp_path, always)
     (kept,) = split(tmp_path)[0]
-    run(tmp_path, always, config=make_config(batch="second", seed=4))
+    run(tmp_path, always, config=make_config(batch="second", seed=4, quotas={"dependants": 4}))
     assert set(split(tmp_path)[0]) == {kept}
     db = open_home(tmp_path)
     with db.write() as session:
         session.execute(update(ItemRow).where(ItemRow.id == kept).values(stage=Stage.REJECTED.value))
         session.commit()
     db.close()
-    run(tmp_path, always, config=make_config(batch="third", seed=5))
+    run(tmp_path, always, config=make_config(batch="third", seed=5, quotas={"dependants": 4}))
     assert len(split(tmp_path)[0]) == 2
 
 
