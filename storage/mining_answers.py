@@ -1,4 +1,4 @@
-"""What target models said to an approved item, and how far they failed: for the order of people's work, no judgment."""
+"""What models said to an item, and how far they failed: for the order of people's work, no judgment."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
