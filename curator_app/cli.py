@@ -16,6 +16,7 @@ from curator_app.commands import (
     judge,
     judge_reports,
     leakage,
+    mining,
     release,
     run,
     serve,
@@ -39,6 +40,7 @@ app.command("respond")(judge.respond)
 app.command("score")(judge.score)
 app.command("report")(judge_reports.report)
 app.command("leaderboard")(judge_reports.leaderboard)
+app.command("mine")(mining.mine)
 app.command("token-shift")(token_shift.token_shift)
 app.add_typer(users.app, name="users")
 app.add_typer(release.app, name="release")

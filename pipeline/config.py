@@ -67,6 +67,8 @@ class PipelineConfig(Frozen):
     filters: FilterConfig = FilterConfig()
     dedup_threshold: float = Field(default=0.9, gt=0, le=1)
     """Cosine of two risk embeddings from which the scenarios count as one."""
+    benchmark_threshold: float = Field(default=0.85, gt=0, lt=1)
+    """Cosine of the embeddings of two queries from which a scenario repeats a row of an imported public benchmark."""
     grounding: GroundingConfig = GroundingConfig()
     validation: ValidationConfig = ValidationConfig()
     refinement: RefinementConfig = RefinementConfig()

@@ -8,7 +8,7 @@ of each cluster is kept and the others say of whom they are duplicates; nothing 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -120,6 +120,45 @@ class DuplicateIndex:
             BadVectors: shape or values cannot be used, an id comes twice, or is known with another vector.
             BadIndex: the folder was damaged or replaced meanwhile.
         """
+        scaled = self._store(ids, vectors)
+        rows = np.array([self._blocks.rows[name] for name in ids], dtype=np.int64)
+        found: list[Match] = []
+        for start in range(0, len(ids), _BATCH_ROWS):
+            stop = start + _BATCH_ROWS
+            found.extend(self._search(scaled[start:stop], rows[start:stop]))
+        return found
+
+    def put(self, ids: Sequence[str], vectors: ArrayLike) -> None:
+        """Add items as `add` does, without looking for matches: for rows that are only compared with.
+
+        Raises:
+            BadVectors, BadIndex: as `add` does.
+        """
+        self._store(ids, vectors)
+
+    def find_nearest(self, vectors: ArrayLike, *, among: Container[str]) -> list[tuple[str, float] | None]:
+        """Return for each vector the nearest item and its cosine, None where none reaches the threshold. Adds nothing.
+
+        Args:
+            vectors: shape (n, dim), of any length but zero.
+            among: ids that count.
+
+        Raises:
+            BadVectors: shape or values cannot be used.
+        """
+        scaled = self._scale([f"row {place}" for place in range(len(np.asarray(vectors)))], vectors)
+        best: list[tuple[str, float] | None] = [None] * len(scaled)
+        for first, tile in self._blocks.tiles(_TILE_ROWS):
+            scores = scaled @ tile.T
+            for i, j in zip(*np.nonzero(scores >= self.threshold - _MARGIN), strict=True):
+                name, before = self._blocks.ids[first + int(j)], best[int(i)]
+                exact = float(scaled[i].astype(np.float64) @ tile[j].astype(np.float64))
+                if exact >= self.threshold and name in among and (before is None or exact > before[1]):
+                    best[int(i)] = name, exact
+        return best
+
+    def _store(self, ids: Sequence[str], vectors: ArrayLike) -> Vectors:
+        """Add what is new, and return all vectors at length 1."""
         scaled = self._scale(ids, vectors)
         with self._lock():
             if self._folder:
@@ -128,12 +167,7 @@ class DuplicateIndex:
             if self._folder and len(fresh):
                 self._folder.append([ids[i] for i in fresh], scaled[fresh])
             self._blocks.append([ids[i] for i in fresh], scaled[fresh])
-        rows = np.array([self._blocks.rows[name] for name in ids], dtype=np.int64)
-        found: list[Match] = []
-        for start in range(0, len(ids), _BATCH_ROWS):
-            stop = start + _BATCH_ROWS
-            found.extend(self._search(scaled[start:stop], rows[start:stop]))
-        return found
+        return scaled
 
     def _lock(self) -> AbstractContextManager[None]:
         return self._folder.lock() if self._folder else nullcontext()
@@ -234,6 +268,15 @@ class PictureIndex:
                 found.append(Match(name, self._ids[int(other)], 1 - int(bits[other]) / 64))
         return found
 
+    def find(self, text: str) -> list[tuple[str, int]]:
+        """Return the pictures that differ in at most `max_bits` from a hash (16 hex digits), with how many bits.
+
+        Raises:
+            BadVectors: it is not 16 hex digits.
+        """
+        bits = np.bitwise_count(self._hashes[: len(self._ids)] ^ _parse_hash(text))
+        return [(self._ids[int(place)], int(bits[place])) for place in np.flatnonzero(bits <= self.max_bits)]
+
     def _append(self, name: str, value: np.uint64) -> None:
         if len(self._ids) == len(self._hashes):
             self._hashes = np.concatenate([self._hashes, np.empty_like(self._hashes)])
@@ -248,12 +291,12 @@ def _parse_hash(text: str) -> np.uint64:
 
 
 def hash_picture(data: bytes) -> str:
-    """Return the perceptual hash of a stored picture, 16 hex digits, as `BlobRef.phash` has it."""
+    """Return the perceptual hash of a picture, upright, in 16 hex digits; for a stored one what `BlobRef.phash` has."""
     import imagehash  # brings scipy
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     with Image.open(BytesIO(data)) as picture:
-        return str(imagehash.phash(picture))
+        return str(imagehash.phash(ImageOps.exif_transpose(picture)))
 
 
 def find_clusters(
@@ -341,6 +384,11 @@ def make_verdict(
         reason=reason,
         duplicate_cluster=cluster.slug,
     )
+
+
+def name_space(embeddings: EmbeddingEndpoint) -> str:
+    """Return a folder name for vectors of this model and length: others must not be compared with them."""
+    return "".join(mark if mark.isalnum() else "-" for mark in embeddings.name)[:80] + f"-{embeddings.dim}"
 
 
 def is_row_of(name: str, item_id: str) -> bool:

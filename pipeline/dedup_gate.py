@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from endpoints.embeddings import EmbeddingEndpoint
-from pipeline.dedup import DuplicateIndex, Match, add_release, find_clusters, is_row_of, make_verdict
+from pipeline.dedup import DuplicateIndex, Match, add_release, find_clusters, is_row_of, make_verdict, name_space
 from pipeline.errors import ConfigInvalid
 from storage.db import Database
 from storage.records import FilterVerdict, Provenance, Scenario
@@ -54,7 +54,7 @@ class DedupGate:
         if threshold >= 1:
             raise ConfigInvalid(f"`dedup_threshold` is {threshold}; give a cosine above 0 and below 1")
         # One folder for each space and size: vectors of different models must not be compared.
-        place = None if folder is None else folder / f"{_slug(embeddings.name)}-{embeddings.dim}"
+        place = None if folder is None else folder / name_space(embeddings)
         self._index = DuplicateIndex(dim=embeddings.dim, space=embeddings.name, threshold=threshold, folder=place)
         self._embeddings = embeddings
         self._db = db
@@ -107,7 +107,3 @@ class DedupGate:
         with self._db.read() as session:
             query = select(ItemRow.id).where(col(ItemRow.id).in_(ids), ItemRow.stage == Stage.REJECTED.value)
             return set(session.exec(query))
-
-
-def _slug(name: str) -> str:
-    return "".join(character if character.isalnum() else "-" for character in name)[:80]

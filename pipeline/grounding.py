@@ -8,6 +8,7 @@ judged is what is stored.
 import asyncio
 import hashlib
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,6 +64,17 @@ class Candidate:
     picture: CleanImage | None
     check: PictureCheck | None
     refused: str = ""
+    about: str = ""
+    """Which one it is, as it stands before the reason of each verdict."""
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether nothing speaks against it but that another scenario has the same picture."""
+        return self.check is not None and self.check.shows_it and not self.check.passed
+
+
+Compare = Callable[[Sequence[Candidate]], Awaitable[list[Candidate]]]
+"""Adds to each candidate's verdicts whether another scenario has the same picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +108,24 @@ def describe_scene(scenario: Scenario, *, now: datetime | None = None) -> Ground
 
 
 async def ground_scenario(
-    scenario: Scenario, *, grounders: Grounders, config: PipelineConfig, now: datetime | None = None
+    scenario: Scenario,
+    *,
+    grounders: Grounders,
+    config: PipelineConfig,
+    now: datetime | None = None,
+    compare: Compare | None = None,
 ) -> GroundingOutcome:
     """Draw `grounding.candidates` pictures of a scenario, and keep the best that passes every criterion.
 
-    Of equals the one that was drawn first is kept. A call that fails decides nothing.
+    Of equals the one that was drawn first is kept. A call that fails decides nothing. `compare` says, once all are
+    judged, which of them other scenarios have; without it they are not compared.
     """
     now = now or utc_now()
     try:
         shown = await write_image_prompt(scenario, writer=grounders.writer, config=config)
         seed = derive_seed(config.seed, "picture", scenario.id)
         drawn = await grounders.images.generate(shown.prompt, seed=seed, count=config.grounding.candidates)
-        candidates = await asyncio.gather(
+        candidates: Sequence[Candidate] = await asyncio.gather(
             *(
                 _look_at(scenario, data, number=number, of=len(drawn), grounders=grounders, config=config, now=now)
                 for number, data in enumerate(drawn, 1)
@@ -115,6 +133,8 @@ async def ground_scenario(
         )
     except EndpointError as exc:
         return GroundingOutcome(errors=(describe_failure(exc),))
+    if compare is not None:
+        candidates = await compare(candidates)
     usable = [candidate for candidate in candidates if candidate.check is not None]
     if not usable:
         reasons = "; ".join(candidate.refused for candidate in candidates) or "the model drew nothing"
@@ -183,6 +203,7 @@ async def _look_at(
         picture = await asyncio.to_thread(clean_image, data)
     except ImageRefused as exc:
         return Candidate(number, None, None, f"picture {number} of {of}: {exc}")
+    about = f"picture {number} of {of}: "
     check = await validate_picture(
         scenario,
         picture,
@@ -190,15 +211,20 @@ async def _look_at(
         config=config.validation,
         now=now,
         read_image=grounders.read_image,
-        about=f"picture {number} of {of}: ",
+        about=about,
     )
-    return Candidate(number, picture, check)
+    return Candidate(number, picture, check, about=about)
 
 
-def rank_candidate(candidate: Candidate) -> tuple[bool, float, int]:
-    """Return what candidates that were judged are compared by: passing, points, and which came first."""
-    assert candidate.check is not None
-    return candidate.check.passed, candidate.check.points, -candidate.number
+def rank_candidate(candidate: Candidate) -> tuple[bool, bool, float, int]:
+    """Return what candidates that were judged are compared by.
+
+    Passing; passing but for being another scenario's picture, so that this is the reason when nothing else is wrong;
+    points; and which came first.
+    """
+    check = candidate.check
+    assert check is not None
+    return check.passed, check.shows_it, check.points, -candidate.number
 
 
 def _make_grounding(

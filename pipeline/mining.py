@@ -20,11 +20,12 @@ from endpoints.seeds import derive_seed
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
 from pipeline.leakage import detect_leak
+from pipeline.run_events import name_subject
 from pipeline.run_writer import RunWriter
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.items import get_grounding, get_scenario, list_approved_without
-from storage.mining_answers import TargetReply
+from storage.mining_answers import JUDGE, TargetReply
 from storage.records import BlobRef, Mining, Provenance, Scenario
 from storage.texts import hash_json
 
@@ -94,7 +95,7 @@ def find_unmined(db: Database, *, batch: str) -> list[_Waiting]:
     """Return the approved, pictured items of a run whose present scenario no target was tried on."""
     found = []
     with db.read() as session:
-        for item in list_approved_without(session=session, batch=batch, kind="mining"):
+        for item in list_approved_without(session=session, batch=batch, kind="mining", but=f'"scorer":"{JUDGE}"'):
             grounding = get_grounding(session=session, item=item)
             if grounding is not None and grounding.image is not None:
                 found.append(_Waiting(item.id, get_scenario(session=session, item=item), grounding.image))
@@ -118,7 +119,7 @@ async def stream_mining(
         async with places:
             picture = ImagePart(await asyncio.to_thread(blobs.read, waiting.image), waiting.image.mime)
             try:
-                with calls_about(waiting.item_id):
+                with calls_about(name_subject(waiting.item_id, "mining")):
                     mined = await try_targets(
                         waiting.scenario,
                         picture,

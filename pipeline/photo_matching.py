@@ -21,10 +21,11 @@ from endpoints.prompting import render
 from endpoints.structured import complete_json
 from pipeline.config import PipelineConfig
 from pipeline.errors import ItemError, describe_failure
-from pipeline.grounding import Candidate, GroundingOutcome, names_hazard, rank_candidate
+from pipeline.grounding import Candidate, Compare, GroundingOutcome, names_hazard, rank_candidate
 from pipeline.ocr import TextReader
 from pipeline.prompting import load_prompt
 from pipeline.replies import Long, Reply
+from pipeline.turns import Turns
 from pipeline.validation import PROMPT as VALIDATION_PROMPT
 from pipeline.validation import validate_picture
 from storage.blobs import BlobStore
@@ -43,36 +44,6 @@ class PhotoCaption(Reply):
     """What a photograph shows."""
 
     description: Long
-
-
-class Turns:
-    """Numbers in a row; each waits until all lower ones have left."""
-
-    def __init__(self) -> None:
-        self._given = 0
-        self._next = 0
-        self._left: set[int] = set()
-        self._changed = asyncio.Event()
-
-    def take(self) -> int:
-        """Return the next number. Whoever takes one must leave."""
-        self._given += 1
-        return self._given - 1
-
-    async def wait(self, number: int) -> None:
-        """Return when it is the turn of `number`."""
-        while self._next < number:
-            await self._changed.wait()
-
-    def leave(self, number: int) -> None:
-        """Let the next one come; leaving twice, or before the turn has come, does no harm."""
-        if number >= self._next:
-            self._left.add(number)
-        while self._next in self._left:
-            self._left.remove(self._next)
-            self._next += 1
-        self._changed.set()
-        self._changed = asyncio.Event()
 
 
 @dataclass(frozen=True)
@@ -134,16 +105,21 @@ class PhotoMatcher:
         order = np.argsort(-near, kind="stable")[: self._parts.config.grounding.photo_candidates]
         return [self._photos[place] for place in order]
 
-    async def match(self, scenario: Scenario, *, turn: int) -> GroundingOutcome:
-        """Return the best photo that passes and is still free. Without one the scenario waits: error `no_photo`."""
+    async def match(self, scenario: Scenario, *, turn: int, compare: Compare | None = None) -> GroundingOutcome:
+        """Return the best photo that passes and is still free. Without one the scenario waits: error `no_photo`.
+
+        `compare` says which photos a release or a benchmark has; without it they are not compared.
+        """
         parts = self._parts
         photos = await asyncio.to_thread(self.preselect, scenario)
         try:
-            candidates = await asyncio.gather(
+            candidates: Sequence[Candidate] = await asyncio.gather(
                 *(self._judge(scenario, photo, number) for number, photo in enumerate(photos, 1))
             )
         except EndpointError as exc:
             return GroundingOutcome(errors=(describe_failure(exc),))
+        if compare is not None:
+            candidates = await compare(candidates)
         await self.turns.wait(turn)
         free = [c for c in candidates if photos[c.number - 1].image.sha256 not in self._taken]
         passing = [c for c in free if c.check is not None and c.check.passed]
@@ -158,18 +134,7 @@ class PhotoMatcher:
         return GroundingOutcome(grounding, best.picture, best.check.verdicts, True, candidates=tuple(candidates))
 
     async def _judge(self, scenario: Scenario, photo: Photo, number: int) -> Candidate:
-        parts = self._parts
-        picture = await asyncio.to_thread(read_photo, parts.blobs, photo)
-        check = await validate_picture(
-            scenario,
-            picture,
-            validator=parts.validator,
-            config=parts.config.validation,
-            now=self._now,
-            read_image=parts.read_image,
-            about=f"photo {photo.image.sha256[:16]}: ",
-        )
-        return Candidate(number, picture, check)
+        return await _look_at(scenario, photo, number=number, parts=self._parts, now=self._now)
 
     async def _describe(self, photo: Photo, places: asyncio.Semaphore) -> CaptionFailure | None:
         parts, prompt = self._parts, load_prompt(PROMPT)
@@ -226,28 +191,40 @@ def ground_by_photo(scenario: Scenario, photo: Photo, *, caption: str, parts: Ph
 
 
 async def ground_by_own_photo(
-    scenario: Scenario, photo: Photo, *, parts: PhotoParts, now: datetime
+    scenario: Scenario, photo: Photo, *, parts: PhotoParts, now: datetime, compare: Compare | None = None
 ) -> GroundingOutcome:
-    """Check that the photo from which a scenario was written holds its evidence. A scenario gets no other photo."""
-    picture = await asyncio.to_thread(read_photo, parts.blobs, photo)
+    """Check that the photo from which a scenario was written holds its evidence. A scenario gets no other photo.
+
+    `compare` says whether a release or a benchmark has it; without it that is not asked.
+    """
     try:
-        check = await validate_picture(
-            scenario,
-            picture,
-            validator=parts.validator,
-            config=parts.config.validation,
-            now=now,
-            read_image=parts.read_image,
-            about=f"photo {photo.image.sha256[:16]}: ",
-        )
+        candidates = [await _look_at(scenario, photo, number=1, parts=parts, now=now)]
     except EndpointError as exc:
         return GroundingOutcome(errors=(describe_failure(exc),))
-    candidates = (Candidate(1, picture, check),)
+    if compare is not None:
+        candidates = await compare(candidates)
+    check = candidates[0].check
+    assert check is not None
     if not check.passed:
-        return GroundingOutcome(verdicts=check.verdicts, passed=False, candidates=candidates)
+        return GroundingOutcome(verdicts=check.verdicts, passed=False, candidates=tuple(candidates))
     caption = photo.facts.description or scenario.scene[:500]
     grounding = ground_by_photo(scenario, photo, caption=caption, parts=parts, now=now)
-    return GroundingOutcome(grounding, picture, check.verdicts, True, candidates=candidates)
+    return GroundingOutcome(grounding, candidates[0].picture, check.verdicts, True, candidates=tuple(candidates))
+
+
+async def _look_at(scenario: Scenario, photo: Photo, *, number: int, parts: PhotoParts, now: datetime) -> Candidate:
+    about = f"photo {photo.image.sha256[:16]}: "
+    picture = await asyncio.to_thread(read_photo, parts.blobs, photo)
+    check = await validate_picture(
+        scenario,
+        picture,
+        validator=parts.validator,
+        config=parts.config.validation,
+        now=now,
+        read_image=parts.read_image,
+        about=about,
+    )
+    return Candidate(number, picture, check, about=about)
 
 
 def count_undescribed(db: Database, *, config: PipelineConfig, roles: Roles) -> int:

@@ -10,8 +10,15 @@ from storage.texts import canonical_json, utc_now
 
 RunStage = Literal["synthesis", "filters", "dedup", "grounding", "refinement", "twins", "mining", "run"]
 STAGES: tuple[RunStage, ...] = ("synthesis", "filters", "dedup", "grounding", "refinement")
+AFTER: tuple[RunStage, ...] = ("twins", "mining")
+"""Stages that begin with what people have approved."""
 EventOutcome = Literal["passed", "rejected", "error", "note"]
 SHOWN_CHARACTERS = 1_000
+
+
+def name_subject(item_id: str, stage: str) -> str:
+    """Return what the ledger says a call about an item is about when a stage after the queue makes it."""
+    return f"{item_id}/{stage}"
 
 
 class EventLog:

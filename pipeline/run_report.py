@@ -14,13 +14,15 @@ from statistics import quantiles
 from sqlmodel import col, select
 
 from endpoints.ledger import REPLY, Ledger, Totals, format_cost, read_lines
+from pipeline.after_queue import APPROVED, KINDS, AfterCount, AfterStep
+from pipeline.benchmark_gate import BENCHMARK_QUERY
 from pipeline.config import PipelineConfig, spread_quotas
 from pipeline.dedup import FILTER_NAME as DUPLICATE
 from pipeline.prompting import PROMPTS, load_prompt
 from pipeline.run_events import read_events
 from pipeline.run_folder import RunFolder
 from pipeline.taxonomy import Taxonomy
-from pipeline.validation import PICTURE_CRITERIA, PICTURE_TEXT
+from pipeline.validation import DUPLICATE_PICTURE, PICTURE_CRITERIA, PICTURE_TEXT
 from storage.db import Database
 from storage.records import FilterVerdict, Record, Refinement, parse_record
 from storage.stages import Stage
@@ -68,6 +70,10 @@ class RunReport:
     stopped: str
     asked: int
     funnel: tuple[Step, ...]
+    approved: int
+    """Items that people have approved, released ones included."""
+    after: tuple[AfterStep, ...]
+    """The stages after the review queue that the config asks for."""
     waiting: dict[str, int]
     """Stage -> items that stand there, for a resume."""
     reasons: tuple[tuple[str, str, int], ...]
@@ -88,7 +94,10 @@ def make_report(
     dropped: Counter[int] = Counter()
     reasons: Counter[tuple[str, str]] = Counter()
     waiting: Counter[str] = Counter()
+    after = AfterCount()
     for stage, records in _read_items(db, config.batch):
+        if stage in APPROVED:
+            after.add(records)
         if stage in WAITING:
             waiting[stage.value] += 1
             reached = WAITING[stage]
@@ -106,8 +115,10 @@ def make_report(
         stopped=stopped,
         asked=sum(spread_quotas(config, taxonomy).values()),
         funnel=funnel,
+        approved=after.approved,
+        after=after.list_steps(config, folder.ledger),
         waiting=dict(waiting),
-        reasons=tuple((step, reason, count) for (step, reason), count in _by_count(reasons)),
+        reasons=tuple((step, reason, count) for (step, reason), count in _by_count(reasons + after.reasons)),
         errors=_count_errors(folder.events),
         spending=_sum_spending(ledger, folder.ledger),
         cost=format_cost(ledger.total),
@@ -124,7 +135,7 @@ def write_report(report: RunReport, folder: Path) -> None:
 
 
 def _read_items(db: Database, batch: str) -> Iterable[tuple[Stage, list[Record]]]:
-    """Yield the stage and the records (without scenarios) of every item of a run, a page at a time."""
+    """Yield the stage of every item of a run, a page at a time; with its records when it was rejected or approved."""
     after = 0
     while True:
         with db.read() as session:
@@ -132,11 +143,12 @@ def _read_items(db: Database, batch: str) -> Iterable[tuple[Stage, list[Record]]
             items = session.exec(query.order_by(col(ItemRow.number)).limit(PAGE_ITEMS)).all()
             if not items:
                 return
-            numbers = [item.number for item in items if item.stage == Stage.REJECTED.value]
+            numbers = [item.number for item in items if item.stage in (Stage.REJECTED, *APPROVED)]
             rows = session.exec(
                 select(RecordRow.item_number, RecordRow.body)
                 .where(
-                    col(RecordRow.item_number).in_(numbers), col(RecordRow.kind).in_(("filter_verdict", "refinement"))
+                    col(RecordRow.item_number).in_(numbers),
+                    col(RecordRow.kind).in_(("filter_verdict", "refinement", *KINDS)),
                 )
                 .order_by(col(RecordRow.seq))
             ).all()
@@ -151,18 +163,23 @@ def _read_items(db: Database, batch: str) -> Iterable[tuple[Stage, list[Record]]
 def _place_rejection(records: Sequence[Record]) -> tuple[int, str | None]:
     """Return how many steps a rejected item passed, and the reason; without a reason people rejected it."""
     refinements = [record for record in records if isinstance(record, Refinement)]
+    failed = [record for record in records if isinstance(record, FilterVerdict) and not record.passed]
+    repeats = any(verdict.filter_name == BENCHMARK_QUERY for verdict in failed)
     if refinements:
         last = refinements[-1]
+        if repeats:
+            return 4, "repeats a benchmark"
         if last.hazard_type == "undeclared_premise":
             return 4, "undeclared premise"
         if not last.evidence.startswith("dropped"):
             return len(STEPS), None
         return 4, last.evidence.splitlines()[0].removeprefix("dropped: ")
-    failed = [record for record in records if isinstance(record, FilterVerdict) and not record.passed]
+    if repeats:
+        return 2, "repeats a benchmark"
     for verdict in failed:
         if verdict.filter_name == DUPLICATE:
             return 2, "near-duplicate"
-        if verdict.filter_name in (*PICTURE_CRITERIA, PICTURE_TEXT):
+        if verdict.filter_name in (*PICTURE_CRITERIA, PICTURE_TEXT, DUPLICATE_PICTURE):
             return 3, verdict.filter_name
     return 1, failed[0].filter_name if failed else "unknown"
 
@@ -238,8 +255,11 @@ def _seconds(value: float | None) -> str:
 
 def _tables(report: RunReport) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
     funnel = [(step.name, str(step.items), str(step.dropped)) for step in report.funnel]
+    after = [(step.name, str(step.items), str(step.dropped), str(step.calls), step.cost) for step in report.after]
+    approved = [("approved by people", str(report.approved), "", "", "")] if after else []
     return [
         ("Funnel", ("step", "items", "dropped here"), [("asked for", str(report.asked), ""), *funnel]),
+        ("After the review queue", ("step", "items", "dropped here", "calls", "cost"), [*approved, *after]),
         ("Waiting for a resume", ("stage", "items"), [(k, str(v)) for k, v in report.waiting.items()]),
         ("Reasons", ("step", "reason", "items"), [(s, r, str(n)) for s, r, n in report.reasons]),
         ("Errors", ("stage", "kind", "items or calls"), [(s, k, str(n)) for s, k, n in report.errors]),

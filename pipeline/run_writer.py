@@ -1,7 +1,7 @@
 """The one writer of a run: every change of an item is a function over a session, done in turn, committed at once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -84,12 +84,14 @@ class RunWriter:
 
         await self._write(work)
 
-    async def keep_duplicates(self, verdicts: dict[str, FilterVerdict]) -> None:
+    async def keep_duplicates(
+        self, verdicts: Mapping[str, FilterVerdict], *, stages: Collection[Stage] = (Stage.FILTERED,)
+    ) -> None:
         """Store what deduplication says; reject those that are not kept. Items that have moved on stay as they are."""
 
         def work(session: Session) -> None:
             for item_id, verdict in verdicts.items():
-                if get_item(session=session, item_id=item_id).stage != Stage.FILTERED.value:
+                if get_item(session=session, item_id=item_id).stage not in stages:
                     continue
                 if verdict.passed:
                     self._attach(session, item_id, [verdict])
@@ -118,12 +120,21 @@ class RunWriter:
 
         await self._write(work)
 
-    async def keep_refinement(self, item_id: str, outcome: RefinementOutcome) -> None:
-        """Store all rounds; put the item, with its last query, before the reviewers, or reject it."""
+    async def keep_refinement(
+        self, item_id: str, outcome: RefinementOutcome, *, repeats: FilterVerdict | None = None
+    ) -> None:
+        """Store all rounds; put the item, with its last query, before the reviewers, or reject it.
+
+        `repeats` is the verdict that the last query is a benchmark's: then that rejects it.
+        """
 
         def work(session: Session) -> None:
             *earlier, last = outcome.records
             self._attach(session, item_id, [*earlier, *outcome.verdicts])
+            if repeats is not None:
+                self._attach(session, item_id, [last])
+                advance(session=session, item_id=item_id, to=Stage.REJECTED, record=repeats, actor=self._actor)
+                return
             to = Stage.REFINED if outcome.passed else Stage.REJECTED
             advance(session=session, item_id=item_id, to=to, record=last, actor=self._actor)
             if not outcome.passed:

@@ -1,7 +1,8 @@
 """The run: streams items through all stages, from synthesis to the review queue.
 
-An item goes on as soon as its own calls have come back. Only deduplication needs an order: it takes scenarios in the
-order of the plan, so that the same replies give the same answer whatever arrives first.
+An item goes on as soon as its own calls have come back. Only what compares scenarios with each other needs an order:
+deduplication, and the choice of pictures, take them in the order of the plan, so that the same replies give the same
+answer whatever arrives first.
 
 A resume is the same run again. Replies that were received come from the cache, so what was done is computed anew
 without a call, and only what is not in the database yet is written. An item that fails keeps its stage and has its
@@ -13,60 +14,33 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import cast
 
 from endpoints.batch import count_open
-from endpoints.config import Roles
 from endpoints.ledger import calls_about
-from pipeline.config import PipelineConfig, spread_quotas
+from pipeline.benchmark_gate import BENCHMARK_QUERY, BenchmarkGate, list_pictures
+from pipeline.config import spread_quotas
 from pipeline.dedup_gate import DedupGate, Screened
 from pipeline.errors import ItemError
-from pipeline.few_shot_library import FewShotLibrary
 from pipeline.filters import FilterOutcome, filter_scenario
-from pipeline.grounding import Grounders, GroundingOutcome, describe_scene, ground_scenario
+from pipeline.grounding import GroundingOutcome, describe_scene, ground_scenario
 from pipeline.mining import SCORERS, Target, stream_mining
-from pipeline.ocr import TextReader
-from pipeline.photo_matching import NO_PHOTO, PhotoMatcher, PhotoParts, ground_by_own_photo
+from pipeline.photo_matching import NO_PHOTO, PhotoMatcher, ground_by_own_photo
 from pipeline.photo_synthesis import PhotoResult, PhotoSynthesis
+from pipeline.picture_gate import PictureGate
 from pipeline.plan_order import PhotoOrder, PlanOrder
-from pipeline.refinement import RefinementOutcome, Refiners, refine_scenario
+from pipeline.refinement import RefinementOutcome, refine_scenario
 from pipeline.run_events import EventLog, RunStage, read_events
-from pipeline.run_folder import RunFolder
+from pipeline.run_parts import RunParts, needed_roles, pick_drawers, pick_grounders, pick_photo_parts, pick_refiners
 from pipeline.run_writer import RunWriter, Standing
 from pipeline.synthesis import Generator, Synthesis, SynthesisResult, prepare_synthesis, stream_synthesis
-from pipeline.taxonomy import Taxonomy
 from pipeline.twin_stage import stream_twins
-from storage.blobs import BlobStore
-from storage.db import Database
 from storage.items import get_grounding, get_item
 from storage.records import Scenario
-from storage.release_files import Release
 from storage.stages import Stage
 
 OPEN_ITEMS = 64  # items between deduplication and the queue at once: each may hold several pictures in memory
-HASHED_SPACE = "hash-"
-
-
-@dataclass(frozen=True)
-class RunParts:
-    """What a run works with."""
-
-    config: PipelineConfig
-    taxonomy: Taxonomy
-    library: FewShotLibrary
-    roles: Roles
-    db: Database
-    blobs: BlobStore
-    folder: RunFolder
-    dedup_folder: Path | None
-    """Where risk vectors are kept over runs; None compares within the run only."""
-    overlap: int = 2
-    """People who review each scenario."""
-    releases: tuple[Release, ...] = ()
-    """Nothing new may repeat what they hold."""
-    read_image: TextReader | None = None
-    """Reads writing in pictures; None leaves it out, and the records say so."""
 
 
 @dataclass
@@ -84,18 +58,6 @@ Window = list[tuple[Screened, Standing]]
 """The scenarios of one call that passed the filters."""
 
 Observer = Callable[[RunState], None]
-
-
-def needed_roles(config: PipelineConfig) -> tuple[str, ...]:
-    """Return the roles that a run of `config` calls."""
-    roles = ["generator", "critic", "rewriter", "embedding", *config.mining.targets]
-    if config.refinement.text_only_probe:
-        roles.append("text_only_probe")
-    if config.twin or config.grounding.pictures in ("synthetic", "mixed"):
-        roles.append("image")
-    if config.twin or config.grounding.pictures != "none":
-        roles.append("validator")
-    return tuple(dict.fromkeys(roles))  # a target may be one of the others too
 
 
 class Runner:
@@ -119,9 +81,9 @@ class Runner:
         self.state = RunState(asked=sum(spread_quotas(config, parts.taxonomy).values()))
         self._observer = observer or (lambda state: None)
         self._critic = roles.chat("critic")
-        self._refiners = _pick_refiners(parts)
-        self._grounders = _pick_grounders(parts)
-        self._photos = _pick_photo_parts(parts)
+        self._refiners = pick_refiners(parts)
+        self._grounders = pick_grounders(parts)
+        self._photos = pick_photo_parts(parts)
         self._from_photos = self._matcher = None
         if config.synthesis.from_photos:
             self._from_photos = PhotoSynthesis(self.synthesis, db=parts.db, blobs=parts.blobs)
@@ -153,6 +115,23 @@ class Runner:
             db=parts.db,
             now=self.now,
             releases=parts.releases,
+        )
+        self._benchmarks = await asyncio.to_thread(
+            BenchmarkGate,
+            parts.benchmarks,
+            embeddings=parts.roles.embedding,
+            threshold=parts.config.benchmark_threshold,
+            folder=parts.dedup_folder,
+            now=self.now,
+        )
+        self._pictures = await asyncio.to_thread(
+            PictureGate,
+            db=parts.db,
+            batch=parts.config.batch,
+            max_bits=parts.config.grounding.duplicate_bits,
+            now=self.now,
+            releases=parts.releases,
+            benchmarks=list_pictures(parts.benchmarks),
         )
         self._order: PlanOrder[Window] = PlanOrder(self.synthesis)
         self._photo_order: PhotoOrder[Window] = PhotoOrder()
@@ -290,7 +269,8 @@ class Runner:
 
     async def _pass_gate(self, finishing: asyncio.TaskGroup) -> None:
         """Take windows in the order of the plan; start the pictures of the scenarios that are kept."""
-        while (window := await self._windows.get()) is not None:
+        while (whole := await self._windows.get()) is not None:
+            window = await self._drop_repeated(whole)
             verdicts = await asyncio.to_thread(self._gate.judge, [screened for screened, _ in window])
             await self._writer.keep_duplicates(verdicts)
             for screened, standing in window:
@@ -303,8 +283,23 @@ class Runner:
                 self._tell("dedup", "passed")
                 if fresh:
                     self._events.write("dedup", "passed", item=screened.item_id)
+                place = self._pictures.take(screened.item_id)
                 if fresh or standing.stage is Stage.GROUNDED:
-                    finishing.create_task(self._finish(screened, standing, self._take_turn(standing)))
+                    finishing.create_task(self._finish(screened, standing, place, self._take_turn(standing)))
+                else:
+                    self._pictures.turns.leave(place)
+
+    async def _drop_repeated(self, window: Window) -> Window:
+        """Reject what asks the same as a public benchmark, and return the others."""
+        asked = [(screened.scenario.query, screened.scenario.id) for screened, _ in window]
+        found = await asyncio.to_thread(self._benchmarks.judge, asked)
+        repeated = {screened.item_id: verdict for (screened, _), verdict in zip(window, found, strict=True) if verdict}
+        await self._writer.keep_duplicates(repeated, stages=(Stage.FILTERED, Stage.GROUNDED))
+        for screened, standing in window:
+            verdict = repeated.get(screened.item_id)
+            if verdict is not None and standing.stage in (Stage.SCENARIO, Stage.FILTERED, Stage.GROUNDED):
+                self._reject("dedup", screened.item_id, kind=BENCHMARK_QUERY, message=verdict.reason)
+        return [(screened, standing) for screened, standing in window if screened.item_id not in repeated]
 
     # --- pictures and refinement
 
@@ -312,44 +307,56 @@ class Runner:
         """Return the place in the row of those who choose a photo; None when there is nothing to choose."""
         return None if self._matcher is None or standing.stage is Stage.GROUNDED else self._matcher.turns.take()
 
-    async def _finish(self, screened: Screened, standing: Standing, turn: int | None) -> None:
+    async def _finish(self, screened: Screened, standing: Standing, place: int, turn: int | None) -> None:
         try:
             async with self._places:
                 if not self.state.stopped:
                     with calls_about(screened.item_id):
-                        await self._picture_and_refine(screened, standing, turn)
+                        await self._picture_and_refine(screened, standing, place, turn)
         finally:
+            self._pictures.turns.leave(place)
             if self._matcher is not None and turn is not None:
                 self._matcher.turns.leave(turn)
 
-    async def _picture_and_refine(self, screened: Screened, standing: Standing, turn: int | None) -> None:
+    async def _picture_and_refine(self, screened: Screened, standing: Standing, place: int, turn: int | None) -> None:
         image: bytes | None = None
         if standing.stage is Stage.GROUNDED:
+            self._pictures.turns.leave(place)
             self._tell("grounding", "passed")
             image = await asyncio.to_thread(self._read_picture, screened.item_id)
         else:
-            outcome = await self._ground(screened, turn)
+            outcome = await self._ground(screened, place, turn)
             if not outcome.passed:
                 return
             image = outcome.picture.data if outcome.picture else None
         if not self.state.stopped:
             await self._refine(screened, image)
 
-    async def _picture(self, scenario: Scenario, turn: int | None) -> GroundingOutcome:
+    async def _picture(self, item_id: str, scenario: Scenario, turn: int | None) -> GroundingOutcome:
+        compare_photos = partial(self._pictures.compare_photos, scenario, item_id=item_id)
         if self._from_photos is not None and self._photos is not None:
             photo = self._from_photos.photo_of[scenario.id]
-            return await ground_by_own_photo(scenario, photo, parts=self._photos, now=self.now)
+            return await ground_by_own_photo(scenario, photo, parts=self._photos, now=self.now, compare=compare_photos)
         if self._matcher is not None and turn is not None:
-            outcome = await self._matcher.match(scenario, turn=turn)
+            outcome = await self._matcher.match(scenario, turn=turn, compare=compare_photos)
             self._matcher.turns.leave(turn)
             if self._grounders is None or not any(error.kind == NO_PHOTO for error in outcome.errors):
                 return outcome
         if self._grounders is not None:
-            return await ground_scenario(scenario, grounders=self._grounders, config=self.parts.config, now=self.now)
+            return await ground_scenario(
+                scenario,
+                grounders=self._grounders,
+                config=self.parts.config,
+                now=self.now,
+                compare=partial(self._pictures.compare, scenario, item_id=item_id),
+            )
         return GroundingOutcome(grounding=describe_scene(scenario, now=self.now), passed=True)
 
-    async def _ground(self, screened: Screened, turn: int | None) -> GroundingOutcome:
-        outcome = await self._picture(screened.scenario, turn)
+    async def _ground(self, screened: Screened, place: int, turn: int | None) -> GroundingOutcome:
+        outcome = await self._picture(screened.item_id, screened.scenario, turn)
+        if outcome.grounding is not None:
+            self._pictures.keep(screened.item_id, outcome.grounding)
+        self._pictures.turns.leave(place)
         if outcome.passed is None:
             self._fail("grounding", screened.item_id, *outcome.errors)
             return outcome
@@ -374,11 +381,16 @@ class Runner:
         if outcome.passed is None:
             self._fail("refinement", item_id, *outcome.errors)
             return
-        await self._writer.keep_refinement(item_id, outcome)
+        last, repeats = outcome.records[-1], None
+        if outcome.passed and last.query_after != screened.scenario.query:
+            asked = [(last.query_after, screened.scenario.id)]
+            (repeats,) = await asyncio.to_thread(self._benchmarks.judge, asked)
+        await self._writer.keep_refinement(item_id, outcome, repeats=repeats)
         for note in outcome.notes:
             self._events.write("refinement", "note", item=item_id, kind=note.kind, message=note.message)
-        last = outcome.records[-1]
-        if outcome.passed:
+        if repeats is not None:
+            self._reject("refinement", item_id, kind=BENCHMARK_QUERY, message=repeats.reason)
+        elif outcome.passed:
             self._events.write("refinement", "passed", item=item_id, rounds=last.round)
             self._tell("refinement", "passed")
         else:
@@ -389,7 +401,7 @@ class Runner:
         """Make twins for what people have approved since the last sitting."""
         parts = self.parts
         twins = stream_twins(
-            parts.db, writer=self._writer, grounders=_pick_drawers(parts), config=parts.config, now=self.now
+            parts.db, writer=self._writer, grounders=pick_drawers(parts), config=parts.config, now=self.now
         )
         async for result in twins:
             outcome = result.outcome
@@ -442,45 +454,6 @@ class Runner:
                 self.stop(f"{error.kind}: {error.message}")
                 self._events.write("run", "error", kind=error.kind, message=error.message)
         self._tell(stage, "error")
-
-
-def _pick_refiners(parts: RunParts) -> Refiners:
-    roles, embeddings = parts.roles, parts.roles.embedding
-    return Refiners(
-        critic=roles.chat("critic"),
-        rewriter=roles.chat("rewriter"),
-        probe=roles.chat("text_only_probe") if parts.config.refinement.text_only_probe else None,
-        # Hashed words tell nothing about meaning; the words themselves are compared anyway.
-        embeddings=None if embeddings.name.startswith(HASHED_SPACE) else embeddings,
-        read_image=parts.read_image,
-    )
-
-
-def _pick_grounders(parts: RunParts) -> Grounders | None:
-    return None if parts.config.grounding.pictures in ("none", "photos") else _pick_drawers(parts)
-
-
-def _pick_drawers(parts: RunParts) -> Grounders:
-    roles = parts.roles
-    return Grounders(
-        writer=roles.chat("rewriter"),
-        images=roles.image,
-        validator=roles.chat("validator"),
-        read_image=parts.read_image,
-    )
-
-
-def _pick_photo_parts(parts: RunParts) -> PhotoParts | None:
-    if parts.config.grounding.pictures not in ("photos", "mixed"):
-        return None
-    return PhotoParts(
-        config=parts.config,
-        validator=parts.roles.chat("validator"),
-        embeddings=parts.roles.embedding,
-        db=parts.db,
-        blobs=parts.blobs,
-        read_image=parts.read_image,
-    )
 
 
 def _first_leaf(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -25,6 +25,9 @@ class GroundingConfig(Frozen):
     """Under which synthetic pictures may be used; what the image model's terms say. There is no default."""
     candidates: int = Field(default=2, ge=1, le=16)
     """Pictures drawn for one scenario; the best by the validator is kept."""
+    duplicate_bits: int = Field(default=8, ge=0, le=32)
+    """Of the 64 of a perceptual hash. A drawn picture that differs in no more of them from another scenario's is not
+    taken. Chosen from the figures of `bench.picture_distances`."""
     style: Line = "A realistic photograph in natural light, no captions, no watermark."
     """Put behind every image prompt."""
     temperature: float = Field(default=0.3, ge=0, le=2)

@@ -8,6 +8,7 @@ from datetime import datetime
 from endpoints.ledger import calls_about
 from pipeline.config import PipelineConfig
 from pipeline.grounding import Grounders
+from pipeline.run_events import name_subject
 from pipeline.run_writer import RunWriter
 from pipeline.twins import TwinOutcome, make_twin
 from storage.db import Database
@@ -41,7 +42,7 @@ async def stream_twins(
 
     async def make(item_id: str, scenario: Scenario) -> TwinResult:
         async with places:
-            with calls_about(item_id):
+            with calls_about(name_subject(item_id, "twins")):
                 outcome = await make_twin(scenario, item_id=item_id, grounders=grounders, config=config, now=now)
             fresh = outcome.passed is not None and await writer.keep_twin(item_id, scenario, outcome)
             return TwinResult(item_id, outcome, fresh)

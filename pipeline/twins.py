@@ -1,7 +1,8 @@
 """Twins of approved scenarios: the same query, and a picture in which the hazard is absent.
 
 They measure over-warning: an assistant that warns about the twin as about the original does not look. A twin counts
-only when the validator sees that the evidence is gone.
+only when the validator sees that the evidence is gone, and no writing in the picture names the hazard: whoever reads it
+is told of what is not there.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from pipeline.errors import ItemError, describe_failure
 from pipeline.grounding import Grounders, refer_to
 from pipeline.prompting import load_prompt
 from pipeline.replies import Long, Reply, Scored
+from pipeline.validation import PICTURE_TEXT, check_text
 from storage.errors import ImageRefused
 from storage.images import CleanImage, clean_image
 from storage.records import FilterVerdict, Provenance, Scenario, Twin
@@ -74,9 +76,13 @@ class _Candidate:
     picture: CleanImage
     scores: TwinScores
     model: str
+    text: FilterVerdict | None
+    """What is said of the writing in it; None where nobody read it."""
 
     def passes(self, config: PipelineConfig) -> bool:
-        return all(getattr(self.scores, name).score >= getattr(config.validation, name) for name in TWIN_CRITERIA)
+        return (self.text is None or self.text.passed) and all(
+            getattr(self.scores, name).score >= getattr(config.validation, name) for name in TWIN_CRITERIA
+        )
 
     @property
     def points(self) -> int:
@@ -97,7 +103,9 @@ async def make_twin(
         drawn = await grounders.images.generate(prompt, seed=seed, count=config.grounding.candidates)
         found = await asyncio.gather(
             *(
-                _look_at(scenario, shown, data, number=number, validator=grounders.validator, config=config)
+                _look_at(
+                    scenario, shown, data, number=number, of=len(drawn), grounders=grounders, config=config, now=now
+                )
                 for number, data in enumerate(drawn, 1)
             )
         )
@@ -154,8 +162,10 @@ async def _look_at(
     data: bytes,
     *,
     number: int,
-    validator: ChatEndpoint,
+    of: int,
+    grounders: Grounders,
     config: PipelineConfig,
+    now: datetime,
 ) -> _Candidate | None:
     try:
         picture = await asyncio.to_thread(clean_image, data)
@@ -167,8 +177,19 @@ async def _look_at(
         max_tokens=config.validation.max_tokens,
         temperature=config.validation.temperature,
     )
-    scores, replies = await complete_json(validator, request, TwinScores)
-    return _Candidate(number, picture, scores, replies[-1].model or validator.model)
+    scores, replies = await complete_json(grounders.validator, request, TwinScores)
+    text = None
+    if grounders.read_image is not None:
+        text = await check_text(
+            scenario,
+            picture,
+            read_image=grounders.read_image,
+            about=f"twin {number} of {of}: ",
+            parent_id=scenario.id,
+            now=now,
+            name=PREFIX + PICTURE_TEXT,
+        )
+    return _Candidate(number, picture, scores, replies[-1].model or grounders.validator.model, text)
 
 
 def _tell_hazard(scenario: Scenario) -> dict[str, str]:
@@ -203,4 +224,6 @@ def _make_verdicts(
             provenance=made_by,
         )
         verdicts.append(verdict)
+    if candidate.text is not None:
+        verdicts.append(candidate.text.model_copy(update={"parent_id": parent_id}))
     return tuple(verdicts)

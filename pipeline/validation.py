@@ -23,6 +23,7 @@ from storage.texts import hash_json
 
 PROMPT = "judge_picture"
 PICTURE_TEXT = "picture_text"
+DUPLICATE_PICTURE = "duplicate_picture"
 
 
 class PictureScores(Reply):
@@ -42,12 +43,18 @@ class PictureCheck:
     """What is said of one picture."""
 
     verdicts: tuple[FilterVerdict, ...]
-    """One for each criterion, and one for the text in the picture where it was read."""
+    """One for each criterion, one for the text in the picture where it was read, and one for whether another scenario
+    has the same picture where that was compared."""
 
     @property
     def passed(self) -> bool:
         """Whether every verdict passes."""
         return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def shows_it(self) -> bool:
+        """Whether every verdict passes but that another scenario has the same picture."""
+        return all(verdict.passed or verdict.filter_name == DUPLICATE_PICTURE for verdict in self.verdicts)
 
     @property
     def points(self) -> float:
@@ -110,7 +117,9 @@ async def validate_picture(
         for name in PICTURE_CRITERIA
     ]
     if read_image is not None:
-        verdicts.append(await _check_text(scenario, picture, read_image=read_image, about=about, now=now))
+        verdicts.append(
+            await check_text(scenario, picture, read_image=read_image, about=about, parent_id=scenario.id, now=now)
+        )
     return PictureCheck(tuple(verdicts))
 
 
@@ -128,9 +137,17 @@ def _make_verdict(
     )
 
 
-async def _check_text(
-    scenario: Scenario, picture: CleanImage, *, read_image: TextReader, about: str, now: datetime
+async def check_text(
+    scenario: Scenario,
+    picture: CleanImage,
+    *,
+    read_image: TextReader,
+    about: str,
+    parent_id: str,
+    now: datetime,
+    name: str = PICTURE_TEXT,
 ) -> FilterVerdict:
+    """Return the verdict, called `name`, whether writing in the picture names what makes the scenario's hazard."""
     found = await asyncio.to_thread(
         detect_leak,
         query="",
@@ -141,9 +158,9 @@ async def _check_text(
     written = [finding for finding in found.findings if finding.detector == "image_text"]
     evidence = " | ".join(finding.evidence for finding in written)
     return FilterVerdict(
-        filter_name=PICTURE_TEXT,
+        filter_name=name,
         passed=not written,
         reason=about + (evidence or "no writing in the picture names the hazard"),
-        parent_id=scenario.id,
+        parent_id=parent_id,
         provenance=Provenance(actor="pipeline.leakage", tool="pipeline.validation", created_at=now),
     )

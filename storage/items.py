@@ -215,12 +215,15 @@ def list_items(
     return list(session.exec(query))
 
 
-def list_approved_without(*, session: Session, batch: str, kind: str) -> list[ItemRow]:
+def list_approved_without(*, session: Session, batch: str, kind: str, but: str = "") -> list[ItemRow]:
     """Return the approved, pictured items of a batch whose present scenario has no record of that kind, by number.
 
-    Items that a release holds are left out: what was released does not change.
+    Records whose canonical JSON holds `but` do not count. Items that a release holds are left out: what was released
+    does not change.
     """
     had = select(RecordRow.parent_id).where(RecordRow.kind == kind, col(RecordRow.item_number) == col(ItemRow.number))
+    if but:
+        had = had.where(~col(RecordRow.body).contains(but, autoescape=True))
     query = (
         select(ItemRow)
         .where(ItemRow.batch == batch, ItemRow.stage == Stage.REVIEWED.value)

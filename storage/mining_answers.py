@@ -1,8 +1,11 @@
-"""What target models said to an approved item, and how far they failed: for the order of people's work, no judgment."""
+"""What models said to an item, and how far they failed: for the order of people's work, no judgment."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from storage.texts import Line, Slug
+
+JUDGE = "judge"
+"""The scorer of what a judge run found; targets were not asked for it."""
 
 
 class TargetReply(BaseModel):

@@ -448,7 +448,7 @@ class ReleaseManifest(Frozen):
 
 
 class Mining(Record, MiningAnswers):
-    """What target models said to an approved item. Its parent is the scenario."""
+    """What target models said to an approved item, or by a judge run to a released one. Its parent is the scenario."""
 
     kind: Literal["mining"] = "mining"
 

@@ -15,8 +15,9 @@ from endpoints.ledger import Budget, Ledger
 from pipeline.config import PipelineConfig, load_config
 from pipeline.few_shot_library import FewShotLibrary, load_few_shot
 from pipeline.run_folder import open_run_folder
+from pipeline.run_parts import RunParts
 from pipeline.run_report import RunReport, make_report, write_report
-from pipeline.runner import Observer, Runner, RunParts, RunState
+from pipeline.runner import Observer, Runner, RunState
 from pipeline.taxonomy import load_taxonomy
 from storage.accounts import Role, add_user
 from storage.audit import verify_chain
@@ -73,8 +74,9 @@ def run_once(
     observer: Observer | None = None,
     entry: dict[str, Any] | None = None,
     prepare: Any = None,
+    **more: Any,
 ) -> tuple[RunState, RunReport]:
-    """Run or resume; `prepare(runner)` may change the runner before it starts."""
+    """Run or resume; `prepare(runner)` may change the runner before it starts, `more` are further parts of the run."""
     config = config or make_config()
     db = open_database(f"sqlite:///{home / 'curator.db'}")
     migrate(db=db)
@@ -99,6 +101,7 @@ def run_once(
                 blobs=BlobStore(home / "blobs"),
                 folder=folder,
                 dedup_folder=home / "dedup",
+                **more,
             )
 
             async def run() -> RunState:

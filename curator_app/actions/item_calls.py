@@ -14,6 +14,7 @@ from curator_app.actions.runs import runs_folder
 from curator_app.workspace import Workspace
 from endpoints.cache import read_kept
 from endpoints.ledger import CACHED, REPLY
+from pipeline.run_events import AFTER, name_subject
 
 UNTEXTED = frozenset({"image"})
 """Roles whose replies are no text."""
@@ -39,7 +40,8 @@ class ModelCall:
 def read_calls(workspace: Workspace, *, batch: str, item_id: str) -> tuple[ModelCall, ...]:
     """Return the calls of the run `batch` that concern an item, the oldest first; none when there was no such run."""
     folder = runs_folder(workspace) / batch
-    subjects = {item_id, *_find_origins(folder / "events.jsonl", item_id)}
+    later = (name_subject(item_id, stage) for stage in AFTER)
+    subjects = {item_id, *later, *_find_origins(folder / "events.jsonl", item_id)}
     lines: dict[str, list[dict[str, Any]]] = {}
     for line in _read_lines(folder / "ledger.jsonl", subjects):
         if line.get("about") in subjects and line.get("role") not in UNTEXTED:

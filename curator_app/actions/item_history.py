@@ -19,7 +19,8 @@ from storage import leak_looks
 from storage.accounts import Person, Role
 from storage.errors import NotFound
 from storage.items import get_scenario, label
-from storage.records import AuditDecision, AuditReview, FailureReview, Record, parse_record
+from storage.mining_answers import JUDGE
+from storage.records import AuditDecision, AuditReview, FailureReview, Mining, Record, parse_record
 from storage.stages import Stage
 from storage.studies import studies_under_way
 from storage.tables import AuditRow, ItemRow, RecordRow
@@ -179,7 +180,9 @@ def _tells_answers(step: Step) -> bool:
 
 
 def _tells_scores(step: Step, studies: frozenset[str]) -> bool:
-    """Whether the step is an answer to a study that is not closed. Nobody sees those."""
+    """Whether the step tells what an open study asks for: an answer to it, or what a judge said of the item."""
+    if isinstance(step.record, Mining) and step.record.scorer == JUDGE:
+        return bool(studies)
     answers = AuditReview | AuditDecision | FailureReview
     return isinstance(step.record, answers) and step.record.study in studies
 

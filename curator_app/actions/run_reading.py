@@ -7,7 +7,9 @@ its last items into the database and not yet into the events; its report, made w
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from curator_app.actions.background_jobs import LOG_LINES, list_jobs, read_outpu
 from curator_app.actions.run_jobs import find_run
 from curator_app.actions.runs import JOB_KIND, runs_folder
 from curator_app.workspace import Workspace
-from pipeline.run_events import STAGES
+from endpoints.ledger import Totals, format_cost
+from pipeline.after_queue import add_after
+from pipeline.run_events import AFTER, STAGES, name_subject
 from storage.errors import NotFound
 from storage.jobs import Job
 
@@ -34,12 +38,24 @@ class StageCount:
 
 
 @dataclass(frozen=True)
+class AfterStage:
+    """One stage after the review queue, and what its calls took."""
+
+    count: StageCount
+    calls: int
+    cost: str
+    """In words; `unknown` when nobody knows it."""
+
+
+@dataclass(frozen=True)
 class RunView:
     """One run as it stands."""
 
     job: Job
     asked: int
     funnel: tuple[StageCount, ...]
+    after: tuple[AfterStage, ...]
+    """The stages after the review queue that the run has."""
     reasons: tuple[tuple[str, str, int], ...]
     """Stage, reason, items; the commonest first."""
     log: tuple[str, ...]
@@ -87,6 +103,36 @@ class Comparison:
 
 
 @dataclass
+class _AfterSpent:
+    """What the stages after the queue took by a run's ledger, read so far."""
+
+    offset: int = 0
+    sums: dict[str, Totals] = field(default_factory=lambda: {stage: Totals() for stage in AFTER})
+
+    def read_on(self, path: Path) -> None:
+        """Take in the lines since the last time; most are about other stages, and are never parsed."""
+        if path.exists() and path.stat().st_size < self.offset:
+            self.offset, self.sums = 0, {stage: Totals() for stage in AFTER}
+        for raw in _read_new(path, self.offset):
+            self.offset += len(raw)
+            if any(name_subject("", stage).encode() in raw for stage in AFTER):
+                with suppress(ValueError, KeyError, TypeError):  # a line of another version
+                    add_after(self.sums, json.loads(raw))
+
+
+def _read_new(path: Path, offset: int) -> Iterator[bytes]:
+    """Yield the whole lines behind `offset`; none when there is no file."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        for raw in file:
+            if not raw.endswith(b"\n"):
+                return
+            yield raw
+
+
+@dataclass
 class _Tally:
     """The events of one run, read so far."""
 
@@ -95,22 +141,18 @@ class _Tally:
     outcomes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     """(stage, item or call) -> (outcome, reason), the latest."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    spent: _AfterSpent = field(default_factory=_AfterSpent)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read_on(self) -> None:
         """Take in what was written since the last time; a line without its end waits."""
-        if not self.path.exists():
-            return
-        if self.path.stat().st_size < self.offset:  # another file: begin anew
+        self.spent.read_on(self.path.with_name("ledger.jsonl"))
+        if self.path.exists() and self.path.stat().st_size < self.offset:  # another file: begin anew
             self.offset, self.outcomes = 0, {}
             self.lines.clear()
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            for raw in file:
-                if not raw.endswith(b"\n"):
-                    break
-                self.offset += len(raw)
-                self._take(raw)
+        for raw in _read_new(self.path, self.offset):
+            self.offset += len(raw)
+            self._take(raw)
 
     def _take(self, raw: bytes) -> None:
         try:
@@ -186,21 +228,32 @@ def _view(workspace: Workspace, job: Job) -> RunView:
     tally = _tallies.setdefault(folder, _Tally(folder / "events.jsonl"))
     with tally.lock:
         tally.read_on()
-        outcomes, log = dict(tally.outcomes), tuple(tally.lines)
+        outcomes, log, spent = dict(tally.outcomes), tuple(tally.lines), deepcopy(tally.spent.sums)
     counted = Counter((stage, outcome) for (stage, _), (outcome, _) in outcomes.items())
     reasons = Counter((stage, kind) for (stage, _), (outcome, kind) in outcomes.items() if outcome != "passed" and kind)
+    lines = {
+        stage: StageCount(stage, *(counted[stage, outcome] for outcome in ("passed", "rejected", "error")))
+        for stage in (*STAGES, *AFTER)
+    }
     return RunView(
         job=job,
         asked=_asked(job),
-        funnel=tuple(
-            StageCount(stage, *(counted[stage, outcome] for outcome in ("passed", "rejected", "error")))
-            for stage in STAGES
+        funnel=tuple(lines[stage] for stage in STAGES),
+        after=tuple(
+            AfterStage(lines[stage], spent[stage].calls, format_cost(spent[stage]))
+            for stage in AFTER
+            if _has_stage(job, stage) or spent[stage].calls
         ),
         reasons=tuple((stage, kind, count) for (stage, kind), count in reasons.most_common()),
         log=log,
         output=read_output(folder),
         has_report=(folder / "report.html").is_file(),
     )
+
+
+def _has_stage(job: Job, stage: str) -> bool:
+    config = job.request.get("config", {})
+    return bool(config.get("twin") if stage == "twins" else (config.get("mining") or {}).get("targets"))
 
 
 def _asked(job: Job) -> int:

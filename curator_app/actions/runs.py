@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from curator_app.actions.background_jobs import describe_spent
+from curator_app.actions.benchmarks import BenchmarkGone, read_benchmarks
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.releases import open_release, read_releases
 from curator_app.actions.stopping import run_until_stopped
@@ -26,9 +27,10 @@ from pipeline.few_shot_library import load_few_shot
 from pipeline.photo_matching import count_undescribed
 from pipeline.photo_synthesis import list_free
 from pipeline.run_folder import RunFolder, open_run_folder
+from pipeline.run_parts import RunParts, needed_roles
 from pipeline.run_plan import RunPlan, plan_run
 from pipeline.run_report import RunReport, make_report, write_report
-from pipeline.runner import Runner, RunParts, RunState, needed_roles
+from pipeline.runner import Runner, RunState
 from pipeline.synthesis import Generator, prepare_synthesis
 from storage.errors import StorageError
 from storage.release_files import Release
@@ -199,6 +201,7 @@ def _run_in(
         dedup_folder=workspace.settings.home / "dedup",
         overlap=workspace.settings.overlap,
         releases=_open_releases(workspace),
+        benchmarks=read_benchmarks(workspace),
         read_image=ocr.read_text if ocr.is_installed() else None,
     )
     runner = Runner(parts, observer=(lambda state: observer(state, ledger)) if observer else None)
@@ -280,5 +283,5 @@ def _build_roles(workspace: Workspace, request: RunRequest, *, ledger: Ledger, c
 def _refuse_plainly() -> Iterator[None]:
     try:
         yield
-    except (PipelineError, EndpointError, PromptInvalid) as exc:
+    except (PipelineError, EndpointError, PromptInvalid, BenchmarkGone) as exc:
         raise RunRefused(str(exc)) from exc

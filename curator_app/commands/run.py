@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from curator_app.actions.runs import DryRun, RunEnd, RunObserver, RunRequest
     from curator_app.workspace import Workspace
     from endpoints.ledger import Ledger
+    from pipeline.run_events import RunStage
     from pipeline.runner import RunState
 
 STOPPED_EARLY = 3
+OUTCOMES = ("passed", "rejected", "error")
 
 
 def run(
@@ -70,17 +72,24 @@ def _make_observer(progress: Progress) -> RunObserver:
     import time
 
     from endpoints.ledger import format_cost
-    from pipeline.run_events import STAGES
+    from pipeline.run_events import AFTER, STAGES
 
     bars = {stage: progress.add_task(stage, total=None, told="") for stage in STAGES}
+    later: dict[RunStage, TaskID] = {}
     whole = progress.add_task("whole run", total=None, told="")
     started = time.monotonic()
 
     def observe(state: RunState, ledger: Ledger) -> None:
         reached = state.asked
-        for stage, bar in bars.items():
-            passed, rejected, failed = (state.counts[stage, o] for o in ("passed", "rejected", "error"))
+        for after in AFTER:  # they come when people have approved something, and nobody knows how many will be
+            if after not in later and any(state.counts[after, o] for o in OUTCOMES):
+                later[after] = progress.add_task(after, total=None, told="")
+        for stage, bar in (bars | later).items():
+            passed, rejected, failed = (state.counts[stage, o] for o in OUTCOMES)
             told = f"{passed} passed, {rejected} dropped" + (f", {failed} failed" if failed else "")
+            if stage in later:
+                progress.update(bar, total=passed + rejected + failed, completed=passed + rejected, told=told)
+                continue
             progress.update(bar, total=reached, completed=passed + rejected, told=told)
             reached = reached if stage == "synthesis" else max(reached - rejected, 1)
         done = state.counts["refinement", "passed"]
@@ -112,6 +121,11 @@ def _show_end(end: RunEnd) -> None:
     typer.echo(f"Run {end.report.run}, {'resumed' if end.resumed else 'started'}: {end.folder}")
     for step in end.report.funnel:
         typer.echo(f"  {step.name:<26} {step.items:>6}" + (f"   {step.dropped} dropped" if step.dropped else ""))
+    if end.report.after:
+        typer.echo(f"  {'approved by people':<26} {end.report.approved:>6}")
+    for after in end.report.after:
+        dropped = f"   {after.dropped} dropped" if after.dropped else ""
+        typer.echo(f"  {after.name:<26} {after.items:>6}{dropped}   {after.calls} calls, cost {after.cost}")
     for stage, kind, count in end.report.errors:
         typer.echo(f"  errors: {stage}, {kind}, {count}")
     typer.echo(f"Cost: {end.report.cost}")

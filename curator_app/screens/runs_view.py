@@ -102,7 +102,7 @@ def render_run_body(run: RunView, items: str = "") -> str:
     return (
         f'<section><div class="cu-sec-head"><h2>Funnel</h2><p>{report} {config}</p></div>'
         f"{_render_legend()}{_render_funnel(run)}"
-        f"</section>{_render_reasons(run.reasons)}{items}{_render_log(run)}"
+        f"</section>{_render_after(run)}{_render_reasons(run.reasons)}{items}{_render_log(run)}"
     )
 
 
@@ -125,6 +125,22 @@ def _render_legend() -> str:
 def _render_funnel(run: RunView) -> str:
     most = max(run.asked, *(line.passed + line.rejected + line.errors for line in run.funnel), 1)
     return f'<div class="cu-bars">{"".join(_render_bar(line, most) for line in run.funnel)}</div>'
+
+
+def _render_after(run: RunView) -> str:
+    if not run.after:
+        return ""
+    most = max(*(stage.count.passed + stage.count.rejected + stage.count.errors for stage in run.after), 1)
+    bars = "".join(_render_bar(stage.count, most) for stage in run.after)
+    spent = " ".join(
+        f"{stage.count.stage.capitalize()}: {stage.calls:,} {'call' if stage.calls == 1 else 'calls'}, "
+        f"cost {escape(stage.cost)}."
+        for stage in run.after
+    )
+    return (
+        f'<section><h2>After review</h2><div class="cu-bars">{bars}</div>'
+        f'<p class="cu-note">For scenarios that people have approved. {spent}</p></section>'
+    )
 
 
 def _render_bar(line: StageCount, most: int) -> str:
@@ -167,7 +183,7 @@ def render_comparison(both: Comparison, runs: Sequence[RunView]) -> str:
     sides = "".join(
         f'<div><h2><a href="{link(run=view.job.name)}">{escape(view.job.name)}</a> {render_state(view.job.state)}</h2>'
         f"<p>{view.done:,} of {view.asked:,} before reviewers, cost {escape(view.cost)}</p>{_render_funnel(view)}"
-        f"{_render_spent(spent)}{_render_reasons(view.reasons)}</div>"
+        f"{_render_after(view)}{_render_spent(spent)}{_render_reasons(view.reasons)}</div>"
         for view, spent in zip(views, both.spent, strict=True)
     )
     names = [escape(view.job.name) for view in views]

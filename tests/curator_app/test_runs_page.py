@@ -118,6 +118,41 @@ def test_the_funnel_counts_each_item_once_and_by_its_latest_outcome(handlers, wo
     assert not timer.active
 
 
+def test_twins_and_mining_stand_behind_the_funnel_with_what_they_cost(handlers, workspace) -> None:
+    events = [
+        event("twins", "passed", "i0"),
+        event("twins", "rejected", "i1", kind="twin_evidence_absent"),
+        event("mining", "passed", "i0"),
+        event("mining", "error", "i1", kind="timed_out"),
+    ]
+    more = {"twin": True, "mining": {"targets": ["target"]}, "grounding": {"licence": "CC0-1.0"}}
+    put_down(workspace, "plain")
+    put_down(workspace, "first", events=events, **more)
+    numbers = {"prompt_tokens": 5, "completion_tokens": 5, "budget_tokens": 10, "budget_usd": 0.5}
+    call = {"run": "first", "role": "rewriter", "model": "m", "outcome": "reply", **numbers}
+    lines = [
+        call | {"about": "i0/twins", "cost_usd": 0.5},
+        call | {"about": "i0", "cost_usd": 9.0},
+        call | {"about": "i1/twins", "cost_usd": 0.25},
+        call | {"about": "i0/mining", "cost_usd": None},
+        {"about": "i0/mining"},
+    ]
+    ledger = workspace.settings.home / "runs/first/ledger.jsonl"
+    ledger.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    run = run_reading.read_run(workspace, name="first")
+    assert [(s.count.stage, s.count.passed, s.count.rejected, s.count.errors, s.calls, s.cost) for s in run.after] == [
+        ("twins", 1, 1, 0, 2, "$0.75"), ("mining", 1, 0, 1, 1, "unknown")
+    ]  # fmt: skip
+    with ledger.open("a") as file:
+        file.write(json.dumps(lines[0]) + "\n" + json.dumps(lines[0])[:40])  # half a line waits for its end
+    assert run_reading.read_run(workspace, name="first").after[0].cost == "$1.25"
+    html = handlers.runs_refresh(ask(run="first"))[4]
+    assert 'aria-label="twins: 1 passed, 1 rejected, 0 errors"' in html
+    assert "Twins: 3 calls, cost $1.25. Mining: 1 call, cost unknown." in html and "twin evidence absent" in html
+    assert "After review" not in handlers.runs_refresh(ask(run="plain"))[4]
+    assert run.done == 0  # of the funnel before people
+
+
 def test_two_runs_are_compared_in_config_funnel_and_cost(handlers, workspace) -> None:
     put_down(workspace, "first")
     put_down(workspace, "second", filters={"severity": 2}, seed=22)

@@ -20,13 +20,15 @@ from endpoints.scripted import Answer, ScriptedChatEndpoint
 from pipeline.config import PipelineConfig
 from pipeline.mining import SCORERS, Target, try_targets
 from pipeline.run_events import read_events
+from pipeline.run_parts import needed_roles
 from pipeline.run_plan import plan_run
-from pipeline.runner import needed_roles
 from pipeline.synthesis import Generator, prepare_synthesis
 from pipeline.taxonomy import load_taxonomy
 from storage.accounts import Role, add_user
 from storage.audit import Tag
 from storage.claims import open_task
+from storage.judge_mining import keep_judged
+from storage.mining_answers import TargetReply
 from storage.priorities import make_rank
 from storage.records import Mining, Provenance, Scenario, TaskKind
 from storage.reviews import claim_next
@@ -141,6 +143,25 @@ def test_the_reply_is_kept_with_where_it_comes_from_and_a_resume_asks_nothing(tm
         assert [type(part) for part in turn.parts] == [str, ImagePart] and "trait=" not in turn.text
     assert run(tmp_path, talk(set()), config()) == []
     assert mined(tmp_path) == found
+
+
+def test_what_a_judge_run_said_of_an_item_does_not_spare_the_targets(tmp_path: Path) -> None:
+    run(tmp_path, talk(set()), config())
+    approve(tmp_path, 2)
+    db = open_home(tmp_path)
+    for item_id, scenario in approved(tmp_path).items():
+        with db.write() as session:
+            reply = TargetReply(role="target", model="judged", text="Climb up.", failure=0.5)
+            made_by = Provenance(actor="judge-run:both", tool="tests")
+            kept = keep_judged(session=session, item_id=item_id, query=scenario.query, replies=[reply], made_by=made_by)
+            session.commit()
+        assert kept == ("kept", 50)
+    db.close()
+    assert len(run(tmp_path, talk(set()), config())) == 2
+    assert run(tmp_path, talk(set()), config()) == []
+    assert {r.scorer for _, records in histories(tmp_path).values() for r in records if isinstance(r, Mining)} == {
+        "judge", "words"
+    }  # fmt: skip
 
 
 def test_without_a_scorer_replies_are_kept_and_the_queue_stays_as_it_is(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from endpoints.errors import BadRequest
 from endpoints.messages import ChatRequest, ImagePart
 from endpoints.scripted import Answer, ScriptedChatEndpoint
 from pipeline.config import PipelineConfig
-from pipeline.photo_matching import Turns
 from pipeline.run_events import read_events
+from pipeline.turns import Turns
 from storage.blobs import BlobStore
 from storage.db import open_database
 from storage.images import clean_image

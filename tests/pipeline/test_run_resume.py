@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "endpoints"))
 
 import faulty_server
 import run_pipeline
 from faulty_server import Fault, FaultyServer, seeded_plan
-from run_pipeline import content, run_once
+from run_pipeline import content, make_config, run_once
 from scripted_models import answer_body
 
 from endpoints.cache import DiskCache
@@ -24,6 +25,9 @@ from endpoints.messages import ChatRequest, ImagePart, Message, request_sha256
 from storage.texts import hash_json
 
 PLAN = seeded_plan(3, share=0.15, kinds=[Fault.SERVER_ERROR, Fault.RATE_LIMITED_SECONDS, Fault.RESET, Fault.NOT_JSON])
+
+CONFIG = make_config(grounding={"pictures": "synthetic", "licence": "CC0-1.0", "duplicate_bits": 26})
+"""So loose that pictures of shapes often count as one, and the choice of a picture hangs on those before it."""
 
 MEANT_TO_BE_KEPT = 12
 """Replies in the cache at the last kill, at least: how many there are hangs on how fast the machine happens to be."""
@@ -71,11 +75,12 @@ def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
     whole.mkdir()
     rng = random.Random(kills)
     with FaultyServer(plan=PLAN, latency_s=0.02, answer=answer_body) as server:
-        run_once(whole, url=server.url)
+        run_once(whole, url=server.url, config=CONFIG)
         calls = server.replies.total()
     asked: set[str] = set()
     with FaultyServer(plan=PLAN, latency_s=0.02, answer=answer_body) as server:
-        command = [sys.executable, run_pipeline.__file__, str(broken), server.url]
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG.model_dump(mode="json")), encoding="utf-8")
+        command = [sys.executable, run_pipeline.__file__, str(broken), server.url, str(tmp_path / "config.yaml")]
         for _ in range(kills):
             least = 1 + calls // (4 * kills)
             seen = len(server.bodies)
@@ -100,4 +105,8 @@ def test_a_killed_run_repeats_no_call_and_ends_like_an_unbroken_one(
         subprocess.run(command, check=True)
         assert len(server.bodies) == asks  # finished: nothing is asked
     assert content(broken) == content(whole)
+    near = [
+        line for line in (whole / "runs/trial/events.jsonl").read_text().splitlines() if '"duplicate_picture"' in line
+    ]
+    assert near, "no picture was near another: the test shows less than it should"
     assert (broken / "runs/trial/report.html").exists()

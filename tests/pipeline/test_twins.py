@@ -1,5 +1,6 @@
 """Twins: for what people approved, the same query with a picture in which the hazard is absent, validated and kept."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from scripted_models import answer_request, score
 from endpoints.errors import TimedOut
 from endpoints.messages import ChatRequest
 from endpoints.scripted import Answer, ScriptedChatEndpoint
+from pipeline.ocr import TextBox
 from pipeline.run_events import read_events
 from storage.blobs import BlobStore
 from storage.records import FilterVerdict, Scenario, Twin
@@ -77,6 +79,45 @@ def test_a_twin_that_still_shows_the_hazard_is_not_kept_and_its_scores_are(tmp_p
     assert stage == Stage.REVIEWED  # the approved scenario stands
     before = content(tmp_path)
     assert run(tmp_path, see_hazard).requests == [] and content(tmp_path) == before
+
+
+def read_only(named: set[str]) -> Callable[[bytes], tuple[TextBox, ...]]:
+    """Return a reader that finds the hazard's name in these pictures (by hash), and harmless words in all others."""
+    corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
+
+    def read(image: bytes) -> tuple[TextBox, ...]:
+        told = "MIND THE LADDER" if hashlib.sha256(image).hexdigest() in named else "Happy birthday"
+        return (TextBox(told, 0.99, corners),)
+
+    return read
+
+
+def test_a_twin_whose_picture_names_the_hazard_in_writing_is_not_kept(tmp_path: Path) -> None:
+    model = {"near": ScriptedChatEndpoint(answer_request, name="near", model="m")}
+    for name in ("nothing", "first", "all"):
+        home = tmp_path / name
+        home.mkdir()
+        run(home)
+        approve(home, 1)
+    run_once(tmp_path / "nothing", given=model, config=CONFIG, read_image=read_only(set()))
+    ((item_id, twin),) = twins(tmp_path / "nothing").items()
+    records = histories(tmp_path / "nothing")[item_id][1]
+    told = {r.filter_name: r for r in records if isinstance(r, FilterVerdict) and r.parent_id == twin.id}
+    assert told["twin_picture_text"].passed and told["twin_picture_text"].reason.startswith("twin 1 of 2: ")
+
+    run_once(tmp_path / "first", given=model, config=CONFIG, read_image=read_only({twin.image.sha256}))
+    (other,) = twins(tmp_path / "first").values()
+    assert other.image.sha256 != twin.image.sha256  # the second picture, with the same scores
+
+    both = {twin.image.sha256, other.image.sha256}
+    run_once(tmp_path / "all", given=model, config=CONFIG, read_image=read_only(both))
+    assert twins(tmp_path / "all") == {}
+    ((stage, records),) = [found for found in histories(tmp_path / "all").values() if found[0] == Stage.REVIEWED]
+    failed = [r for r in records if isinstance(r, FilterVerdict) and r.filter_name.startswith("twin_") and not r.passed]
+    assert stage == Stage.REVIEWED and [r.filter_name for r in failed] == ["twin_picture_text"]
+    assert "LADDER" in failed[0].reason and failed[0].parent_id == records[-1].parent_id
+    events = [e["kind"] for e in read_events(tmp_path / "all/runs/trial/events.jsonl") if e["stage"] == "twins"]
+    assert events == ["twin_picture_text"]
 
 
 @pytest.mark.parametrize("field", ["scene", "evidence_absent"])
