@@ -323,6 +323,7 @@ class Tab:
 
     def decide(self, *keys: str) -> str:
         """Press keys that decide the item on screen; wait for the next one; return the id of the one decided."""
+        self.page.wait_for_selector('.cu[data-screen][data-item]:not([data-item=""])')  # the stock may be on its way
         before = self.item()
         self.press(*keys)
         self.page.wait_for_function(

@@ -332,13 +332,14 @@ def test_pages_open_for_whom_they_should(site, start_session):
                     assert "Ask an admin" in reply.text
 
 
-SAMPLES = {"textbox": "zed", "number": 3, "dropdown": None, "html": ""}
+SAMPLES = {"textbox": "zed", "number": 3, "dropdown": None, "html": "", "checkbox": True}
 
 
 def sample(component):
     """A value that the component takes."""
-    if component["type"] == "checkboxgroup":
-        return [component["props"]["choices"][0][1]]
+    if component["type"] in ("checkboxgroup", "radio"):
+        first = component["props"]["choices"][0][1]
+        return first if component["type"] == "radio" else [first]
     return SAMPLES[component["type"]]
 
 
