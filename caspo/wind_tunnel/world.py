@@ -93,7 +93,7 @@ class World(Protocol):
     def ask_risk(self, scene: Scene, *, alone: bool) -> Scene:
         """Return the scene with a short question for its danger: after its query, or `alone` in its place."""
 
-    def answer_risk(self, scene: Scene, *, seed: int) -> str:
+    def answer_risk(self, scene: Scene) -> str:
         """Return the right answer to `ask_risk`: its first word tells a hazard from none."""
 
 
