@@ -159,13 +159,34 @@ def score_answers(
         mask_BT: 1 where a token counts.
         temperature: Of the distribution that is meant.
     """
+    logp_BTV = read_distributions(vlm, prompts, ids_BT, mask_BT, temperature=temperature)
+    with torch.no_grad():
+        entropy_BT = measure_entropy(logp_BTV)
+    return AnswerScores(logp_BTV.gather(-1, ids_BT[..., None])[..., 0], entropy_BT)
+
+
+def read_distributions(
+    vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, *, temperature: float = 1.0
+) -> Tensor:
+    """Return (B, T, V) log-probabilities of every token at each place of the answers; arguments of `score_answers`."""
     tokens = ids_BT.shape[1]
     logits_BTV = read_answers(vlm, prompts, ids_BT, mask_BT, logits_to_keep=tokens + 1).logits[:, :-1].float()
-    logits_BTV = restrict_logits(vlm, logits_BTV, temperature)
-    logp_BTV = logits_BTV.log_softmax(-1)
-    with torch.no_grad():
-        entropy_BT = -(logp_BTV.exp() * logp_BTV.clamp(min=torch.finfo(logp_BTV.dtype).min)).sum(-1)
-    return AnswerScores(logp_BTV.gather(-1, ids_BT[..., None])[..., 0], entropy_BT)
+    return restrict_logits(vlm, logits_BTV, temperature).log_softmax(-1)
+
+
+def measure_entropy(logp_BTV: Tensor) -> Tensor:
+    """Return (B, T) entropies in nats; what is banned adds nothing."""
+    return -(logp_BTV.exp() * _hold(logp_BTV)).sum(-1)
+
+
+def diverge(logp_BTV: Tensor, reference_BTV: Tensor) -> Tensor:
+    """Return (B, T) KL(first || second) of whole distributions, in nats; what is banned in both adds nothing."""
+    return (logp_BTV.exp() * (_hold(logp_BTV) - _hold(reference_BTV))).sum(-1)
+
+
+def _hold(logp_BTV: Tensor) -> Tensor:
+    """Return the log-probabilities with the lowest number for minus infinity, so that times 0 gives 0."""
+    return logp_BTV.clamp(min=torch.finfo(logp_BTV.dtype).min)
 
 
 def restrict_logits(vlm: Vlm, logits: Tensor, temperature: float) -> Tensor:
