@@ -35,3 +35,11 @@ class PresetUnknown(CaspoError, ValueError):
 
 class ArmUnknown(CaspoError, ValueError):
     """There is no arm of that name in the wind tunnel."""
+
+
+class WorkerFailed(CaspoError):
+    """A job of the wind tunnel failed, or its process ended."""
+
+
+class GateNotPassed(CaspoError):
+    """Stage 0 is not good enough for RL."""

@@ -1,22 +1,17 @@
-"""What is measured of a model on held-out scenes and their twins, with intervals, and whether it meets the goal.
+"""Figures of models on held-out scenes and their twins, with intervals, and whether they meet the goal. No torch.
 
 A `Measured` keeps each answer's numbers, so that figures of several runs, and differences between arms on the very same
 scenes, are worked out from answers and not from means. Shapes: S runs, N scenes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-
-from caspo.local.evaluation import evaluate
-from caspo.local.samples import Prompt, Reward
-from caspo.local.vlm import Vlm
-from caspo.wind_tunnel.intervals import Estimate, Floats, estimate, estimate_rate
-from caspo.wind_tunnel.world import Scene, World, score_as_judge
-from endpoints.seeds import derive_seed
 from pydantic import Field
+
+from caspo.wind_tunnel.intervals import Estimate, Floats, estimate, estimate_rate
 from storage.records import Frozen
 
 SetName = Literal["new_scenes", "new_scenes_twins", "new_hazards", "new_hazards_twins"]
@@ -50,52 +45,6 @@ class Measured:
     """Per answer: r, s, e, total, r_0, alarm, reward, length, entropy and kl (sums over its tokens), capped."""
     answers: Mapping[SetName, Sequence[str]]
     """The first few, in words."""
-
-
-def list_scenes(world: World, config: EvaluationConfig) -> dict[SetName, list[Scene]]:
-    """Return the scenes of each set; a twin has the place of its scene."""
-    seen = world.pairs("new_scenes", count=config.scenes, seed=config.seed)
-    new = world.pairs("new_hazards", count=config.hazards, seed=config.seed)
-    return {
-        "new_scenes": [pair.hazardous for pair in seen],
-        "new_scenes_twins": [pair.twin for pair in seen],
-        "new_hazards": [pair.hazardous for pair in new],
-        "new_hazards_twins": [pair.twin for pair in new],
-    }
-
-
-def measure_model(
-    vlm: Vlm, world: World, reward: Reward, config: EvaluationConfig, *, guided: bool, reference: Vlm, seed: int
-) -> Measured:
-    """Return what a model answers to the held-out scenes and what that is worth.
-
-    Args:
-        vlm: The model.
-        world: Scores the answers.
-        reward: What RL was told of them.
-        config: Which scenes.
-        guided: Whether the constitution stands before each query.
-        reference: The SFT model, from which the divergence is taken.
-        seed: Of the sampling.
-    """
-
-    def score(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[dict[str, float]]:
-        scores = score_as_judge(world, prompts, answers)
-        rewards = reward(prompts, answers)
-        return [{**each, "reward": float(paid)} for each, paid in zip(scores, rewards, strict=True)]
-
-    columns: dict[SetName, dict[str, list[float]]] = {}
-    answers: dict[SetName, list[str]] = {}
-    for name, scenes in list_scenes(world, config).items():
-        found = evaluate(
-            vlm, scenes, score, guided=guided, seed=derive_seed(seed, name), temperature=config.temperature,
-            max_tokens=config.max_tokens, reference=reference,
-        )  # fmt: skip
-        columns[name] = {column: [float(row[column]) for row in found.scores] for column in found.scores[0]}
-        for column in ("length", "entropy", "kl", "capped"):
-            columns[name][column] = [round(float(getattr(one, column)), 6) for one in found.figures]
-        answers[name] = list(found.answers[: config.examples])
-    return Measured(columns, answers)
 
 
 @dataclass(frozen=True)
