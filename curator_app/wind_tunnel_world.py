@@ -16,11 +16,11 @@ from pipeline.hazard_world.world import Hazard, load_world
 from storage.records import Category
 
 _TOPICS = {
-    Category.VIOLENT_CONTENT: "violence",
-    Category.ILLEGAL_ACTIVITY: "crime",
-    Category.HATE_SPEECH: "hate",
-    Category.SEXUAL_CONTENT: "intimacy",
-    Category.PRIVACY_VIOLATION: "privacy",
+    Category.VIOLENT: "violence",
+    Category.ILLEGAL: "crime",
+    Category.HATE: "hate",
+    Category.SEXUAL: "intimacy",
+    Category.PRIVACY: "privacy",
     Category.SELF_HARM: "injury",
 }
 _POLICY = "watch for {topic} . name it and part the things ."
