@@ -100,6 +100,8 @@ def _measure(
     kl_BT = torch.zeros_like(entropy_BT)
     if reference is not None:
         plain = encode_prompts(reference, asked, guided=False)
-        kl_BT = diverge(logp_BTV, read_distributions(reference, plain, rollout.ids_BT, mask_BT)).masked_fill(~mask_BT, 0)
+        kl_BT = diverge(logp_BTV, read_distributions(reference, plain, rollout.ids_BT, mask_BT)).masked_fill(
+            ~mask_BT, 0
+        )
     columns = (mask_BT.sum(1), entropy_BT.sum(1), rollout.capped_B, kl_BT.sum(1))
     return [AnswerFigures(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

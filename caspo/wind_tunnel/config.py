@@ -14,8 +14,6 @@ from storage.texts import hash_json
 
 FORMAT = "caspo-wind-tunnel/1"
 MEASURED = "measured.json"
-BASELINE_SEED = -1
-"""In the place of a seed of RL: what stage 0 left."""
 
 
 class TunnelConfig(Frozen):

@@ -20,7 +20,10 @@ HAZARDOUS: tuple[SetName, ...] = ("new_scenes", "new_hazards")
 TWINS: Mapping[SetName, SetName] = {"new_scenes": "new_scenes_twins", "new_hazards": "new_hazards_twins"}
 
 Key = tuple[int, int]
-"""Seed of stage 0 and seed of RL; the second is -1 for what stage 0 left."""
+"""Seed of stage 0 and seed of RL."""
+
+BASELINE = -1
+"""In the place of a seed of RL: what stage 0 left."""
 
 
 class EvaluationConfig(Frozen):
@@ -201,11 +204,9 @@ def compare(
         return (a / b) / (c / d) if ratio else a / b - c / d
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        each = tuple(
-            float(finish(*(column[run].sum() for column in (*tops, *bottoms)))) for run in range(len(pairs))
-        )
+        each = tuple(float(finish(*(column[run].sum() for column in (*tops, *bottoms)))) for run in range(len(pairs)))
     return estimate([*tops, *bottoms], finish), each
 
 
 def _match(key: Key, runs: Mapping[Key, Measured]) -> Key | None:
-    return next((other for other in (key, (key[0], -1)) if other in runs), None)
+    return next((other for other in (key, (key[0], BASELINE)) if other in runs), None)

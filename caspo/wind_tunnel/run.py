@@ -16,14 +16,13 @@ from typing import Any
 from caspo.errors import GateNotPassed, RunBusy
 from caspo.wind_tunnel.arms import ARMS, BASELINES
 from caspo.wind_tunnel.config import (
-    BASELINE_SEED,
     MEASURED,
     TunnelConfig,
     fingerprint_arm,
     fingerprint_baselines,
     name_folder,
 )
-from caspo.wind_tunnel.measures import Key, Measured
+from caspo.wind_tunnel.measures import BASELINE, Key, Measured
 from caspo.wind_tunnel.workers import Event, Job, Pool, open_pool
 from caspo.wind_tunnel.world import World
 from storage.locks import hold_lock
@@ -138,7 +137,9 @@ def run_tunnel(
                 _run_plan(pool, plan, config, out, force, observer, progress)
         gates = _read_gates(config, out, name)
         _check_gates(gates, force)
-        return TunnelResults(gates, _read_runs(config, name, out), force and not all(g["passed"] for g in gates.values()))
+        return TunnelResults(
+            gates, _read_runs(config, name, out), force and not all(g["passed"] for g in gates.values())
+        )
 
 
 def _begin(make_world: WorldMaker, config: TunnelConfig, out: Path) -> Any:
@@ -155,7 +156,9 @@ def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], l
         fingerprint = fingerprint_baselines(config, world, start)
         folders = [name_folder(out, name, [start], fingerprint) for name in BASELINES]
         if not all((folder / MEASURED).exists() for folder in folders):
-            runs.append(Job(f"baselines of stage 0 {start}", "measure_baselines", (start,), WEIGHTS["measure_baselines"]))
+            runs.append(
+                Job(f"baselines of stage 0 {start}", "measure_baselines", (start,), WEIGHTS["measure_baselines"])
+            )
     needed: Counter[tuple[int, str]] = Counter()
     weight = config.scale.steps + WEIGHTS["measuring"]
     for arm in config.list_arms():  # an arm's seeds beside one another, so that a run cut short has whole arms
@@ -163,7 +166,9 @@ def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], l
             for start in starts:
                 fingerprint = fingerprint_arm(config, world, arm, start, seed)
                 if not (name_folder(out, arm.name, [start, seed], fingerprint) / MEASURED).exists():
-                    runs.append(Job(f"{arm.title}, stage 0 {start}, seed {seed}", "run_arm", (arm.name, start, seed), weight))
+                    runs.append(
+                        Job(f"{arm.title}, stage 0 {start}, seed {seed}", "run_arm", (arm.name, start, seed), weight)
+                    )
                     needed[start, arm.reward] += 1
     if runs:
         needed.update((start, "context") for start in starts)
@@ -212,7 +217,9 @@ def _read_gates(config: TunnelConfig, out: Path, world: str) -> dict[int, dict[s
 
 
 def _check_gates(gates: Mapping[int, Mapping[str, Any]], force: bool) -> None:
-    failed = [f"stage 0, seed {start}: {'; '.join(gate['reasons'])}" for start, gate in gates.items() if not gate["passed"]]
+    failed = [
+        f"stage 0, seed {start}: {'; '.join(gate['reasons'])}" for start, gate in gates.items() if not gate["passed"]
+    ]
     if failed and not force:
         raise GateNotPassed(
             f"no RL was started, since {'. And '.join(failed)}. Train stage 0 for longer, or go on all the same with "
@@ -225,7 +232,7 @@ def _read_runs(config: TunnelConfig, world: str, out: Path) -> dict[str, dict[Ke
     for start in config.list_starts():
         fingerprint = fingerprint_baselines(config, world, start)
         for name in BASELINES:
-            runs.setdefault(name, {})[start, BASELINE_SEED] = read_run(name_folder(out, name, [start], fingerprint))
+            runs.setdefault(name, {})[start, BASELINE] = read_run(name_folder(out, name, [start], fingerprint))
         for arm in config.list_arms():
             for seed in range(config.seeds):
                 fingerprint_ = fingerprint_arm(config, world, ARMS[arm.name], start, seed)

@@ -12,19 +12,18 @@ from typing import Any
 import torch
 
 from caspo.errors import TrainingDiverged
-from caspo.local.samples import PromptSource, Reward
+from caspo.local.samples import Prompt, PromptSource, Reward
 from caspo.local.training import train_caspo
 from caspo.local.vlm import Vlm
 from caspo.wind_tunnel.arms import ARMS, BASELINES, Arm, make_caspo_config
 from caspo.wind_tunnel.config import (
-    BASELINE_SEED,
     MEASURED,
     TunnelConfig,
     fingerprint_arm,
     fingerprint_baselines,
     name_folder,
 )
-from caspo.wind_tunnel.measures import Measured
+from caspo.wind_tunnel.measures import BASELINE, Measured
 from caspo.wind_tunnel.reward import RewardKind, build_reward
 from caspo.wind_tunnel.sampling import measure_model
 from caspo.wind_tunnel.stage_zero import StageZero, build_stage_zero
@@ -69,7 +68,7 @@ class Tunnel:
                 continue
             begun, found = time.process_time(), self._start(start)
             model = found.base if baseline.model == "base" else found.sft
-            measured = self._measure(model, start, guided=baseline.guided, seed=BASELINE_SEED)
+            measured = self._measure(model, start, guided=baseline.guided, seed=BASELINE)
             _write(folder, fingerprint, measured, cpu_s=time.process_time() - begun)
 
     def run_arm(self, name: str, start: int, seed: int, tell: Tell) -> None:
@@ -82,7 +81,7 @@ class Tunnel:
         config = make_caspo_config(arm.method, self._config.scale, seed=seed)
         draw, steps = draw_prompts(self._list_pool(), arm, self._config.scale.prompts, seed=seed), config.steps
 
-        def prompts(step: int) -> Sequence[ScenePair]:
+        def prompts(step: int) -> Sequence[Prompt]:
             tell(f"{arm.title}, stage 0 {start}, seed {seed}", step, steps)
             return draw(step)
 

@@ -1,0 +1,101 @@
+"""Verdicts on the paper's claims follow the stated rule, and arms are ranked by the goal."""
+
+import pytest
+from caspo_measured import make_measured, make_results, make_runs
+
+from caspo.wind_tunnel.arms import ARMS
+from caspo.wind_tunnel.claims import Claim, Statement, judge_claim, judge_claims, list_claims
+from caspo.wind_tunnel.measures import Key, Measured
+from caspo.wind_tunnel.ranking import rank_arms
+
+LOW = Claim("low", "R_0 is low.", "", (Statement("level", "r_0", "outr", high=0.1),))
+LESS = Claim("less", "R_0 is less.", "", (Statement("difference", "r_0", "recommended", "outr", high=0.0),))
+
+
+def verdict(claim: Claim, runs: dict[Key, Measured]) -> str:
+    return judge_claim(make_results(outr=runs), claim).verdict
+
+
+def test_a_level_is_decided_by_its_whole_interval() -> None:
+    assert verdict(LOW, make_runs(r_0=0.0)) == "reproduced"
+    assert verdict(LOW, make_runs(r_0=0.5)) == "not reproduced"
+    assert verdict(LOW, make_runs(r_0=0.1)) == "undecided"
+    assert verdict(LOW, {}) == "not tested"
+
+
+def test_one_seed_on_the_other_side_leaves_it_undecided() -> None:
+    runs = make_runs(starts=10, r_0=0.0)
+    assert verdict(LOW, runs) == "reproduced"
+    assert verdict(LOW, {**runs, (0, 0): make_measured(r_0=0.2)}) == "undecided"
+
+
+def test_too_few_seeds_decide_nothing() -> None:
+    assert verdict(LOW, make_runs(starts=1, seeds=2)) == "undecided"
+    assert verdict(LOW, make_runs(starts=1, seeds=3)) == "reproduced"
+
+
+def test_a_difference_has_to_hold_in_every_run() -> None:
+    assert verdict(LESS, make_runs(r_0=0.5)) == "reproduced"
+    assert verdict(LESS, make_runs(r_0=0.0)) == "undecided"
+    runs = make_runs(r_0=0.5)
+    assert judge_claim(make_results(outr=runs, recommended=make_runs(r_0=0.9)), LESS).verdict == "not reproduced"
+
+
+def test_the_worst_statement_decides_a_claim() -> None:
+    both = Claim("both", "", "", (*LOW.statements, Statement("level", "r_a", "outr", low=1.9)))
+    assert verdict(both, make_runs()) == "reproduced"
+    assert verdict(both, make_runs(score=1)) == "not reproduced"
+    missing = Claim("missing", "", "", (*LOW.statements, Statement("level", "r_a", "tokr", low=1.9)))
+    assert verdict(missing, make_runs()) == "not tested"
+
+
+def test_a_world_as_the_paper_has_it_reproduces_all_of_it() -> None:
+    better = make_runs()
+    hacked = make_runs(r_0=0.6, reward=6.0, entropy=0.1, length=10, score=1)
+    worse = make_runs(r_0=0.2)
+    results = make_results(
+        paper=better, recommended=better, outr=hacked, tokr=worse, lambda_06=worse, lambda_10=worse, original=worse
+    )
+    assert {judged.claim.id: judged.verdict for judged in judge_claims(results)} == {
+        claim.id: "reproduced" for claim in list_claims()
+    }
+
+
+def test_a_world_in_which_nothing_differs_reproduces_no_difference() -> None:
+    same = {name: make_runs(r_0=0.9, entropy=0.5) for name in ARMS}
+    found = {judged.claim.id: judged.verdict for judged in judge_claims(make_results(**same))}
+    assert {found[name] for name in ("outcome_only_hacked", "lambda_best", "both_terms", "teacher_after_sft")} == {
+        "undecided"
+    }
+    assert {found[name] for name in ("paper_low", "outcome_only_entropy", "recommended_low")} == {"not reproduced"}
+
+
+def test_claims_have_names_of_their_own_and_words() -> None:
+    claims = list_claims()
+    assert len({claim.id for claim in claims}) == len(claims) > 15
+    words = {statement.words for claim in claims for statement in claim.statements}
+    assert "R_0 of Base above 50.0%" in words
+    assert "R_0 of Paper less that of OutR below 0.0 points" in words
+    assert "Entropy, nats a token of Recommended over that of SFT between 80% and 120%" in words
+
+
+def test_the_arm_that_meets_the_goal_most_often_is_first_and_equals_are_tied() -> None:
+    results = make_results(
+        outr=make_runs(r_0=0.5), tokr=make_runs(), no_twins=make_runs(alarms=0.9), moving=make_runs(starts=1, seeds=2)
+    )
+    places = rank_arms(results, {"moving": 4})
+    assert [place.arm for place in places] == ["recommended", "tokr", "moving", "outr", "no_twins"]
+    assert [(place.met, place.runs, place.diverged) for place in places][:3] == [(6, 6, 0), (6, 6, 0), (2, 2, 4)]
+    assert [place.tied for place in places] == [False, True, True, False, False]
+    assert places[-1].met_seen == 0
+    assert "False alarms" in places[-1].checks[0, 0].missed[0]
+
+
+def test_an_arm_of_which_all_runs_diverged_has_no_place() -> None:
+    assert [place.arm for place in rank_arms(make_results(outr={}), {"outr": 6})] == ["recommended"]
+
+
+@pytest.mark.parametrize("name", ["paper", "recommended"])
+def test_what_is_claimed_of_ours_is_what_is_claimed_of_the_paper(name: str) -> None:
+    ours = [claim for claim in list_claims() if claim.id.startswith(f"{name}_")]
+    assert len(ours) == 6
