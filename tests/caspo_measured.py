@@ -33,7 +33,6 @@ def make_measured(
             "s": good,
             "e": good,
             "total": [3 * each for each in good],
-            "r_0": [float(each == 0) for each in good],
             "alarm": [float(each and twin) for each in wrong],
             "reward": [reward + rng.gauss(0, 0.1) for _ in wrong],
             "length": [float(length)] * SCENES,

@@ -45,7 +45,7 @@ class Measured:
     """A model's answers to the held-out scenes."""
 
     columns: Mapping[SetName, Mapping[str, Sequence[float]]]
-    """Per answer: r, s, e, total, r_0, alarm, reward, length, entropy and kl (sums over its tokens), capped."""
+    """Per answer: r, s, e, total, alarm, reward, length, entropy and kl (sums over its tokens), capped."""
     answers: Mapping[SetName, Sequence[str]]
     """The first few, in words."""
 
@@ -57,7 +57,7 @@ class Measure:
     name: str
     title: str
     columns: tuple[str, ...]
-    """One column for a mean or a share; a second one divides its sum."""
+    """One column for a mean, `column=value` for a share; a second one divides its sum."""
     kind: Literal["mean", "rate", "per_token"]
     on_twins: bool
     """Whether it is taken from the twins of the set."""
@@ -67,9 +67,17 @@ MEASURES: Mapping[str, Measure] = {
     one.name: one
     for one in (
         Measure("r_a", "R_A", ("r",), "mean", False),
-        Measure("r_0", "R_0", ("r_0",), "rate", False),
+        Measure("r_0", "R_0", ("r=0",), "rate", False),
+        Measure("r_1", "R 1", ("r=1",), "rate", False),
+        Measure("r_2", "R 2", ("r=2",), "rate", False),
         Measure("s_a", "S_A", ("s",), "mean", False),
+        Measure("s_0", "S_0", ("s=0",), "rate", False),
+        Measure("s_1", "S 1", ("s=1",), "rate", False),
+        Measure("s_2", "S 2", ("s=2",), "rate", False),
         Measure("e_a", "E_A", ("e",), "mean", False),
+        Measure("e_0", "E_0", ("e=0",), "rate", False),
+        Measure("e_1", "E 1", ("e=1",), "rate", False),
+        Measure("e_2", "E 2", ("e=2",), "rate", False),
         Measure("false_alarms", "False alarms on twins", ("alarm",), "rate", True),
         Measure("twin_e", "E_A on twins", ("e",), "mean", True),
         Measure("total", "R + S + E", ("total",), "mean", False),
@@ -85,8 +93,10 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def stack(runs: Mapping[Key, Measured], keys: Sequence[Key], name: SetName, column: str) -> Floats:
-    """Return one column of the runs as (S, N)."""
-    return np.array([runs[key].columns[name][column] for key in keys], dtype=np.float64)
+    """Return one column of the runs as (S, N); of `r=0` whether R is 0."""
+    column, _, wanted = column.partition("=")
+    found = np.array([runs[key].columns[name][column] for key in keys], dtype=np.float64)
+    return (found == float(wanted)).astype(np.float64) if wanted else found
 
 
 def read_columns(runs: Mapping[Key, Measured], keys: Sequence[Key], name: SetName, measure: Measure) -> list[Floats]:
