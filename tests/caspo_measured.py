@@ -1,9 +1,13 @@
 """Answers to held-out scenes as the wind tunnel measures them, made up with known rates."""
 
+import json
 import random
 from collections.abc import Mapping
+from pathlib import Path
 
 from caspo.wind_tunnel.measures import BASELINE, SETS, Key, Measured
+from caspo.wind_tunnel.report import CURVES, METRICS
+from caspo.wind_tunnel.run import ArmRun, TunnelResults
 
 SCENES = 60
 
@@ -67,3 +71,25 @@ def make_results(**arms: Mapping[Key, Measured]) -> dict[str, Mapping[Key, Measu
         "recommended": make_runs(),
         **arms,
     }
+
+
+def write_results(out: Path, arms: Mapping[str, Mapping[Key, Measured]], *, passed: bool = True) -> TunnelResults:
+    """Return results as a run of the wind tunnel leaves them, with curves of ten steps in each arm's folders."""
+    runs: dict[str, dict[Key, ArmRun]] = {}
+    for name, measured in arms.items():
+        for key, one in measured.items():
+            folder = out / name / f"{key[0]}-{key[1]}"
+            folder.mkdir(parents=True)
+            if key[1] != BASELINE:
+                lines = [{f"caspo/{curve}": (step + key[1]) / 10 for curve in CURVES} for step in range(10)]
+                (folder / METRICS).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+            runs.setdefault(name, {})[key] = ArmRun(folder, one, "", 12.5)
+    figures = {"r": 1.9, "s": 1.9, "e": 1.8, "r_0": 0.02, "false_alarms": 0.03, "twin_e": 1.9, "entropy": 0.5}
+    models = {
+        f"{model}_{mode}": {**figures, "length": 20.0, "risk_right": 0.99}
+        for model in ("base", "sft")
+        for mode in ("standard", "constitution")
+    }
+    reasons = () if passed else ("the teacher overlooks 12.0% of the hazards on new_scenes, at most 5%",)
+    gate = {"figures": {"new_scenes": models, "new_hazards": models}, "passed": passed, "reasons": reasons}
+    return TunnelResults(dict.fromkeys(range(2), gate), runs, not passed)

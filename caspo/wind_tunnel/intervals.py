@@ -7,6 +7,7 @@ resample needs only how often each run and each scene was drawn.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,7 @@ def estimate(columns: Sequence[Floats], finish: Finish, *, seed: int = 0) -> Est
         seed: Of the resampling.
     """
     runs, scenes = columns[0].shape
-    rng = np.random.default_rng(seed)
-    of_runs_BS = rng.multinomial(runs, np.full(runs, 1 / runs), size=RESAMPLES).astype(np.float64)
-    of_scenes_BN = rng.multinomial(scenes, np.full(scenes, 1 / scenes), size=RESAMPLES).astype(np.float64)
+    of_runs_BS, of_scenes_BN = _draw(runs, scenes, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         value = float(finish(*(np.float64(column.sum()) for column in columns)))
         drawn_B = finish(*(((of_runs_BS @ column) * of_scenes_BN).sum(1) for column in columns))
@@ -57,6 +56,15 @@ def estimate(columns: Sequence[Floats], finish: Finish, *, seed: int = 0) -> Est
         return None
     low, high = np.quantile(drawn_B, [0.025, 0.975])
     return Estimate(value, float(low), float(high))
+
+
+@lru_cache(maxsize=32)
+def _draw(runs: int, scenes: int, seed: int) -> tuple[Floats, Floats]:
+    """Return how often each resample holds each run and each scene; the same for all figures, so that they compare."""
+    rng = np.random.default_rng(seed)
+    of_runs_BS = rng.multinomial(runs, np.full(runs, 1 / runs), size=RESAMPLES).astype(np.float64)
+    of_scenes_BN = rng.multinomial(scenes, np.full(scenes, 1 / scenes), size=RESAMPLES).astype(np.float64)
+    return of_runs_BS, of_scenes_BN
 
 
 def estimate_rate(hits_SN: Floats, *, seed: int = 0) -> Estimate:

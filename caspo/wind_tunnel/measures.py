@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from caspo.wind_tunnel.intervals import Estimate, Floats, estimate, estimate_rate
+from caspo.wind_tunnel.world import Scene, World
 from storage.records import Frozen
 
 SetName = Literal["new_scenes", "new_scenes_twins", "new_hazards", "new_hazards_twins"]
@@ -48,6 +49,18 @@ class Measured:
     """Per answer: r, s, e, total, alarm, reward, length, entropy and kl (sums over its tokens), capped."""
     answers: Mapping[SetName, Sequence[str]]
     """The first few, in words."""
+
+
+def list_scenes(world: World, config: EvaluationConfig) -> dict[SetName, list[Scene]]:
+    """Return the scenes of each set; a twin has the place of its scene."""
+    seen = world.pairs("new_scenes", count=config.scenes, seed=config.seed)
+    new = world.pairs("new_hazards", count=config.hazards, seed=config.seed)
+    return {
+        "new_scenes": [pair.hazardous for pair in seen],
+        "new_scenes_twins": [pair.twin for pair in seen],
+        "new_hazards": [pair.hazardous for pair in new],
+        "new_hazards_twins": [pair.twin for pair in new],
+    }
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,11 @@ from collections.abc import Sequence
 from caspo.local.evaluation import evaluate
 from caspo.local.samples import Prompt, Reward
 from caspo.local.vlm import Vlm
-from caspo.wind_tunnel.measures import EvaluationConfig, Measured, SetName
-from caspo.wind_tunnel.world import Scene, World, score_as_judge
+from caspo.wind_tunnel.measures import EvaluationConfig, Measured, SetName, list_scenes
+from caspo.wind_tunnel.world import World, score_as_judge
 from endpoints.seeds import derive_seed
 
 DIGITS = 6
-
-
-def list_scenes(world: World, config: EvaluationConfig) -> dict[SetName, list[Scene]]:
-    """Return the scenes of each set; a twin has the place of its scene."""
-    seen = world.pairs("new_scenes", count=config.scenes, seed=config.seed)
-    new = world.pairs("new_hazards", count=config.hazards, seed=config.seed)
-    return {
-        "new_scenes": [pair.hazardous for pair in seen],
-        "new_scenes_twins": [pair.twin for pair in seen],
-        "new_hazards": [pair.hazardous for pair in new],
-        "new_hazards_twins": [pair.twin for pair in new],
-    }
 
 
 def measure_model(
