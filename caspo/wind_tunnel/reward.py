@@ -1,4 +1,4 @@
-"""The rewards of the wind tunnel's RL: two that were learnt from a noisy judge, which can be hacked, and the exact one."""
+"""The rewards of the wind tunnel's RL: two learnt from a noisy judge, which can be hacked, and the exact one."""
 
 from pathlib import Path
 from typing import Literal
