@@ -1,4 +1,4 @@
-"""HazardWorld as the world of CASPO's wind tunnel. It stands here because `caspo` and `pipeline` do not know each other."""
+"""HazardWorld as the world of CASPO's wind tunnel: here, because `caspo` and `pipeline` do not know each other."""
 
 from collections.abc import Iterator
 

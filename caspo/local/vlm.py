@@ -220,6 +220,11 @@ def copy_frozen(vlm: Vlm) -> Vlm:
     return Vlm(model.requires_grad_(False), vlm.processor)
 
 
+def copy_trainable(vlm: Vlm) -> Vlm:
+    """Return a copy of the model as it is now that a training may change, all of it."""
+    return Vlm(copy.deepcopy(vlm.model).requires_grad_(True), vlm.processor)
+
+
 def hash_weights(module: torch.nn.Module) -> str:
     """Return the sha256 of all weights and their names."""
     digest = hashlib.sha256()
