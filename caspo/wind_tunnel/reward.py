@@ -58,11 +58,12 @@ def build_reward(world: World, stage_zero: StageZero, config: RewardConfig, *, c
     plan = config.training.model_copy(update={"seed": config.seed})
     if config.kind == "context":
         train_reward_model(model, rows, plan, cache=cache)
-        return model.requires_grad_(False).rate
+        model.requires_grad_(False)
+        return model.rate
     hidden = [ScoredPair(hide_prompt(row.prompt), row.answers, row.scores) for row in rows]
     train_reward_model(model, hidden, plan, cache=cache)
-    rate = model.requires_grad_(False).rate
-    return lambda prompts, answers: rate([hide_prompt(prompt) for prompt in prompts], answers)
+    model.requires_grad_(False)
+    return lambda prompts, answers: model.rate([hide_prompt(prompt) for prompt in prompts], answers)
 
 
 def hide_prompt(prompt: Prompt) -> Prompt:
