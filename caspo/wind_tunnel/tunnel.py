@@ -1,7 +1,5 @@
 """What one worker of the wind tunnel does: stage 0, a reward, the figures of stage 0, one run of an arm."""
 
-import copy
-import dataclasses
 import json
 import random
 import time
@@ -14,7 +12,7 @@ import torch
 from caspo.errors import TrainingDiverged
 from caspo.local.samples import Prompt, PromptSource, Reward
 from caspo.local.training import train_caspo
-from caspo.local.vlm import Vlm
+from caspo.local.vlm import Vlm, copy_trainable
 from caspo.wind_tunnel.arms import ARMS, BASELINES, Arm, make_caspo_config
 from caspo.wind_tunnel.config import (
     MEASURED,
@@ -51,7 +49,7 @@ class Tunnel:
 
     def prepare(self, start: int, tell: Tell) -> dict[str, Any]:
         """Make one stage 0 and return its gate as JSON values."""
-        return dataclasses.asdict(self._start(start, tell).gate)
+        return self._start(start, tell).gate.model_dump(mode="json")
 
     def learn_reward(self, start: int, kind: RewardKind, tell: Tell) -> None:
         """Make one reward."""
@@ -77,7 +75,7 @@ class Tunnel:
         fingerprint = fingerprint_arm(self._config, self._world.name, arm, start, seed)
         folder = name_folder(self._out, name, [start, seed], fingerprint)
         begun, found = time.process_time(), self._start(start)
-        policy = Vlm(copy.deepcopy(found.sft.model).requires_grad_(True), found.sft.processor)
+        policy = copy_trainable(found.sft)
         config = make_caspo_config(arm.method, self._config.scale, seed=seed)
         draw, steps = draw_prompts(self._list_pool(), arm, self._config.scale.prompts, seed=seed), config.steps
 
