@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from bench.results_file import write_results
 from caspo.local.reward_model import check_pairs
 from caspo.wind_tunnel.reward import RewardConfig, RewardKind, build_reward, judge_answers
 from caspo.wind_tunnel.stage_zero import StageZero, StageZeroConfig, build_stage_zero
-from caspo.wind_tunnel.world import World
+from caspo.wind_tunnel.world import World, read_scene
 from curator_app.wind_tunnel_world import HazardWorld
 
 LONGEST_S = 480
@@ -38,7 +39,7 @@ def run_seed(world: World, seed: int, cache: Path) -> dict[str, Any]:
 
     made = build_stage_zero(world, StageZeroConfig(seed=seed), cache=cache, progress=tell)
     begun.append(("end", time.process_time()))
-    seconds = {name: round(after - at, 1) for (name, at), (_, after) in zip(begun, begun[1:], strict=False)}
+    seconds = {name: round(after - at, 1) for (name, at), (_, after) in pairwise(begun)}
     rewards = {kind: measure_reward(world, made, kind, seed, cache) for kind in KINDS}
     return {
         "seed": seed,
@@ -62,7 +63,7 @@ def measure_reward(world: World, made: StageZero, kind: RewardKind, seed: int, c
     unseen = judge_answers(world, RewardConfig(seed=seed, pairs=150, noise=0), name="unseen")
     figures = {"all": check_pairs(reward, unseen)}
     for name, twins in (("hazards", False), ("twins", True)):
-        figures[name] = check_pairs(reward, [row for row in unseen if row.prompt.is_twin is twins])
+        figures[name] = check_pairs(reward, [row for row in unseen if read_scene(row.prompt).is_twin is twins])
     correlations = {f"correlation_{name}": round(found["correlation"], 3) for name, found in figures.items()}
     return {"pair_accuracy": round(figures["all"]["pair_accuracy"], 3), **correlations, "cpu_s": round(took, 1)}
 
