@@ -18,7 +18,16 @@ from caspo.local.rollout import Rollout, sample_answers
 from caspo.local.samples import Prompt, PromptSource, Reward
 from caspo.local.supervised import hold_vision
 from caspo.local.tracking import Metrics, Tracking
-from caspo.local.vlm import AnswerScores, EncodedPrompts, Vlm, copy_frozen, encode_prompts, hash_weights, score_answers
+from caspo.local.vlm import (
+    AnswerScores,
+    EncodedPrompts,
+    Vlm,
+    copy_frozen,
+    encode_prompts,
+    hash_weights,
+    rate_tokens,
+    score_answers,
+)
 from caspo.objective import (
     hybrid_advantage,
     kl_to_reference,
@@ -124,9 +133,9 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     reward_B = _ask_reward(players, asked, rollout.texts)
     mask_BT = rollout.mask_BT
 
-    scores = _score(policy, plain, rollout, config)
+    scores = score_answers(policy, plain, rollout.ids_BT, mask_BT, temperature=config.temperature)
     with torch.no_grad():
-        reference_BT = _score(players.reference, plain, rollout, config).logp_BT
+        reference_BT = _rate(players.reference, plain, rollout, config)
     signal_BT = None if config.mode == "outcome" else _score_signal(players, asked, rollout, scores)
     outcome_B = normalize_in_group(reward_B, group_B)
     normal_BT = torch.zeros_like(scores.logp_BT)
@@ -146,12 +155,12 @@ def _score_signal(players: _Players, asked: Sequence[Prompt], rollout: Rollout, 
     config, policy = players.config, players.policy
     with torch.no_grad():
         guided = encode_prompts(policy, asked, guided=True).repeat(config.group_size)
-        guided_BT = _score(players.teacher or policy, guided, rollout, config).logp_BT
+        guided_BT = _rate(players.teacher or policy, guided, rollout, config)
     return token_signal(guided_BT, scores.logp_BT, rollout.mask_BT)
 
 
-def _score(vlm: Vlm, prompts: EncodedPrompts, rollout: Rollout, config: CaspoConfig) -> AnswerScores:
-    return score_answers(vlm, prompts, rollout.ids_BT, rollout.mask_BT, temperature=config.temperature)
+def _rate(vlm: Vlm, prompts: EncodedPrompts, rollout: Rollout, config: CaspoConfig) -> Tensor:
+    return rate_tokens(vlm, prompts, rollout.ids_BT, rollout.mask_BT, temperature=config.temperature)
 
 
 def _ask_reward(players: _Players, asked: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
