@@ -24,7 +24,7 @@ from caspo.wind_tunnel.gate import (
     read_figures,
     write_figures,
 )
-from caspo.wind_tunnel.lessons import FORMS, PhaseConfig, write_answer_lessons, write_risk_lessons
+from caspo.wind_tunnel.lessons import BARE_FORMS, FORMS, PhaseConfig, write_answer_lessons, write_risk_lessons
 from caspo.wind_tunnel.world import Split, World
 from endpoints.seeds import derive_seed
 from storage.records import Frozen
@@ -146,7 +146,7 @@ class _School:
     def teach_risks(self) -> None:
         for name, forms, plan in (
             ("risk", FORMS[:1], self._config.risk),
-            ("risk_in_prompts", FORMS, self._config.risk_in_prompts),
+            ("risk_in_prompts", (*FORMS, *BARE_FORMS), self._config.risk_in_prompts),
         ):
             self._train(name, plan, write_risk_lessons(self._world, self._pairs, forms))
 
