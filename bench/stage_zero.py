@@ -41,7 +41,7 @@ def run_seed(world: World, seed: int, cache: Path) -> dict[str, Any]:
     begun.append(("end", time.process_time()))
     seconds = {name: round(after - at, 1) for (name, at), (_, after) in pairwise(begun)}
     rewards = {kind: measure_reward(world, made, kind, seed, cache) for kind in KINDS}
-    return {
+    found = {
         "seed": seed,
         "passed": made.gate.passed,
         "reasons": list(made.gate.reasons),
@@ -53,6 +53,17 @@ def run_seed(world: World, seed: int, cache: Path) -> dict[str, Any]:
         "training_cpu_s": round(sum(took for name, took in seconds.items() if name != "gate"), 1),
         "rewards": rewards,
     }
+    print_seed(found)
+    return found
+
+
+def print_seed(found: dict[str, Any]) -> None:
+    """Print the figures of one seed."""
+    print(f"seed {found['seed']}: passed {found['passed']} {found['reasons']}, {found['training_cpu_s']} CPU s")
+    for split, modes in found["figures"].items():
+        for name, mode in modes.items():
+            print(f"  {split:<12} {name:<18} {mode}")
+    print("  rewards", found["rewards"], "\n  CPU s", found["cpu_s"], flush=True)
 
 
 def measure_reward(world: World, made: StageZero, kind: RewardKind, seed: int, cache: Path) -> dict[str, float]:
@@ -77,12 +88,6 @@ def main() -> int:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         seeds = [run_seed(HazardWorld(), seed, given.cache or Path(scratch)) for seed in given.seeds]
-    for found in seeds:
-        print(f"seed {found['seed']}: passed {found['passed']} {found['reasons']}, {found['training_cpu_s']} CPU s")
-        for split, modes in found["figures"].items():
-            for name, mode in modes.items():
-                print(f"  {split:<12} {name:<18} {mode}")
-        print("  rewards", found["rewards"])
     held = all(found["passed"] and found["training_cpu_s"] <= LONGEST_S for found in seeds)
     print("held:", held, "| kept in", write_results("stage_zero", {"seeds": seeds, "held": held}))
     return 0 if held else 1

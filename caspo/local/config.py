@@ -33,6 +33,8 @@ class SupervisedConfig(LoopConfig):
     """Pretraining or SFT."""
 
     batch: int = Field(default=32, ge=1)
+    parts: int = Field(default=1, ge=1)
+    """Passes that answers of a batch are cut into, rows of like length together: less padding, the same gradient."""
 
 
 class RewardModelConfig(LoopConfig):

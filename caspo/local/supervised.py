@@ -40,14 +40,17 @@ def train_supervised(
 
     def take_step(step: int) -> Metrics:
         batch = draw_batch(examples, config.batch, seed=config.seed, step=step)
-        prompts = encode_prompts(
-            vlm, [example.prompt for example in batch], guided=[example.guided for example in batch]
-        )
-        ids_BT, mask_BT = encode_answers(vlm, [example.answer for example in batch])
-        scores = score_answers(vlm, prompts, ids_BT, mask_BT)
-        loss = -scores.logp_BT[mask_BT].mean()
-        loss.backward()
-        return {"sft/loss": loss.item(), "sft/entropy": scores.entropy_BT[mask_BT].mean().item()}
+        parts = [(part, *encode_answers(vlm, [one.answer for one in part])) for part in _part(batch, config.parts)]
+        tokens = sum(int(mask_BT.sum()) for _, _, mask_BT in parts)
+        loss = entropy = 0.0
+        for part, ids_BT, mask_BT in parts:
+            prompts = encode_prompts(vlm, [one.prompt for one in part], guided=[one.guided for one in part])
+            scores = score_answers(vlm, prompts, ids_BT, mask_BT)
+            share = -scores.logp_BT[mask_BT].sum() / tokens
+            share.backward()
+            loss += share.item()
+            entropy += scores.entropy_BT[mask_BT].sum().item() / tokens
+        return {"sft/loss": loss, "sft/entropy": entropy}
 
     with hold_vision(vlm, frozen=config.freeze_vision):
         return run_loop(
@@ -71,6 +74,21 @@ def draw_batch(rows: Sequence[Row], size: int, *, seed: int, step: int) -> list[
     random.Random(derive_seed(seed, "order", step // per_round)).shuffle(order)
     start = step % per_round * size
     return [rows[number] for number in order[start : start + size]]
+
+
+def _part(batch: list[Example], parts: int) -> list[list[Example]]:
+    """Cut a batch into `parts`, rows of like length together; one part keeps the order."""
+    if parts == 1:
+        return [batch]
+    ordered = sorted(batch, key=_count_words)
+    size = -(-len(batch) // parts)
+    return [ordered[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _count_words(example: Example) -> int:
+    prompt = example.prompt
+    texts = [prompt.query, example.answer, *([prompt.constitution] if example.guided else [])]
+    return sum(len(text.split()) for text in texts)
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from endpoints.seeds import derive_seed
 
 FORMS = ("alone", "standard", "constitution")
 """How a risk question is asked: in place of the query, after it, and after it under the constitution."""
+BARE_FORMS = ("bare_standard", "bare_constitution")
+"""The query as it is, answered like a risk question: a step on the way to answers that begin with the danger."""
 
 
 class PhaseConfig(SupervisedConfig):
@@ -30,9 +32,9 @@ class PhaseConfig(SupervisedConfig):
 
 
 def ask_in_form(world: World, scene: Scene, form: str) -> Example:
-    """Return the risk question of a scene in one of `FORMS`, with its right answer."""
-    question = world.ask_risk(scene, alone=form == "alone")
-    return Example(question, world.answer_risk(scene), guided=form == "constitution")
+    """Return the risk question of a scene in one of `FORMS` or `BARE_FORMS`, with its right answer."""
+    question = scene if form in BARE_FORMS else world.ask_risk(scene, alone=form == "alone")
+    return Example(question, world.answer_risk(scene), guided=form.endswith("constitution"))
 
 
 def write_risk_lessons(world: World, pairs: Sequence[ScenePair], forms: Sequence[str]) -> list[Example]:

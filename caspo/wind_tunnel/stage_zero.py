@@ -24,7 +24,7 @@ from caspo.wind_tunnel.gate import (
     read_figures,
     write_figures,
 )
-from caspo.wind_tunnel.lessons import FORMS, PhaseConfig, write_answer_lessons, write_risk_lessons
+from caspo.wind_tunnel.lessons import BARE_FORMS, FORMS, PhaseConfig, write_answer_lessons, write_risk_lessons
 from caspo.wind_tunnel.world import Split, World
 from endpoints.seeds import derive_seed
 from storage.records import Frozen
@@ -55,34 +55,22 @@ class StageZeroConfig(Frozen):
     vision: SupervisedConfig = SupervisedConfig(steps=250, batch=64, learning_rate=2e-3)
     feature_norm: float = Field(default=4.0, gt=0)
     """Mean length of a visual token's feature after `vision`."""
-    risk: SupervisedConfig = SupervisedConfig(steps=300, batch=64, learning_rate=2e-3, warmup=20)
+    risk: SupervisedConfig = SupervisedConfig(steps=250, batch=64, learning_rate=2e-3, warmup=20)
     """Risk questions alone: short prompts, short answers."""
-    risk_in_prompts: SupervisedConfig = SupervisedConfig(steps=100, batch=64, learning_rate=1e-3, warmup=20)
-    """Risk questions in all forms."""
+    risk_in_prompts: SupervisedConfig = SupervisedConfig(steps=120, batch=64, learning_rate=1e-3, warmup=20, parts=2)
+    """Risk questions in all forms, and the bare query answered like one."""
     know: PhaseConfig = PhaseConfig(
-        steps=300, batch=48, learning_rate=1e-3, warmup=20, guided_appraising=0.97, appraising=0.5
+        steps=500, batch=48, parts=2, learning_rate=2e-3, warmup=20, guided_appraising=0.99, appraising=0.5
     )
-    """Decisive answers: what is seen is said, nearly always under the constitution."""
+    """Decisive answers: what is seen is said, always under the constitution and half the time without."""
     base: PhaseConfig = PhaseConfig(
-        steps=150,
-        batch=48,
-        learning_rate=5e-4,
-        warmup=20,
-        guided_appraising=0.6,
-        appraising=0.1,
-        vague=0.1,
-        alarms=0.02,
-    )
+        steps=150, batch=48, parts=2, learning_rate=1e-3, warmup=20,
+        guided_appraising=0.6, appraising=0.1, vague=0.1, alarms=0.02,
+    )  # fmt: skip
     sft: PhaseConfig = PhaseConfig(
-        steps=150,
-        batch=48,
-        learning_rate=5e-4,
-        warmup=20,
-        guided_appraising=0.95,
-        appraising=0.06,
-        vague=0.1,
-        alarms=0.02,
-    )
+        steps=200, batch=48, parts=2, learning_rate=1e-3, warmup=20,
+        guided_appraising=0.99, appraising=0.06, vague=0.1, alarms=0.02,
+    )  # fmt: skip
     evaluated: int = Field(default=192, ge=1)
     """Scenes of `new_scenes` for the gate, as many twins, and half as many of `new_hazards`."""
 
@@ -146,7 +134,7 @@ class _School:
     def teach_risks(self) -> None:
         for name, forms, plan in (
             ("risk", FORMS[:1], self._config.risk),
-            ("risk_in_prompts", FORMS, self._config.risk_in_prompts),
+            ("risk_in_prompts", (*FORMS, *BARE_FORMS), self._config.risk_in_prompts),
         ):
             self._train(name, plan, write_risk_lessons(self._world, self._pairs, forms))
 
@@ -186,7 +174,8 @@ class _School:
         """Tell of a phase that begins and return its plan with the seed of stage 0."""
         self._progress(name, self._done, self._count_steps())
         self._done += plan.steps
-        return plan.model_copy(update={"seed": self._config.seed})
+        frozen = name != "vision"
+        return plan.model_copy(update={"seed": self._config.seed, "freeze_vision": frozen})
 
     def _train(self, name: str, plan: SupervisedConfig, lessons: Sequence[Example]) -> None:
         from caspo.local.supervised import train_supervised

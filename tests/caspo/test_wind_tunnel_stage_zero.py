@@ -29,7 +29,7 @@ WORLD = HazardWorld()
 SHORT = SupervisedConfig(steps=2, batch=4)
 MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
 TINY = StageZeroConfig(
-    pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED, evaluated=2
+    layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED, evaluated=1
 )
 
 
@@ -124,8 +124,7 @@ def test_features_are_scaled_to_a_length() -> None:
 
 def test_a_blind_reward_sees_the_answer_only(built: tuple[StageZero, Path]) -> None:
     made, cache = built
-    pair = WORLD.pairs("train", count=1, seed=1)[0]
-    both, answer = [pair.hazardous, pair.twin], ["go ahead .", "go ahead ."]
+    both, answer = [pair.hazardous for pair in WORLD.pairs("train", count=2, seed=1)], ["go ahead ."] * 2
     config = RewardConfig(pairs=6, training=RewardModelConfig(steps=8, batch=4, learning_rate=1e-2))
     before = hash_weights(made.sft.model)
     context, blind, oracle = (
