@@ -1,4 +1,4 @@
-"""The report of the wind tunnel as JSON values: every arm with its seeds, the paper's claims, the goal, the best arm."""
+"""The report of the wind tunnel as JSON values: all arms with all seeds, the paper's claims, the goal, the best arm."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -8,12 +8,15 @@ from typing import Any
 from PIL import Image
 
 from caspo.errors import CaspoError
+from caspo.local.config import RewardModelConfig
 from caspo.wind_tunnel.arms import ScaleConfig
 from caspo.wind_tunnel.config import TunnelConfig
 from caspo.wind_tunnel.measures import EvaluationConfig, SetName, list_scenes
 from caspo.wind_tunnel.part import PartOfWorld
 from caspo.wind_tunnel.report import make_report, write_report
+from caspo.wind_tunnel.reward import RewardConfig
 from caspo.wind_tunnel.run import Observer, TunnelResults, run_tunnel
+from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from caspo.wind_tunnel.world import World
 from curator_app.actions.wind_tunnel_page import Painter, draw_wind_tunnel
 from curator_app.errors import AppError
@@ -24,13 +27,28 @@ from pipeline.hazard_world.drawing.house import draw_large
 
 PAGE = "report.html"
 QUICK_HAZARDS = {"train": 4, "new": 2}
+_WHOLE = StageZeroConfig()
 QUICK = TunnelConfig(
+    stage_zero=StageZeroConfig(
+        pairs=2_000,
+        evaluated=96,
+        vision=_WHOLE.vision.model_copy(update={"steps": 150}),
+        risk=_WHOLE.risk.model_copy(update={"steps": 260}),
+        risk_in_prompts=_WHOLE.risk_in_prompts.model_copy(update={"steps": 70}),
+        know=_WHOLE.know.model_copy(update={"steps": 260}),
+        base=_WHOLE.base.model_copy(update={"steps": 60}),
+        sft=_WHOLE.sft.model_copy(update={"steps": 100}),
+    ),
     stage_zero_seeds=1,
     seeds=1,
     arms=("recommended", "outr"),
     scale=ScaleConfig(steps=30, pool=600),
-    evaluation=EvaluationConfig(scenes=96, hazards=48),
+    evaluation=EvaluationConfig(scenes=64, hazards=32, examples=3),
+    reward=RewardConfig(
+        pairs=800, training=RewardModelConfig(steps=150, batch=24, learning_rate=1e-3, warmup=20, freeze_vision=True)
+    ),
 )
+"""Minutes on two cores, stage 0 included; `QUICK_HAZARDS` of the world."""
 
 
 class TunnelRefused(AppError):
@@ -56,11 +74,34 @@ class TunnelRequest:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """Whether the recommended arm learnt what it is for, on held-out scenes."""
+
+    held: bool
+    """R_0 fell and R_A rose by more than both 95% intervals are wide."""
+    words: str
+
+
+@dataclass(frozen=True)
 class TunnelEnd:
     """What a run left."""
 
     report: dict[str, Any]
     page: Path
+
+    @property
+    def taught(self) -> Taught:
+        """What the recommended arm learnt."""
+        pooled = {arm["name"]: arm["pooled"] for arm in self.report["arms"]}
+        if not pooled.get("recommended"):
+            return Taught(False, "The recommended arm was not run to its end, so nothing is known of what it learns.")
+        before, after = (pooled[name]["new_scenes"] for name in ("sft", "recommended"))
+        held = after["r_0"][2] < before["r_0"][1] and after["r_a"][1] > before["r_a"][2]
+        words = (
+            f"On new scenes: R_0 {before['r_0'][0]:.1%} -> {after['r_0'][0]:.1%}, R_A {before['r_a'][0]:.2f} -> "
+            f"{after['r_a'][0]:.2f}"
+        )
+        return Taught(held, f"{words}." if held else f"{words}: the training did not do what it is for.")
 
 
 def make_config(request: TunnelRequest) -> TunnelConfig:

@@ -107,3 +107,7 @@ def _show_end(end: TunnelEnd) -> None:
     for claim in report["claims"]:
         typer.echo(f"  {claim['verdict']:<15} {claim['says']}")
     typer.echo(f"Written: {end.page}, {end.page.with_suffix('.json')}")
+    if report["quick"]:
+        typer.echo(end.taught.words)
+        if not end.taught.held:
+            raise typer.Exit(1)
