@@ -183,7 +183,7 @@ def read_distributions(
 def rate_tokens(
     vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, *, temperature: float = 1.0
 ) -> Tensor:
-    """Return (B, T) log-probabilities of the answers' tokens, as `score_answers` does; entropy, left out, takes time."""
+    """Return (B, T) log-probabilities of the answers' tokens, as `score_answers` does, without entropy: cheaper."""
     logits_BTV = _read_logits(vlm, prompts, ids_BT, mask_BT, temperature)
     return logits_BTV.gather(-1, ids_BT[..., None])[..., 0] - logits_BTV.logsumexp(-1)
 

@@ -150,7 +150,7 @@ class Condition:
         """In words."""
         measure, where = MEASURES[self.measure], self.name.replace("_", " ")
         bound = f"{100 * self.bound:g}%" if measure.kind == "rate" else f"{self.bound:g}"
-        return f"{measure.title} {'>=' if self.at_least else '<='} {bound} on {where}"
+        return f"{measure.title} {'≥' if self.at_least else '≤'} {bound} on {where}"
 
     def holds(self, value: float) -> bool:
         """Whether a value is good enough."""

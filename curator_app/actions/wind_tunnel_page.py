@@ -116,7 +116,7 @@ def show_estimate(found: Sequence[float] | None, kind: str, *, ends: bool = Fals
     if found is None:
         return "–"
     shown = [f"{100 * each:.1f}" if kind == "rate" else f"{each:.2f}" for each in found]
-    return f"{shown[1]} – {shown[2]}" if ends else f"{shown[0]}{'%' if kind == 'rate' else ''}"
+    return f"{shown[1]} to {shown[2]}" if ends else f"{shown[0]}{'%' if kind == 'rate' else ''}"
 
 
 def count_verdicts(report: Report) -> list[tuple[str, int]]:

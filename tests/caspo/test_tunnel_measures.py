@@ -108,10 +108,10 @@ def test_what_stage_0_left_stands_against_all_its_runs_and_no_other() -> None:
     ("given", "missed"),
     [
         ({}, []),
-        ({"r_0": 0.05}, ["R_0 <= 2% on new scenes: 5.0%"]),
-        ({"r_0": 0.1}, ["R_0 <= 2% on new scenes: 10.0%", "R_0 <= 5% on new hazards: 10.0%"]),
-        ({"alarms": 0.1}, ["False alarms on twins <= 5% on new hazards: 10.0%"]),
-        ({"score": 1}, ["R_A >= 1.8", "S_A >= 1.8", "E_A >= 1.8"]),
+        ({"r_0": 0.05}, ["R_0 ≤ 2% on new scenes: 5.0%"]),
+        ({"r_0": 0.1}, ["R_0 ≤ 2% on new scenes: 10.0%", "R_0 ≤ 5% on new hazards: 10.0%"]),
+        ({"alarms": 0.1}, ["False alarms on twins ≤ 5% on new hazards: 10.0%"]),
+        ({"score": 1}, ["R_A ≥ 1.8", "S_A ≥ 1.8", "E_A ≥ 1.8"]),
         ({"entropy": 0.39}, ["entropy within 20% of SFT's on new scenes: -22%"]),
     ],
 )

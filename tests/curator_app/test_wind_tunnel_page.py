@@ -40,7 +40,7 @@ def test_the_report_keeps_every_run_and_every_verdict(results: TunnelResults, tm
     assert [len(arms[name]["runs"]) for name in ("sft", "outr", "recommended")] == [2, 6, 6]
     assert arms["outr"]["pooled"]["new_scenes"]["r_0"][0] == pytest.approx(0.6)
     assert arms["outr"]["runs"][0]["figures"]["new_hazards"]["r_0"] == pytest.approx(0.6)
-    assert "R_0 <= 2% on new scenes: 60.0%" in arms["outr"]["runs"][0]["missed"]
+    assert "R_0 ≤ 2% on new scenes: 60.0%" in arms["outr"]["runs"][0]["missed"]
     assert arms["recommended"]["runs"][0]["missed"] == []
     assert [place["arm"] for place in report["ranking"]] == ["recommended", "lambda_06", "outr", "paper"]
     verdicts = {claim["id"]: claim["verdict"] for claim in report["claims"]}
@@ -111,7 +111,7 @@ def test_scenes_are_drawn_for_people() -> None:
     ("found", "kind", "ends", "shown"),
     [
         ([0.0123, 0.004, 0.02], "rate", False, "1.2%"),
-        ([0.0123, 0.004, 0.02], "rate", True, "0.4 – 2.0"),
+        ([0.0123, 0.004, 0.02], "rate", True, "0.4 to 2.0"),
         ([1.856, 1.8, 1.9], "mean", False, "1.86"),
         (None, "mean", False, "–"),
     ],
