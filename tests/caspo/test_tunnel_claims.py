@@ -1,9 +1,14 @@
 """Verdicts on the paper's claims follow the stated rule, and arms are ranked by the goal."""
 
+import re
+from pathlib import Path
+
 import pytest
 from caspo_measured import make_measured, make_results, make_runs
 
-from caspo.wind_tunnel.arms import ARMS
+from caspo.errors import PresetUnknown
+from caspo.presets import Method, get_preset
+from caspo.wind_tunnel.arms import ARMS, ScaleConfig, make_caspo_config
 from caspo.wind_tunnel.claims import Claim, Statement, judge_claim, judge_claims, list_claims
 from caspo.wind_tunnel.measures import Key, Measured
 from caspo.wind_tunnel.ranking import rank_arms
@@ -99,3 +104,52 @@ def test_an_arm_of_which_all_runs_diverged_has_no_place() -> None:
 def test_what_is_claimed_of_ours_is_what_is_claimed_of_the_paper(name: str) -> None:
     ours = [claim for claim in list_claims() if claim.id.startswith(f"{name}_")]
     assert len(ours) == 6
+
+
+def test_the_page_names_every_arm_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "wind-tunnel.md").read_text(encoding="utf-8")
+    table = page[page.index("| arm | changed |") : page.index("Beside them")]
+    named = [name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(ARMS)
+
+
+def test_arms_differ_from_the_recommended_one_in_what_they_say() -> None:
+    best = ARMS["recommended"]
+    changed = {
+        name: {key for key, value in dict(arm.method).items() if value != dict(best.method)[key]}
+        | ({"reward"} if arm.reward != best.reward else set())
+        for name, arm in ARMS.items()
+    }
+    assert changed == {
+        "recommended": set(),
+        "paper": {"teacher", "signal_floor", "twin_share"},
+        "outr": {"mode"},
+        "tokr": {"mode"},
+        "tokr_no_floor": {"mode", "signal_floor"},
+        "lambda_06": {"lam"},
+        "lambda_10": {"lam"},
+        "moving": {"teacher"},
+        "original": {"teacher"},
+        "no_floor": {"signal_floor"},
+        "no_twins": {"twin_share"},
+        "outr_kl10": {"mode", "beta"},
+        "outr_kl60": {"mode", "beta"},
+        "blind": {"reward"},
+        "oracle": {"reward"},
+        "outr_oracle": {"mode", "reward"},
+    }
+    assert dict(ARMS["paper"].method) == dict(Method())
+
+
+def test_presets_are_found_by_name() -> None:
+    assert get_preset("paper").teacher == "moving"
+    assert (get_preset("recommended").teacher, get_preset("recommended").signal_floor) == ("frozen_sft", 0.5)
+    with pytest.raises(PresetUnknown, match="'best' is unknown; known: recommended, paper"):
+        get_preset("best")
+
+
+def test_an_arm_is_trained_as_it_says() -> None:
+    config = make_caspo_config(ARMS["outr_kl60"].method, ScaleConfig(), seed=7)
+    told = (config.mode, config.beta, config.seed, config.steps, config.group_size, config.learning_rate)
+    assert told == ("outcome", 0.3, 7, 100, 4, 3e-4)
+    assert (config.final_share, config.freeze_vision) == (0.05, True)
