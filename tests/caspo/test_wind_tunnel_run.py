@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="torch is not installed: run `make setup-mod
 
 from caspo.errors import ArmUnknown, GateNotPassed, RunBusy
 from caspo.local.config import RewardModelConfig, SupervisedConfig
-from caspo.wind_tunnel.arms import ScaleConfig
+from caspo.wind_tunnel.arms import ARMS, ScaleConfig
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig
 from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import SETS, EvaluationConfig
@@ -18,6 +18,7 @@ from caspo.wind_tunnel.report import make_report
 from caspo.wind_tunnel.reward import RewardConfig
 from caspo.wind_tunnel.run import Progress, TunnelResults, run_tunnel
 from caspo.wind_tunnel.stage_zero import StageZeroConfig
+from caspo.wind_tunnel.tunnel import draw_prompts
 from curator_app.actions.wind_tunnel import make_painter, make_part, make_whole
 from curator_app.actions.wind_tunnel_page import draw_wind_tunnel
 from storage.locks import hold_lock
@@ -121,6 +122,20 @@ def test_arms_and_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> Non
         run(tmp_path, TINY.model_copy(update={"arms": ("nothing",)}))
     with hold_lock(tmp_path / "lock", busy=AssertionError()), pytest.raises(RunBusy, match="another wind tunnel"):
         run(tmp_path)
+
+
+def test_the_prompts_of_a_step_have_their_share_of_twins_and_are_the_same_for_all_arms() -> None:
+    pool = make_part().pairs("train", count=40, seed=1)
+    best, bare = (draw_prompts(pool, ARMS[name], 20, seed=3) for name in ("recommended", "no_twins"))
+    first = best(0)
+    assert [prompt.is_twin for prompt in first] == [True] * 9 + [False] * 11  # type: ignore[attr-defined]
+    assert not any(prompt.is_twin for prompt in bare(0))  # type: ignore[attr-defined]
+    assert len({prompt.pair for prompt in first}) == 20  # type: ignore[attr-defined]
+    assert [prompt.pair for prompt in first] == [prompt.pair for prompt in bare(0)]  # type: ignore[attr-defined]
+    assert [id(prompt) for prompt in best(0)] == [id(prompt) for prompt in first]
+    assert [prompt.pair for prompt in best(1)] != [prompt.pair for prompt in first]  # type: ignore[attr-defined]
+    other = draw_prompts(pool, ARMS["recommended"], 20, seed=4)
+    assert [prompt.pair for prompt in other(0)] != [prompt.pair for prompt in first]  # type: ignore[attr-defined]
 
 
 def test_a_part_of_the_world_has_fewer_hazards_and_the_same_words() -> None:
