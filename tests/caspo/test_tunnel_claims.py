@@ -50,6 +50,9 @@ def test_the_worst_statement_decides_a_claim() -> None:
     both = Claim("both", "", "", (*LOW.statements, Statement("level", "r_a", "outr", low=1.9)))
     assert verdict(both, make_runs()) == "reproduced"
     assert verdict(both, make_runs(score=1)) == "not reproduced"
+    mixed = Claim("mixed", "", "", (Statement("level", "entropy", "outr", low=0.5), *both.statements))
+    assert verdict(mixed, make_runs(score=1)) == "not reproduced"
+    assert verdict(mixed, make_runs()) == "undecided"
     missing = Claim("missing", "", "", (*LOW.statements, Statement("level", "r_a", "tokr", low=1.9)))
     assert verdict(missing, make_runs()) == "not tested"
 
@@ -86,10 +89,10 @@ def test_claims_have_names_of_their_own_and_words() -> None:
 
 def test_the_arm_that_meets_the_goal_most_often_is_first_and_equals_are_tied() -> None:
     results = make_results(
-        outr=make_runs(r_0=0.5), tokr=make_runs(), no_twins=make_runs(alarms=0.9), moving=make_runs(starts=1, seeds=2)
+        outr=make_runs(r_0=0.5), tokr=make_runs(), no_twins=make_runs(alarms=0.9), paper=make_runs(starts=1, seeds=2)
     )
-    places = rank_arms(results, {"moving": 4})
-    assert [place.arm for place in places] == ["recommended", "tokr", "moving", "outr", "no_twins"]
+    places = rank_arms(results, {"paper": 4})
+    assert [place.arm for place in places] == ["recommended", "tokr", "paper", "outr", "no_twins"]
     assert [(place.met, place.runs, place.diverged) for place in places][:3] == [(6, 6, 0), (6, 6, 0), (2, 2, 4)]
     assert [place.tied for place in places] == [False, True, True, False, False]
     assert places[-1].met_seen == 0

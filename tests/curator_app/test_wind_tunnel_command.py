@@ -126,12 +126,13 @@ def test_what_cannot_be_is_refused_plainly(
 
 
 def test_an_unknown_arm_is_refused_before_anything_is_made(
-    curator: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    curator: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(wind_tunnel, "require_libraries", lambda *names: None)
     done = curator("--arms", "outr,hybrid")
     assert isinstance(done.exception, TunnelRefused)
     assert "arm 'hybrid' is unknown; known: recommended, paper, outr" in str(done.exception)
+    assert not (tmp_path / "home").exists()
 
 
 def test_the_bar_says_what_is_running_and_how_long_it_will_take() -> None:
