@@ -30,7 +30,7 @@ from storage.locks import hold_lock
 WorldMaker = Callable[[], World]
 """Picklable, since every worker makes its own."""
 
-WEIGHTS = {"prepare": 300.0, "learn_reward": 60.0, "measure_baselines": 60.0, "measuring": 20.0}
+WEIGHTS = {"prepare": 300.0, "prepare_again": 5.0, "learn_reward": 60.0, "measure_baselines": 60.0, "measuring": 20.0}
 """Of jobs, in steps of RL, for the time that is left; a guess until jobs are done."""
 
 
@@ -176,9 +176,12 @@ def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], l
         Job(f"reward model {kind} on stage 0 {start}", "learn_reward", (start, kind), WEIGHTS["learn_reward"])
         for start, kind in needed
     ]
-    prepared = [start for start in starts if not _gate_file(config, out, world, start).exists()]
-    first = prepared if not runs else list(starts)  # weights of stage 0 come from its cache
-    stage_zero = [Job(f"stage 0, seed {start}", "prepare", (start,), WEIGHTS["prepare"]) for start in first]
+    stage_zero = []
+    for start in starts:  # once more where runs are left: its weights come from its cache, in seconds
+        known = _gate_file(config, out, world, start).exists()
+        if runs or not known:
+            weight = WEIGHTS["prepare_again" if known else "prepare"]
+            stage_zero.append(Job(f"stage 0, seed {start}", "prepare", (start,), weight))
     return stage_zero, rewards, runs
 
 
