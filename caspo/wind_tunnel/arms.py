@@ -33,6 +33,11 @@ class Arm(Frozen):
     method: Method
     reward: RewardKind = "context"
 
+    @property
+    def on_every_start(self) -> bool:
+        """Whether it is run on every stage 0, and not on the first alone."""
+        return self.name in RIVALS
+
 
 class ScaleConfig(Frozen):
     """How much RL an arm gets: the same for all."""
@@ -63,6 +68,8 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
 )
 
 WINNER, PAPER = "recommended", "paper"
+RIVALS = frozenset({WINNER, PAPER, "outr", "tokr", "outr_kl10", "outr_kl60"})
+"""Between which it is decided; what one factor buys is asked on the first stage 0, or the whole would take hours."""
 _BEST = get_preset(WINNER)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from caspo.wind_tunnel.arms import ARMS, Arm, ScaleConfig, find_arms
-from caspo.wind_tunnel.measures import EvaluationConfig
+from caspo.wind_tunnel.measures import EvaluationConfig, Key
 from caspo.wind_tunnel.reward import RewardConfig, RewardKind
 from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from storage.records import Frozen
@@ -40,6 +40,11 @@ class TunnelConfig(Frozen):
     def list_starts(self) -> range:
         """Return the seeds of stage 0."""
         return range(self.stage_zero.seed, self.stage_zero.seed + self.stage_zero_seeds)
+
+    def list_keys(self, arm: Arm) -> list[Key]:
+        """Return the runs of an arm: all seeds on every stage 0, or on the first alone."""
+        starts = self.list_starts() if arm.on_every_start else self.list_starts()[:1]
+        return [(start, seed) for seed in range(self.seeds) for start in starts]
 
     def seed_stage_zero(self, start: int) -> StageZeroConfig:
         """Return the config of one stage 0."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from caspo.errors import GateNotPassed, RunBusy
-from caspo.wind_tunnel.arms import ARMS, BASELINES
+from caspo.wind_tunnel.arms import BASELINES
 from caspo.wind_tunnel.config import (
     MEASURED,
     TunnelConfig,
@@ -162,14 +162,12 @@ def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], l
     needed: Counter[tuple[int, str]] = Counter()
     weight = config.scale.steps + WEIGHTS["measuring"]
     for arm in config.list_arms():  # an arm's seeds beside one another, so that a run cut short has whole arms
-        for seed in range(config.seeds):
-            for start in starts:
-                fingerprint = fingerprint_arm(config, world, arm, start, seed)
-                if not (name_folder(out, arm.name, [start, seed], fingerprint) / MEASURED).exists():
-                    runs.append(
-                        Job(f"{arm.title}, stage 0 {start}, seed {seed}", "run_arm", (arm.name, start, seed), weight)
-                    )
-                    needed[start, arm.reward] += 1
+        for start, seed in config.list_keys(arm):
+            fingerprint = fingerprint_arm(config, world, arm, start, seed)
+            if not (name_folder(out, arm.name, [start, seed], fingerprint) / MEASURED).exists():
+                name = f"{arm.title}, stage 0 {start}, seed {seed}"
+                runs.append(Job(name, "run_arm", (arm.name, start, seed), weight))
+                needed[start, arm.reward] += 1
     if runs:
         needed.update((start, "context") for start in starts)
     rewards = [
@@ -236,12 +234,11 @@ def _read_runs(config: TunnelConfig, world: str, out: Path) -> dict[str, dict[Ke
         fingerprint = fingerprint_baselines(config, world, start)
         for name in BASELINES:
             runs.setdefault(name, {})[start, BASELINE] = read_run(name_folder(out, name, [start], fingerprint))
-        for arm in config.list_arms():
-            for seed in range(config.seeds):
-                fingerprint_ = fingerprint_arm(config, world, ARMS[arm.name], start, seed)
-                runs.setdefault(arm.name, {})[start, seed] = read_run(
-                    name_folder(out, arm.name, [start, seed], fingerprint_)
-                )
+    for arm in config.list_arms():
+        for start, seed in config.list_keys(arm):
+            fingerprint = fingerprint_arm(config, world, arm, start, seed)
+            folder = name_folder(out, arm.name, [start, seed], fingerprint)
+            runs.setdefault(arm.name, {})[start, seed] = read_run(folder)
     return runs
 
 

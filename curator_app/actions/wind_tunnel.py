@@ -37,7 +37,7 @@ QUICK = TunnelConfig(
         risk_in_prompts=_WHOLE.risk_in_prompts.model_copy(update={"steps": 70}),
         know=_WHOLE.know.model_copy(update={"steps": 260}),
         base=_WHOLE.base.model_copy(update={"steps": 60}),
-        sft=_WHOLE.sft.model_copy(update={"steps": 100}),
+        sft=_WHOLE.sft.model_copy(update={"steps": 220}),
     ),
     stage_zero_seeds=1,
     seeds=1,

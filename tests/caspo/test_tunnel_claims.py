@@ -10,6 +10,7 @@ from caspo.errors import PresetUnknown
 from caspo.presets import Method, get_preset
 from caspo.wind_tunnel.arms import ARMS, ScaleConfig, make_caspo_config
 from caspo.wind_tunnel.claims import Claim, Statement, judge_claim, judge_claims, list_claims
+from caspo.wind_tunnel.config import TunnelConfig
 from caspo.wind_tunnel.measures import Key, Measured
 from caspo.wind_tunnel.ranking import rank_arms
 
@@ -156,3 +157,11 @@ def test_an_arm_is_trained_as_it_says() -> None:
     told = (config.mode, config.beta, config.seed, config.steps, config.group_size, config.learning_rate)
     assert told == ("outcome", 0.3, 7, 100, 4, 3e-4)
     assert (config.final_share, config.freeze_vision) == (0.05, True)
+
+
+def test_rivals_are_run_on_every_stage_0_and_single_factors_on_the_first() -> None:
+    config = TunnelConfig()
+    keys = {arm.name: config.list_keys(arm) for arm in config.list_arms()}
+    assert sorted(keys["paper"]) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert keys["no_floor"] == [(0, 0), (0, 1), (0, 2)]
+    assert sum(map(len, keys.values())) == 66
