@@ -5,7 +5,7 @@ two arms on the same scenes, or a ratio of them. A statement is
 
 * `reproduced` when its whole interval lies on the claimed side of its bound and so does each single run's own value,
 * `not reproduced` when its whole interval lies on the other side,
-* `undecided` otherwise, and always with fewer than `LEAST_RUNS` runs.
+* `undecided` otherwise, and always with fewer than `LEAST_RUNS` runs, or `LEAST_STARTS` of what stage 0 left.
 
 A claim is reproduced when all its statements are, not reproduced when one is not, and else undecided. Claims about an
 arm that was not run are `not tested`. Bounds are ours where the paper gives none; the report prints them.
@@ -24,6 +24,8 @@ Results = Mapping[str, Mapping[Key, Measured]]
 """Arm or baseline -> its runs that did not diverge."""
 
 LEAST_RUNS = 3
+LEAST_STARTS = 2
+"""Of what stage 0 left there is one run for each of its seeds."""
 
 
 @dataclass(frozen=True)
@@ -279,5 +281,5 @@ def _judge(statement: Statement, found: Estimate | None, each: Sequence[float]) 
 
 
 def _least(statement: Statement) -> int:
-    """Return how many runs a verdict needs; of what stage 0 left there is one for each of its seeds."""
-    return LEAST_RUNS if statement.arm in ARMS else 1
+    """Return how many runs a verdict needs."""
+    return LEAST_RUNS if statement.arm in ARMS else LEAST_STARTS

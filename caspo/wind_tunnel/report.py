@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from caspo.wind_tunnel.arms import ARMS, BASELINES, WINNER
-from caspo.wind_tunnel.claims import LEAST_RUNS, NOT_TRIED, Judged, judge_claims
+from caspo.wind_tunnel.claims import LEAST_RUNS, LEAST_STARTS, NOT_TRIED, Judged, judge_claims
 from caspo.wind_tunnel.config import FORMAT, TunnelConfig
 from caspo.wind_tunnel.intervals import Estimate
 from caspo.wind_tunnel.measures import (
@@ -52,6 +52,7 @@ def make_report(config: TunnelConfig, world: str, results: TunnelResults, *, qui
         "arms": [_describe_arm(name, results.runs[name], measured) for name in results.runs],
         "claims": [_describe_claim(judged) for judged in judge_claims(measured)],
         "least_runs": LEAST_RUNS,
+        "least_starts": LEAST_STARTS,
         "not_tried": list(NOT_TRIED),
         "ranked_by": WORTH,
         "ranking": [_describe_place(place) for place in rank_arms(measured, diverged)],

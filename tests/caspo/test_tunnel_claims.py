@@ -40,6 +40,14 @@ def test_too_few_seeds_decide_nothing() -> None:
     assert verdict(LOW, make_runs(starts=1, seeds=3)) == "reproduced"
 
 
+def test_one_stage_0_decides_nothing() -> None:
+    blind = Claim("blind", "", "", (Statement("level", "r_0", "sft", low=0.5),))
+    results = make_results()
+    assert judge_claim(results, blind).verdict == "reproduced"
+    one = {name: {key: run for key, run in runs.items() if key[0] == 0} for name, runs in results.items()}
+    assert judge_claim(one, blind).verdict == "undecided"
+
+
 def test_a_difference_has_to_hold_in_every_run() -> None:
     assert verdict(LESS, make_runs(r_0=0.5)) == "reproduced"
     assert verdict(LESS, make_runs(r_0=0.0)) == "undecided"
