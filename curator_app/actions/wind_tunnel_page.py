@@ -75,7 +75,7 @@ def draw_wind_tunnel(report: Report, paint: Painter) -> str:
         places=PLACES,
         dots=[plot_measure(whole, *each) for each in _DOTS],
         panels=draw_panels(arms),
-        curve_names=[arms[name]["title"].split(":")[0] for name in CURVE_ARMS if name in arms and arms[name]["curves"]],
+        curve_names=[(said, series) for said, series, _ in list_curves(arms)],
         examples=_list_examples(report, arms, paint),
         show=show_estimate,
         verdicts=count_verdicts(report),
@@ -92,6 +92,8 @@ def say_result(report: Report) -> dict[str, str]:
     tied = [place for place in places[1:] if place["tied"] and place["met"] == first["met"]]
     runs = first["runs"] + first["diverged"]
     rest = f"Within its interval: {len(tied)} other{'s' if len(tied) > 1 else ''}." if tied else ""
+    if not first["met"]:
+        return {"said": f"No run meets the goal; {title} comes nearest.", "rest": rest}
     return {"said": f"Best: {title}; the goal is met in {first['met']} of {runs} runs.", "rest": rest}
 
 
@@ -100,7 +102,7 @@ def list_notices(report: Report) -> list[tuple[str, str]]:
     found = [("warn", report["notice"])]
     failed = [stage for stage in report["stage_zero"] if not stage["passed"]]
     if report["forced"]:
-        reasons = "; ".join(f"stage 0, seed {stage['seed']}: {', '.join(stage['reasons'])}" for stage in failed)
+        reasons = "; ".join(f"Seed {stage['seed']}: {', '.join(stage['reasons'])}" for stage in failed)
         words = f"Stage 0 did not pass its gate, and RL was started all the same (--force). {reasons}."
         found.append(("bad", f"{words} Read nothing here as a statement about the method."))
     if report["quick"]:
@@ -158,22 +160,32 @@ def plot_measure(
 
 def draw_panels(arms: Mapping[str, Mapping[str, Any]]) -> list[Panel]:
     """Return the training curves of the main arms: figure 13 in miniature."""
-    shown = [(arms[name]["title"].split(":")[0], arms[name]["curves"]) for name in CURVE_ARMS if name in arms]
-    shown = [(title, curves) for title, curves in shown if curves]
-    return [_draw_panel(shown, *each) for each in CURVES] if shown else []
+    shown = list_curves(arms)
+    return [
+        _draw_panel([(said, series, arm["curves"]) for said, series, arm in shown], *each) for each in CURVES if shown
+    ]
 
 
-def _draw_panel(shown: Sequence[tuple[str, Mapping[str, Any]]], name: str, title: str, unit: str) -> Panel:
-    values = [end for _, curves in shown for point in curves[name] for end in point]
+def list_curves(arms: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int, Mapping[str, Any]]]:
+    """Return the arms that have curves, each with its name and the number of its line, the same in every report."""
+    return [
+        (arms[name]["title"].split(":")[0], series, arms[name])
+        for series, name in enumerate(CURVE_ARMS, start=1)
+        if name in arms and arms[name]["curves"]
+    ]
+
+
+def _draw_panel(shown: Sequence[tuple[str, int, Mapping[str, Any]]], name: str, title: str, unit: str) -> Panel:
+    values = [end for _, _, curves in shown for point in curves[name] for end in point]
     low, high = min(0.0, *values), max(values)
     height = high - low or 1.0
-    steps = max(len(curves[name]) for _, curves in shown)
+    steps = max(len(curves[name]) for _, _, curves in shown)
 
     def place(step: int, value: float) -> str:
         return f"{100 * step / max(1, steps - 1):.2f} {100 - 100 * (value - low) / height:.2f}"
 
     lines = []
-    for series, (arm, curves) in enumerate(shown, start=1):
+    for arm, series, curves in shown:
         points = curves[name]
         path = "M" + "L".join(place(step, point[0]) for step, point in enumerate(points))
         upper = [place(step, point[2]) for step, point in enumerate(points)]

@@ -65,6 +65,16 @@ def test_the_page_stands_alone_and_says_what_it_is(results: TunnelResults) -> No
     assert "--force" not in text
 
 
+def test_without_a_run_that_meets_the_goal_no_arm_is_called_best(tmp_path: Path) -> None:
+    report = report_of(write_results(tmp_path, make_results(recommended=make_runs(r_0=0.1))))
+    assert "No run meets the goal; Recommended comes nearest." in draw_wind_tunnel(report, paint)
+
+
+def test_an_arm_has_the_same_line_in_every_report(tmp_path: Path) -> None:
+    page = draw_wind_tunnel(report_of(write_results(tmp_path, make_results(outr=make_runs()))), paint)
+    assert set(re.findall(r'class="cu-line" data-series="(\d)"', page)) == {"1", "3"}
+
+
 def test_a_forced_run_says_so_loudly(tmp_path: Path) -> None:
     report = report_of(write_results(tmp_path, make_results(), passed=False))
     page = draw_wind_tunnel(report, paint)
