@@ -3,7 +3,8 @@
     python -m bench.stage_zero [--seeds 0 1] [--cache FOLDER]
 
 Needs the extra `models`. Each seed trains a tiny Qwen2.5-VL from nothing, puts it through the gate on scenes that no
-training held and on hazards that RL never sees; both rewards are learnt on the first seed's. Times are CPU seconds of one thread.
+training held and on hazards that RL never sees; both rewards are learnt on the first seed's. Times are CPU seconds of
+one thread.
 
 Held to: every seed passes the gate, and its training takes at most 480 CPU seconds.
 """
