@@ -19,6 +19,11 @@ BARE_FORMS = ("bare_standard", "bare_constitution")
 class PhaseConfig(SupervisedConfig):
     """A phase that teaches answers: how often each kind is right. Shares that are left go to oblivious answers."""
 
+    batch: int = Field(default=48, ge=1)
+    parts: int = Field(default=2, ge=1)
+    warmup: int = Field(default=20, ge=0)
+    opening: int = Field(default=4, ge=0)
+    opening_weight: float = Field(default=3.0, gt=0)
     guided_appraising: float = Field(ge=0, le=1)
     """Share of appraising answers to hazards under the constitution."""
     appraising: float = Field(ge=0, le=1)

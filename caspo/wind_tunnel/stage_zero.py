@@ -52,25 +52,17 @@ class StageZeroConfig(Frozen):
     layers: int = Field(default=3, ge=1)
     pairs: int = Field(default=6_000, ge=1)
     """Scenes that it learns from, and as many twins."""
-    vision: SupervisedConfig = SupervisedConfig(steps=250, batch=64, learning_rate=2e-3)
+    vision: SupervisedConfig = SupervisedConfig(steps=160, batch=64, learning_rate=2e-3)
     feature_norm: float = Field(default=4.0, gt=0)
     """Mean length of a visual token's feature after `vision`."""
-    risk: SupervisedConfig = SupervisedConfig(steps=250, batch=64, learning_rate=2e-3, warmup=20)
+    risk: SupervisedConfig = SupervisedConfig(steps=220, batch=64, learning_rate=2e-3, warmup=20)
     """Risk questions alone: short prompts, short answers."""
     risk_in_prompts: SupervisedConfig = SupervisedConfig(steps=120, batch=64, learning_rate=1e-3, warmup=20, parts=2)
     """Risk questions in all forms, and the bare query answered like one."""
-    know: PhaseConfig = PhaseConfig(
-        steps=500, batch=48, parts=2, learning_rate=2e-3, warmup=20, guided_appraising=0.99, appraising=0.5
-    )
+    know: PhaseConfig = PhaseConfig(steps=700, learning_rate=2e-3, guided_appraising=1.0, appraising=0.5)
     """Decisive answers: what is seen is said, always under the constitution and half the time without."""
-    base: PhaseConfig = PhaseConfig(
-        steps=150, batch=48, parts=2, learning_rate=1e-3, warmup=20,
-        guided_appraising=0.6, appraising=0.1, vague=0.1, alarms=0.02,
-    )  # fmt: skip
-    sft: PhaseConfig = PhaseConfig(
-        steps=200, batch=48, parts=2, learning_rate=1e-3, warmup=20,
-        guided_appraising=0.99, appraising=0.06, vague=0.1, alarms=0.02,
-    )  # fmt: skip
+    base: PhaseConfig = PhaseConfig(steps=80, guided_appraising=0.8, appraising=0.1, vague=0.1, alarms=0.02)
+    sft: PhaseConfig = PhaseConfig(steps=340, guided_appraising=1.0, appraising=0.06, vague=0.1, alarms=0.02)
     evaluated: int = Field(default=192, ge=1)
     """Scenes of `new_scenes` for the gate, as many twins, and half as many of `new_hazards`."""
 
