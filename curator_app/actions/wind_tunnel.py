@@ -8,9 +8,10 @@ from typing import Any
 from PIL import Image
 
 from caspo.errors import CaspoError
-from caspo.local.config import RewardModelConfig
+from caspo.local.config import RewardModelConfig, SupervisedConfig
 from caspo.wind_tunnel.arms import ScaleConfig
 from caspo.wind_tunnel.config import TunnelConfig
+from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import EvaluationConfig, SetName, list_scenes
 from caspo.wind_tunnel.part import PartOfWorld
 from caspo.wind_tunnel.report import make_report, write_report
@@ -27,17 +28,21 @@ from pipeline.hazard_world.drawing.house import draw_large
 
 PAGE = "report.html"
 QUICK_HAZARDS = {"train": 4, "new": 2}
-_WHOLE = StageZeroConfig()
+_STEADY = {"batch": 48, "parts": 2, "warmup": 20, "opening": 0, "opening_weight": 1.0}
 QUICK = TunnelConfig(
     stage_zero=StageZeroConfig(
         pairs=2_000,
         evaluated=96,
-        vision=_WHOLE.vision.model_copy(update={"steps": 150}),
-        risk=_WHOLE.risk.model_copy(update={"steps": 260}),
-        risk_in_prompts=_WHOLE.risk_in_prompts.model_copy(update={"steps": 70}),
-        know=_WHOLE.know.model_copy(update={"steps": 260}),
-        base=_WHOLE.base.model_copy(update={"steps": 30}),
-        sft=_WHOLE.sft.model_copy(update={"steps": 320}),
+        vision=SupervisedConfig(steps=150, batch=64, learning_rate=2e-3),
+        risk=SupervisedConfig(steps=260, batch=64, learning_rate=2e-3, warmup=20),
+        risk_in_prompts=SupervisedConfig(steps=70, batch=64, learning_rate=1e-3, warmup=20, parts=2),
+        know=PhaseConfig(steps=260, learning_rate=2e-3, guided_appraising=0.99, appraising=0.5, **_STEADY),
+        base=PhaseConfig(
+            steps=30, learning_rate=1e-3, guided_appraising=0.6, appraising=0.1, vague=0.1, alarms=0.02, **_STEADY
+        ),
+        sft=PhaseConfig(
+            steps=320, learning_rate=1e-3, guided_appraising=0.99, appraising=0.06, vague=0.1, alarms=0.02, **_STEADY
+        ),
     ),
     stage_zero_seeds=1,
     seeds=1,
