@@ -34,7 +34,7 @@ def find_split(pair: ScenePair) -> SceneSplit:
 
 
 def is_new_combination(pair: ScenePair) -> bool:
-    """Return whether a scene's things and activity are of the fifth that is kept from training, whatever its hazards."""
+    """Return whether things and activity are of the fifth that is kept from training, whatever the hazards."""
     return int(hash_combination(pair.hazardous)[:8], 16) / 16**8 < NEW_SCENE_SHARE
 
 

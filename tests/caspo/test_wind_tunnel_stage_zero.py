@@ -113,6 +113,7 @@ def test_risk_lessons_come_in_all_forms() -> None:
 def test_features_are_scaled_to_a_length() -> None:
     vlm = build_tiny_vlm(WORLD.vocabulary, layers=1)
     pictures = [pair.twin.picture for pair in WORLD.pairs("train", count=8, seed=1)]
+    torch.nn.init.normal_(vlm.model.model.visual.merger.mlp[-1].bias)
     scale_features(vlm, pictures, norm=3.0)
     made = vlm.processor.image_processor(images=pictures, return_tensors="pt")
     with torch.no_grad():
