@@ -27,3 +27,19 @@ class TrackerMissing(CaspoError):
 
 class ConstitutionInvalid(CaspoError, ValueError):
     """A file of a constitution does not have its form, or there is none for a category."""
+
+
+class PresetUnknown(CaspoError, ValueError):
+    """There is no preset of that name."""
+
+
+class ArmUnknown(CaspoError, ValueError):
+    """There is no arm of that name in the wind tunnel."""
+
+
+class WorkerFailed(CaspoError):
+    """A job of the wind tunnel failed, or its process ended."""
+
+
+class GateNotPassed(CaspoError):
+    """Stage 0 is not good enough for RL."""

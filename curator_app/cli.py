@@ -23,6 +23,7 @@ from curator_app.commands import (
     study,
     token_shift,
     users,
+    wind_tunnel,
 )
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ app.add_typer(importing.app, name="import")
 app.add_typer(leakage.app, name="leakage")
 app.add_typer(study.app, name="study")
 app.add_typer(failures.app, name="failures")
+app.add_typer(wind_tunnel.app, name="caspo")
 
 
 @app.callback()

@@ -33,6 +33,12 @@ class SupervisedConfig(LoopConfig):
     """Pretraining or SFT."""
 
     batch: int = Field(default=32, ge=1)
+    parts: int = Field(default=1, ge=1)
+    """Passes that answers of a batch are cut into, rows of like length together: less padding, the same gradient."""
+    opening: int = Field(default=0, ge=0)
+    """Tokens at an answer's beginning that weigh `opening_weight`; the others weigh 1."""
+    opening_weight: float = Field(default=1.0, gt=0)
+    """Above 1: what an answer is to be is decided in its first words, and long answers drown them."""
 
 
 class RewardModelConfig(LoopConfig):

@@ -6,10 +6,24 @@ from dataclasses import dataclass
 import torch
 
 from caspo.errors import SampleInvalid
-from caspo.local.rollout import sample_answers
+from caspo.local.rollout import Rollout, sample_answers
 from caspo.local.samples import AnswerScorer, Prompt
-from caspo.local.vlm import Vlm, encode_prompts, score_answers
+from caspo.local.vlm import EncodedPrompts, Vlm, diverge, encode_prompts, measure_entropy, read_distributions
 from endpoints.seeds import derive_seed
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFigures:
+    """One answer."""
+
+    length: int
+    """Tokens, the end token included."""
+    entropy: float
+    """Nats, summed over its tokens; at temperature 1, as is the divergence."""
+    capped: bool
+    """Whether it was cut off at the cap."""
+    kl: float
+    """Divergence from the reference, of whole distributions, summed over its tokens; 0 without a reference."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +33,8 @@ class Evaluation:
     answers: tuple[str, ...]
     scores: tuple[Mapping[str, float], ...]
     means: dict[str, float]
-    """Of each score; besides `entropy` (nats a token), `length` (tokens) and `capped` (share cut off at the cap)."""
+    """Of each score; besides `entropy` and `kl` (nats a token), `length` (tokens) and `capped` (share cut off)."""
+    figures: tuple[AnswerFigures, ...]
 
 
 def evaluate(
@@ -32,6 +47,7 @@ def evaluate(
     temperature: float = 0.9,
     max_tokens: int = 48,
     batch: int = 64,
+    reference: Vlm | None = None,
 ) -> Evaluation:
     """Return one sampled answer to each prompt and its scores. The global random state stays as it was.
 
@@ -44,6 +60,7 @@ def evaluate(
         temperature: The paper samples at 0.9.
         max_tokens: Longest answer.
         batch: Prompts at once.
+        reference: The model that `kl` is taken from, without the constitution.
 
     Raises:
         SampleInvalid: There is no prompt, or `score` gives another number of scores than there are prompts.
@@ -51,20 +68,40 @@ def evaluate(
     if not prompts:
         raise SampleInvalid("there is no prompt to evaluate: pass at least one")
     answers: list[str] = []
-    lengths, entropies, capped = 0, 0.0, 0
+    figures: list[AnswerFigures] = []
     with torch.random.fork_rng(), torch.no_grad():
         for start in range(0, len(prompts), batch):
             torch.manual_seed(derive_seed(seed, "evaluation", start))
-            encoded = encode_prompts(vlm, prompts[start : start + batch], guided=guided)
+            asked = prompts[start : start + batch]
+            encoded = encode_prompts(vlm, asked, guided=guided)
             rollout = sample_answers(vlm, encoded, max_tokens=max_tokens, temperature=temperature)
-            found = score_answers(vlm, encoded, rollout.ids_BT, rollout.mask_BT)
             answers += rollout.texts
-            lengths += int(rollout.mask_BT.sum())
-            entropies += float(found.entropy_BT[rollout.mask_BT].sum())
-            capped += int(rollout.capped_B.sum())
+            figures += _measure(vlm, reference, asked, encoded, rollout)
     scores = tuple(score(prompts, answers))
     if len(scores) != len(prompts):
         raise SampleInvalid(f"the scoring function gave {len(scores)} scores for {len(prompts)} answers: one for each")
     means = {name: sum(float(each[name]) for each in scores) / len(scores) for name in scores[0]}
-    means |= {"entropy": entropies / lengths, "length": lengths / len(answers), "capped": capped / len(answers)}
-    return Evaluation(tuple(answers), scores, means)
+    tokens = sum(one.length for one in figures)
+    means |= {
+        "entropy": sum(one.entropy for one in figures) / tokens,
+        "kl": sum(one.kl for one in figures) / tokens,
+        "length": tokens / len(answers),
+        "capped": sum(one.capped for one in figures) / len(answers),
+    }
+    return Evaluation(tuple(answers), scores, means, tuple(figures))
+
+
+def _measure(
+    vlm: Vlm, reference: Vlm | None, asked: Sequence[Prompt], encoded: EncodedPrompts, rollout: Rollout
+) -> list[AnswerFigures]:
+    mask_BT = rollout.mask_BT
+    logp_BTV = read_distributions(vlm, encoded, rollout.ids_BT, mask_BT)
+    entropy_BT = measure_entropy(logp_BTV).masked_fill(~mask_BT, 0)
+    kl_BT = torch.zeros_like(entropy_BT)
+    if reference is not None:
+        plain = encode_prompts(reference, asked, guided=False)
+        kl_BT = diverge(logp_BTV, read_distributions(reference, plain, rollout.ids_BT, mask_BT)).masked_fill(
+            ~mask_BT, 0
+        )
+    columns = (mask_BT.sum(1), entropy_BT.sum(1), rollout.capped_B, kl_BT.sum(1))
+    return [AnswerFigures(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -51,13 +51,14 @@ def sample_answers(vlm: Vlm, prompts: EncodedPrompts, *, max_tokens: int, temper
         output_scores=True,
         use_cache=True,
     )
+    pixels, grid_B3 = prompts.spread_pictures()
     with torch.no_grad():
         with _forget_habits(vlm):
             made = vlm.model.generate(
                 input_ids=prompts.ids_BP,
                 attention_mask=prompts.attention_BP,
-                pixel_values=prompts.pixels,
-                image_grid_thw=prompts.grid_B3,
+                pixel_values=pixels,
+                image_grid_thw=grid_B3,
                 mm_token_type_ids=find_pictures(vlm, prompts.ids_BP),
                 generation_config=plan,
             )

@@ -1,10 +1,12 @@
-"""Pretraining and SFT: the mean of the answers' negative log-probabilities, each token of a batch alike."""
+"""Pretraining and SFT: the mean of the answers' negative log-probabilities over the tokens of a batch."""
 
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from torch import Tensor
 
 from caspo.errors import SampleInvalid
 from caspo.local.config import SupervisedConfig
@@ -20,7 +22,7 @@ Row = TypeVar("Row")
 def train_supervised(
     vlm: Vlm, examples: Sequence[Example], config: SupervisedConfig, *, cache: Path, tracking: Tracking | None = None
 ) -> list[Metrics]:
-    """Train the model in place and return each step's metrics: `sft/loss` in nats a token, and the loop's.
+    """Train the model in place and return each step's metrics: `sft/loss` in nats a token, weighed, and the loop's.
 
     The run's folder in `cache` is named by the hash of config, examples and start weights, so the same training is made
     once, and one that was cut short goes on.
@@ -40,14 +42,18 @@ def train_supervised(
 
     def take_step(step: int) -> Metrics:
         batch = draw_batch(examples, config.batch, seed=config.seed, step=step)
-        prompts = encode_prompts(
-            vlm, [example.prompt for example in batch], guided=[example.guided for example in batch]
-        )
-        ids_BT, mask_BT = encode_answers(vlm, [example.answer for example in batch])
-        scores = score_answers(vlm, prompts, ids_BT, mask_BT)
-        loss = -scores.logp_BT[mask_BT].mean()
-        loss.backward()
-        return {"sft/loss": loss.item(), "sft/entropy": scores.entropy_BT[mask_BT].mean().item()}
+        parts = [(part, *encode_answers(vlm, [one.answer for one in part])) for part in _part(batch, config.parts)]
+        weight = sum(float(_weigh(mask_BT, config).sum()) for _, _, mask_BT in parts)
+        tokens = sum(int(mask_BT.sum()) for _, _, mask_BT in parts)
+        loss = entropy = 0.0
+        for part, ids_BT, mask_BT in parts:
+            prompts = encode_prompts(vlm, [one.prompt for one in part], guided=[one.guided for one in part])
+            scores = score_answers(vlm, prompts, ids_BT, mask_BT)
+            share = -(scores.logp_BT * _weigh(mask_BT, config))[mask_BT].sum() / weight
+            share.backward()
+            loss += share.item()
+            entropy += scores.entropy_BT[mask_BT].sum().item() / tokens
+        return {"sft/loss": loss, "sft/entropy": entropy}
 
     with hold_vision(vlm, frozen=config.freeze_vision):
         return run_loop(
@@ -71,6 +77,28 @@ def draw_batch(rows: Sequence[Row], size: int, *, seed: int, step: int) -> list[
     random.Random(derive_seed(seed, "order", step // per_round)).shuffle(order)
     start = step % per_round * size
     return [rows[number] for number in order[start : start + size]]
+
+
+def _weigh(mask_BT: Tensor, config: SupervisedConfig) -> Tensor:
+    """Return the weight of each token of the answers, 0 where the mask is."""
+    weight_BT = mask_BT.float()
+    weight_BT[:, : config.opening] *= config.opening_weight
+    return weight_BT
+
+
+def _part(batch: list[Example], parts: int) -> list[list[Example]]:
+    """Cut a batch into `parts`, rows of like length together; one part keeps the order."""
+    if parts == 1:
+        return [batch]
+    ordered = sorted(batch, key=_count_words)
+    size = -(-len(batch) // parts)
+    return [ordered[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _count_words(example: Example) -> int:
+    prompt = example.prompt
+    texts = [prompt.query, example.answer, *([prompt.constitution] if example.guided else [])]
+    return sum(len(text.split()) for text in texts)
 
 
 @contextmanager

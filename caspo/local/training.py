@@ -18,7 +18,16 @@ from caspo.local.rollout import Rollout, sample_answers
 from caspo.local.samples import Prompt, PromptSource, Reward
 from caspo.local.supervised import hold_vision
 from caspo.local.tracking import Metrics, Tracking
-from caspo.local.vlm import AnswerScores, EncodedPrompts, Vlm, copy_frozen, encode_prompts, hash_weights, score_answers
+from caspo.local.vlm import (
+    AnswerScores,
+    EncodedPrompts,
+    Vlm,
+    copy_frozen,
+    encode_prompts,
+    hash_weights,
+    rate_tokens,
+    score_answers,
+)
 from caspo.objective import (
     hybrid_advantage,
     kl_to_reference,
@@ -51,7 +60,8 @@ class _Part:
 
     rollout: Rollout
     scores: AnswerScores
-    signal_BT: Tensor
+    signal_BT: Tensor | None
+    """r of Eq. 4; None in mode `outcome`, which does not need it."""
     reward_B: Tensor
     outcome_B: Tensor
     loss: float
@@ -123,15 +133,14 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     reward_B = _ask_reward(players, asked, rollout.texts)
     mask_BT = rollout.mask_BT
 
-    scores = _score(policy, plain, rollout, config)
+    scores = score_answers(policy, plain, rollout.ids_BT, mask_BT, temperature=config.temperature)
     with torch.no_grad():
-        reference_BT = _score(players.reference, plain, rollout, config).logp_BT
-        guided = encode_prompts(policy, asked, guided=True).repeat(config.group_size)
-        guided_BT = _score(players.teacher or policy, guided, rollout, config).logp_BT
-
-    signal_BT = token_signal(guided_BT, scores.logp_BT, mask_BT)
+        reference_BT = _rate(players.reference, plain, rollout, config)
+    signal_BT = None if config.mode == "outcome" else _score_signal(players, asked, rollout, scores)
     outcome_B = normalize_in_group(reward_B, group_B)
-    normal_BT = normalize_tokens_in_group(signal_BT, mask_BT, group_B, std_floor=config.signal_floor)
+    normal_BT = torch.zeros_like(scores.logp_BT)
+    if signal_BT is not None:
+        normal_BT = normalize_tokens_in_group(signal_BT, mask_BT, group_B, std_floor=config.signal_floor)
     advantage_BT = hybrid_advantage(
         outcome_B, normal_BT, mask_BT, lam=config.lam, mode=config.mode, zero_outcome=config.zero_outcome
     )
@@ -141,8 +150,17 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     return _Part(rollout, scores, signal_BT, reward_B, outcome_B, loss.item() * share, kl.item() * share)
 
 
-def _score(vlm: Vlm, prompts: EncodedPrompts, rollout: Rollout, config: CaspoConfig) -> AnswerScores:
-    return score_answers(vlm, prompts, rollout.ids_BT, rollout.mask_BT, temperature=config.temperature)
+def _score_signal(players: _Players, asked: Sequence[Prompt], rollout: Rollout, scores: AnswerScores) -> Tensor:
+    """Return r (B, T): one more forward pass, the teacher's under the constitution."""
+    config, policy = players.config, players.policy
+    with torch.no_grad():
+        guided = encode_prompts(policy, asked, guided=True).repeat(config.group_size)
+        guided_BT = _rate(players.teacher or policy, guided, rollout, config)
+    return token_signal(guided_BT, scores.logp_BT, rollout.mask_BT)
+
+
+def _rate(vlm: Vlm, prompts: EncodedPrompts, rollout: Rollout, config: CaspoConfig) -> Tensor:
+    return rate_tokens(vlm, prompts, rollout.ids_BT, rollout.mask_BT, temperature=config.temperature)
 
 
 def _ask_reward(players: _Players, asked: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
@@ -155,7 +173,6 @@ def _ask_reward(players: _Players, asked: Sequence[Prompt], texts: Sequence[str]
 
 def _measure(parts: Sequence[_Part], config: CaspoConfig) -> Metrics:
     """Return the metrics of a step from all its parts."""
-    signal_N = torch.cat([part.signal_BT[part.rollout.mask_BT] for part in parts])
     entropy_N = torch.cat([part.scores.entropy_BT[part.rollout.mask_BT] for part in parts])
     reward_B = torch.cat([part.reward_B for part in parts])
     length_B = torch.cat([part.rollout.mask_BT.sum(1) for part in parts]).float()
@@ -164,20 +181,31 @@ def _measure(parts: Sequence[_Part], config: CaspoConfig) -> Metrics:
     gap = max(
         (part.rollout.logp_BT - part.scores.logp_BT.detach())[part.rollout.mask_BT].abs().max().item() for part in parts
     )
-    low, high = torch.quantile(signal_N, torch.tensor([0.01, 0.99], device=signal_N.device)).tolist()
     return {
         "caspo/loss": sum(part.loss for part in parts),
         "caspo/kl": sum(part.kl for part in parts),
         "caspo/reward_mean": reward_B.mean().item(),
         "caspo/reward_std": reward_B.std(unbiased=False).item(),
         "caspo/zero_variance_groups": flat_G.mean().item(),
+        **_measure_signal(parts),
+        "caspo/entropy": entropy_N.mean().item(),
+        "caspo/length": length_B.mean().item(),
+        "caspo/capped": capped_B.mean().item(),
+        "caspo/rollout_gap": gap,
+    }
+
+
+def _measure_signal(parts: Sequence[_Part]) -> Metrics:
+    """Return what is told of r; nothing where it was not worked out."""
+    found = [part.signal_BT[part.rollout.mask_BT] for part in parts if part.signal_BT is not None]
+    if not found:
+        return {}
+    signal_N = torch.cat(found)
+    low, high = torch.quantile(signal_N, torch.tensor([0.01, 0.99], device=signal_N.device)).tolist()
+    return {
         "caspo/signal_mean": signal_N.mean().item(),
         "caspo/signal_std": signal_N.std(unbiased=False).item(),
         "caspo/signal_p01": low,
         "caspo/signal_p99": high,
         "caspo/signal_far": (signal_N.abs() > FAR_SIGNAL).float().mean().item(),
-        "caspo/entropy": entropy_N.mean().item(),
-        "caspo/length": length_B.mean().item(),
-        "caspo/capped": capped_B.mean().item(),
-        "caspo/rollout_gap": gap,
     }

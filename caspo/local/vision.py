@@ -90,6 +90,27 @@ def find_words(vlm: Vlm, pictures: Sequence[np.ndarray], ids_W: Tensor) -> Tenso
     return features_KH @ embeddings_WH.T - math.log(len(ids_W))  # at first each word is unlikely
 
 
+def scale_features(vlm: Vlm, pictures: Sequence[np.ndarray], *, norm: float) -> None:
+    """Scale the last layer of a Qwen2.5-VL's vision tower, in place, so that its features are `norm` long in the mean.
+
+    `train_vision` lets them grow far beyond what a layer of the text model adds to them. The next layers then read the
+    features alone, and nothing that an earlier layer found out about a visual token.
+
+    Args:
+        vlm: The model, changed.
+        pictures: What the mean is taken over, all of one size.
+        norm: Length that is wanted, a few times that of a word's embedding.
+    """
+    made = vlm.processor.image_processor(images=list(pictures), return_tensors="pt")
+    pixels, grid_B3 = made["pixel_values"].to(vlm.device), made["image_grid_thw"].to(vlm.device)
+    with torch.no_grad():
+        features_KH = torch.cat(list(vlm.model.model.get_image_features(pixels, grid_B3).pooler_output))
+        last = vlm.model.model.visual.merger.mlp[-1]
+        factor = norm / features_KH.norm(dim=1).mean()
+        last.weight.mul_(factor)
+        last.bias.mul_(factor)
+
+
 def _read_labels(labels: Sequence[tuple[tuple[str, ...], ...]], words: Sequence[str]) -> Tensor:
     places = {word: number for number, word in enumerate(words)}
     rows = [token for picture in labels for token in picture]

@@ -61,17 +61,25 @@ class EncodedPrompts:
     """(N, patch size), all pictures one after the other."""
     grid_B3: Tensor
     """Patches of each picture in time, height and width."""
+    times: int = 1
+    """Rows next to each other that share a picture: `pixels` and `grid_B3` have each picture once."""
 
     def repeat(self, times: int) -> "EncodedPrompts":
-        """Return every row `times` times, next to itself."""
-        pictures = self.pixels.split(self.grid_B3.prod(1).tolist())
+        """Return every row `times` times, next to itself. Its picture is then looked at once for all of them."""
         return EncodedPrompts(
             self.ids_BP.repeat_interleave(times, 0),
             self.attention_BP.repeat_interleave(times, 0),
             self.positions_3BP.repeat_interleave(times, 1),
-            torch.cat([picture for picture in pictures for _ in range(times)]),
-            self.grid_B3.repeat_interleave(times, 0),
+            self.pixels,
+            self.grid_B3,
+            times * self.times,
         )
+
+    def spread_pictures(self) -> tuple[Tensor, Tensor]:
+        """Return pixels and grid with a picture for each row."""
+        pictures = self.pixels.split(self.grid_B3.prod(1).tolist())
+        pixels = torch.cat([picture for picture in pictures for _ in range(self.times)])
+        return pixels, self.grid_B3.repeat_interleave(self.times, 0)
 
 
 @dataclass(frozen=True)
@@ -159,13 +167,46 @@ def score_answers(
         mask_BT: 1 where a token counts.
         temperature: Of the distribution that is meant.
     """
+    logp_BTV = read_distributions(vlm, prompts, ids_BT, mask_BT, temperature=temperature)
+    with torch.no_grad():
+        entropy_BT = measure_entropy(logp_BTV)
+    return AnswerScores(logp_BTV.gather(-1, ids_BT[..., None])[..., 0], entropy_BT)
+
+
+def read_distributions(
+    vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, *, temperature: float = 1.0
+) -> Tensor:
+    """Return (B, T, V) log-probabilities of every token at each place of the answers; arguments of `score_answers`."""
+    return _read_logits(vlm, prompts, ids_BT, mask_BT, temperature).log_softmax(-1)
+
+
+def rate_tokens(
+    vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, *, temperature: float = 1.0
+) -> Tensor:
+    """Return (B, T) log-probabilities of the answers' tokens, as `score_answers` does, without entropy: cheaper."""
+    logits_BTV = _read_logits(vlm, prompts, ids_BT, mask_BT, temperature)
+    return logits_BTV.gather(-1, ids_BT[..., None])[..., 0] - logits_BTV.logsumexp(-1)
+
+
+def _read_logits(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, temperature: float) -> Tensor:
     tokens = ids_BT.shape[1]
     logits_BTV = read_answers(vlm, prompts, ids_BT, mask_BT, logits_to_keep=tokens + 1).logits[:, :-1].float()
-    logits_BTV = restrict_logits(vlm, logits_BTV, temperature)
-    logp_BTV = logits_BTV.log_softmax(-1)
-    with torch.no_grad():
-        entropy_BT = -(logp_BTV.exp() * logp_BTV.clamp(min=torch.finfo(logp_BTV.dtype).min)).sum(-1)
-    return AnswerScores(logp_BTV.gather(-1, ids_BT[..., None])[..., 0], entropy_BT)
+    return restrict_logits(vlm, logits_BTV, temperature)
+
+
+def measure_entropy(logp_BTV: Tensor) -> Tensor:
+    """Return (B, T) entropies in nats; what is banned adds nothing."""
+    return -(logp_BTV.exp() * _hold(logp_BTV)).sum(-1)
+
+
+def diverge(logp_BTV: Tensor, reference_BTV: Tensor) -> Tensor:
+    """Return (B, T) KL(first || second) of whole distributions, in nats; what is banned in both adds nothing."""
+    return (logp_BTV.exp() * (_hold(logp_BTV) - _hold(reference_BTV))).sum(-1)
+
+
+def _hold(logp_BTV: Tensor) -> Tensor:
+    """Return the log-probabilities with the lowest number for minus infinity, so that times 0 gives 0."""
+    return logp_BTV.clamp(min=torch.finfo(logp_BTV.dtype).min)
 
 
 def restrict_logits(vlm: Vlm, logits: Tensor, temperature: float) -> Tensor:
@@ -197,6 +238,11 @@ def copy_frozen(vlm: Vlm) -> Vlm:
     """Return a copy of the model as it is now that no training changes."""
     model = copy.deepcopy(vlm.model).eval()
     return Vlm(model.requires_grad_(False), vlm.processor)
+
+
+def copy_trainable(vlm: Vlm) -> Vlm:
+    """Return a copy of the model as it is now that a training may change, all of it."""
+    return Vlm(copy.deepcopy(vlm.model).requires_grad_(True), vlm.processor)
 
 
 def hash_weights(module: torch.nn.Module) -> str:
@@ -242,12 +288,18 @@ def _call(
     start_3B1 = prompts.positions_3BP.masked_fill(prompts.attention_BP == 0, -1).amax((0, 2))[None, :, None] + 1
     after_3BT = (start_3B1 + torch.arange(ids_BT.shape[1], device=ids_BT.device)).expand(3, -1, -1)
     return model(
-        input_ids=ids_BL,
+        inputs_embeds=_embed(vlm, prompts, ids_BL),
         attention_mask=torch.cat([prompts.attention_BP, mask_BT.to(prompts.attention_BP.dtype)], 1),
         position_ids=torch.cat([prompts.positions_3BP, after_3BT], 2),
-        pixel_values=prompts.pixels,
-        image_grid_thw=prompts.grid_B3,
-        mm_token_type_ids=find_pictures(vlm, ids_BL),
         use_cache=False,
         **options,
     )
+
+
+def _embed(vlm: Vlm, prompts: EncodedPrompts, ids_BL: Tensor) -> Tensor:
+    """Return (B, L, width) embeddings, with what the vision tower sees where the picture's placeholders stand."""
+    seen = vlm.model.model.get_image_features(prompts.pixels, prompts.grid_B3).pooler_output
+    seen_KH = torch.cat([picture for picture in seen for _ in range(prompts.times)])
+    embedded_BLH = vlm.model.get_input_embeddings()(ids_BL)
+    places_BL1 = (find_pictures(vlm, ids_BL) == 1)[..., None]
+    return embedded_BLH.masked_scatter(places_BL1, seen_KH.to(embedded_BLH.dtype))

@@ -73,7 +73,8 @@ def _templates() -> Environment:
     return made
 
 
-def _draw(template: str, **values: Any) -> str:
+def draw_page(template: str, **values: Any) -> str:
+    """Return a page of the templates, with its styles inside."""
     styles = "\n".join((PACKAGE / name).read_text(encoding="utf-8") for name in STYLES)
     shared = {"letters": LETTERS, "letter_names": LETTER_NAMES, "rubric_note": RECONSTRUCTED}
     return _templates().get_template(template).render(styles=styles, **shared, **values)
@@ -98,7 +99,7 @@ def draw_reports(runs: Sequence[ReportedRun], *, studies: Mapping[str, Sequence[
     marks = dict(zip((report["run"] for report in reports), mark_reports(reports), strict=True))
     names = _name_runs(scored, marks)
     shown = [(name, run.report) for name, run in zip(names, scored, strict=True)][:SHAPES]
-    return _draw(
+    return draw_page(
         "report.html",
         title=_title(runs),
         runs=runs,
@@ -145,7 +146,7 @@ def draw_token_shift(report: Report) -> str:
     """Return the page about a token-shift analysis, as HTML."""
     shares = {row["name"]: row["share"] for row in report["groups"]}
     note = "Filled: among the tokens that moved most, with 95% intervals. Hollow: among all tokens of the answers."
-    return _draw(
+    return draw_page(
         "token_shift.html",
         report=report,
         sides=name_sides(report["config"]),
@@ -191,13 +192,13 @@ def draw_leaderboard(board: Leaderboard) -> str:
                 ),
             }
         )
-    return _draw("leaderboard.html", board=board, tables=tables, explained=EXPLAINED, not_comparable=NOT_COMPARABLE)
+    return draw_page("leaderboard.html", board=board, tables=tables, explained=EXPLAINED, not_comparable=NOT_COMPARABLE)
 
 
 def draw_failures(report: Report) -> str:
     """Return the report of studies of failures as an HTML page."""
     names = name_labels(report)
-    return _draw(
+    return draw_page(
         "failures.html",
         report=report,
         names=names,

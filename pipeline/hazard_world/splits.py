@@ -30,8 +30,12 @@ def find_split(pair: ScenePair) -> SceneSplit:
     """
     if any(hazard.held_out for hazard in pair.hazardous.hazards):
         return SceneSplit.NEW_HAZARDS
-    share = int(hash_combination(pair.hazardous)[:8], 16) / 16**8
-    return SceneSplit.NEW_SCENES if share < NEW_SCENE_SHARE else SceneSplit.TRAIN
+    return SceneSplit.NEW_SCENES if is_new_combination(pair) else SceneSplit.TRAIN
+
+
+def is_new_combination(pair: ScenePair) -> bool:
+    """Return whether things and activity are of the fifth that is kept from training, whatever the hazards."""
+    return int(hash_combination(pair.hazardous)[:8], 16) / 16**8 < NEW_SCENE_SHARE
 
 
 def list_hazards(split: SceneSplit) -> tuple[Hazard, ...]:

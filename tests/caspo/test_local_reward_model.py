@@ -67,8 +67,8 @@ def test_a_batch_is_rated_as_each_answer_alone() -> None:
     torch.nn.init.normal_(model.head.weight)
     prompts, answers = make_prompts(3), ["yes .", "no the stove may burn the cup .", "careful"]
     alone = [model.rate([prompt], [answer])[0] for prompt, answer in zip(prompts, answers, strict=True)]
-    assert model.rate(prompts, answers) == pytest.approx(alone, abs=1e-5)
-    assert model.rate(prompts, answers, batch=2) == pytest.approx(alone, abs=1e-5)
+    assert model.rate(prompts, answers) == pytest.approx(alone, abs=1e-4)  # float32, of numbers near 20
+    assert model.rate(prompts, answers, batch=2) == pytest.approx(alone, abs=1e-4)
     assert len({round(value, 3) for value in alone}) == 3
 
 

@@ -22,6 +22,7 @@ from caspo.local.vlm import (
     encode_prompts,
     hash_weights,
     load_vlm,
+    rate_tokens,
     save_vlm,
     score_answers,
 )
@@ -101,6 +102,13 @@ def test_a_padded_batch_scores_as_each_row_alone(vlm: Vlm) -> None:
         torch.testing.assert_close(batched.entropy_BT[row, mask_BT[row]], wanted.entropy(), rtol=0, atol=1e-5)
 
 
+def test_tokens_are_rated_alike_with_and_without_their_entropy(vlm: Vlm) -> None:
+    encoded, answers = encode_prompts(vlm, make_prompts(4), guided=True), encode_answers(vlm, ANSWERS)
+    alone = rate_tokens(vlm, encoded, *answers, temperature=0.7)
+    whole = score_answers(vlm, encoded, *answers, temperature=0.7).logp_BT
+    torch.testing.assert_close(alone[answers[1]], whole[answers[1]], rtol=0, atol=1e-5)
+
+
 def test_picture_and_constitution_both_matter(vlm: Vlm) -> None:
     prompt = make_prompts(1)[0]
     blue = dataclasses.replace(prompt, picture=paint(red=False, seed=0))
@@ -111,12 +119,17 @@ def test_picture_and_constitution_both_matter(vlm: Vlm) -> None:
     assert (plain - guided).abs().max() > 1e-3
 
 
-def test_repeated_rows_stand_next_to_each_other(vlm: Vlm) -> None:
+def test_repeated_rows_stand_next_to_each_other_and_see_the_same_picture(vlm: Vlm) -> None:
     prompts = make_prompts(2)
     twice = encode_prompts(vlm, [prompts[0], prompts[0], prompts[1], prompts[1]], guided=False)
     repeated = encode_prompts(vlm, prompts, guided=False).repeat(2)
-    for field in dataclasses.fields(twice):
-        assert torch.equal(getattr(repeated, field.name), getattr(twice, field.name)), field.name
+    for name in ("ids_BP", "attention_BP", "positions_3BP"):
+        assert torch.equal(getattr(repeated, name), getattr(twice, name)), name
+    for found, wanted in zip(repeated.spread_pictures(), (twice.pixels, twice.grid_B3), strict=True):
+        assert torch.equal(found, wanted)
+    answers = encode_answers(vlm, ANSWERS)
+    scores = [score_answers(vlm, encoded, *answers).logp_BT for encoded in (repeated, twice)]
+    torch.testing.assert_close(*scores, rtol=0, atol=1e-5)
 
 
 def test_answers_come_back_as_they_went_in(vlm: Vlm) -> None:

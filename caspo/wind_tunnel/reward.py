@@ -1,0 +1,96 @@
+"""The rewards of the wind tunnel's RL: two learnt from a noisy judge, which can be hacked, and the exact one.
+
+A learnt one knows written answers: of all kinds, those of a scene given to its twin, and those of other scenes. It has
+never seen what a policy writes once it chases the reward; so it can be hacked, as reward models of large models can.
+"""
+
+import random
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from caspo.local.config import RewardModelConfig
+from caspo.local.samples import Prompt, Reward, ScoredPair
+from caspo.wind_tunnel.stage_zero import StageZero
+from caspo.wind_tunnel.world import AnswerKind, Scene, ScenePair, World, read_scene
+from endpoints.seeds import derive_seed
+from storage.records import Frozen
+
+RewardKind = Literal["context", "blind", "oracle"]
+"""`context` sees the prompt, `blind` the answer only; `oracle` is the world's own score."""
+
+_KINDS: tuple[AnswerKind, ...] = ("oblivious", "vague", "appraising", "refusing")
+HIGHEST = 6.0
+
+
+class RewardConfig(Frozen):
+    """How a reward is learnt."""
+
+    kind: RewardKind = "context"
+    seed: int = 0
+    pairs: int = Field(default=2_000, ge=1)
+    """Scenes, and as many twins, with two scored answers each; of the split `train`, so that it knows no new hazard."""
+    noise: float = Field(default=1.0, ge=0)
+    """Standard deviation of the judge's error in R + S + E."""
+    training: RewardModelConfig = RewardModelConfig(
+        steps=250, batch=24, learning_rate=1e-3, warmup=20, freeze_vision=True
+    )
+
+
+def build_reward(world: World, stage_zero: StageZero, config: RewardConfig, *, cache: Path) -> Reward:
+    """Return a reward for `train_caspo` whose prompts are scenes of `world`. What `cache` holds is not learnt again.
+
+    Raises:
+        RunBusy, RunMismatch, TrainingDiverged: See `caspo.local.loop.run_loop`.
+    """
+    if config.kind == "oracle":
+        return lambda prompts, answers: [
+            float(world.score(read_scene(prompt), answer).total)
+            for prompt, answer in zip(prompts, answers, strict=True)
+        ]
+    from caspo.local.reward_model import RewardModel, train_reward_model
+    from caspo.local.vlm import copy_trainable
+
+    model = RewardModel(copy_trainable(stage_zero.sft))
+    rows = judge_answers(world, config)
+    plan = config.training.model_copy(update={"seed": config.seed})
+    if config.kind == "context":
+        train_reward_model(model, rows, plan, cache=cache)
+        model.requires_grad_(False)
+        return model.rate
+    hidden = [ScoredPair(hide_prompt(row.prompt), row.answers, row.scores) for row in rows]
+    train_reward_model(model, hidden, plan, cache=cache)
+    model.requires_grad_(False)
+    return lambda prompts, answers: model.rate([hide_prompt(prompt) for prompt in prompts], answers)
+
+
+def hide_prompt(prompt: Prompt) -> Prompt:
+    """Return a prompt of which nothing is left but the size of its picture."""
+    return Prompt(np.zeros_like(prompt.picture), "", "")
+
+
+def judge_answers(world: World, config: RewardConfig, *, name: str = "reward") -> list[ScoredPair]:
+    """Return two answers to each scene and each twin with the scores of a noisy judge; another `name` gives others."""
+    seed = derive_seed(config.seed, name)
+    pairs = world.pairs("train", count=config.pairs, seed=seed)
+    rng, rows = random.Random(seed), []
+    for number, pair in enumerate(pairs):
+        stranger = pairs[number - 1]
+        for scene in (pair.hazardous, pair.twin):
+            one, other = (_draw_answer(rng, world, scene, pair, stranger) for _ in range(2))
+            first, second = (_judge(rng, world, scene, answer, config.noise) for answer in (one, other))
+            rows.append(ScoredPair(scene, (one, other), (first, second)))
+    return rows
+
+
+def _draw_answer(rng: random.Random, world: World, scene: Scene, pair: ScenePair, stranger: ScenePair) -> str:
+    """Return an answer written for the scene, for the other one of its pair, or for a scene that it does not know."""
+    other = pair.hazardous if scene.is_twin else pair.twin
+    whose = rng.choices((scene, other, stranger.hazardous), weights=(6, 3, 1))[0]
+    return world.write(whose, rng.choices(_KINDS, weights=(3, 2, 4, 1))[0], seed=rng.randrange(1 << 32))
+
+
+def _judge(rng: random.Random, world: World, scene: Scene, answer: str, noise: float) -> float:
+    return min(HIGHEST, max(0.0, world.score(scene, answer).total + rng.gauss(0, noise)))
