@@ -47,7 +47,7 @@ def build_studies_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Per
             *show(request),
             gr.update(visible=bool(number) and study_forms.may_close(workspace, number=number, person=person)),
             "",
-            gr.update(visible=person.has(Role.MAINTAINER) and not number),
+            gr.update(visible=bool(offered)),
             gr.update(choices=offered, value=offered[0][1] if offered else None),
         ]
 
@@ -66,7 +66,8 @@ def _render_body(workspace: Workspace, person: Person, number: str) -> tuple[str
         if not number:
             found = study_reading.list_studies(workspace, person=person)
             failed = study_reading.list_failure_studies(workspace, person=person)
-            html = view.render_list(found, person) + view.render_failures(failed)
+            can_make = not found and bool(study_forms.list_runs(workspace))
+            html = view.render_list(found, person, can_make=can_make) + view.render_failures(failed)
             return html, any(study.state != "closed" for study in [*found, *failed])
         study = study_reading.find_study(workspace, number=number, person=person)
         if study.of_failures:

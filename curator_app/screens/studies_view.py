@@ -21,6 +21,10 @@ STATES = {"open": "being scored", "consensus": "being settled", "labelled": "lab
 NAMES: dict[str, str] = {letter: f"{letter} · {LETTER_NAMES[letter]}" for letter in LETTERS}
 NAMES["overall"] = "R, S and E together"
 HOW = "Make one below, of a judge run that is scored. Then annotators find its answers under Audit."
+NO_RUN = (
+    "A study is made of a judge run that is scored, and there is none. Start one under Judge, or with "
+    "curator respond and curator score."
+)
 
 
 def render_page(body: str) -> str:
@@ -28,11 +32,12 @@ def render_page(body: str) -> str:
     return f'<div class="cu cu-flow cu-runs cu-judge">{body}</div>'
 
 
-def render_list(studies: Sequence[StudyShown], person: Person) -> str:
-    """Return the title and the list of studies."""
+def render_list(studies: Sequence[StudyShown], person: Person, *, can_make: bool) -> str:
+    """Return the title and the list of studies. `can_make`: there is a judge run that one can be made of."""
     still = sum(study.state != "closed" for study in studies)
     if not studies:
-        then = HOW if person.has(Role.MAINTAINER) else "When a maintainer makes one, you find its answers under Audit."
+        how = HOW if can_make else NO_RUN
+        then = how if person.has(Role.MAINTAINER) else "When a maintainer makes one, you find its answers under Audit."
         return f'<section><h1 class="cu-say" tabindex="-1">No study yet.</h1>{render_told(then)}</section>'
     title = f"{len(studies):,} {'study' if len(studies) == 1 else 'studies'}."
     more = f"{still:,} not closed yet." if still else "All are closed."

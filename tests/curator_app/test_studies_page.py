@@ -17,6 +17,7 @@ from written_runs import write_run
 
 from curator_app.actions import failures, releases, studies
 from curator_app.screens.studies import build_studies_page
+from curator_app.screens.studies_view import render_list
 from curator_app.settings import Settings
 from curator_app.workspace import Workspace, open_workspace
 from storage.accounts import Person, Role
@@ -116,7 +117,8 @@ def person(name: str, *roles: Role, number: int = 99) -> Person:
 
 
 def test_without_studies_the_page_says_what_to_do_next(handlers) -> None:
-    assert "Make one below, of a judge run that is scored" in look(handlers, MIA)
+    assert "of a judge run that is scored, and there is none" in look(handlers, MIA)
+    assert "Make one below, of a judge run that is scored" in render_list([], MIA, can_make=True)
     told = look(handlers, person("ann", Role.ANNOTATOR))
     assert "under Audit" in told and "curator study" not in told
 
