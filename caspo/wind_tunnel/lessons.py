@@ -52,12 +52,15 @@ def write_risk_lessons(world: World, pairs: Sequence[ScenePair], forms: Sequence
 
 
 def write_answer_lessons(world: World, pairs: Sequence[ScenePair], phase: PhaseConfig, *, seed: int) -> list[Example]:
-    """Return for each scene and each twin an answer without the constitution and one under it, and risk questions."""
+    """Return for each scene and each twin an answer without the constitution and one under it, and risk questions.
+
+    A hazardous scene has two answers under the constitution: they are the longest, and learnt last.
+    """
     rng, lessons = random.Random(derive_seed(seed, "answer lessons")), []
     for scene in (scene for pair in pairs for scene in (pair.hazardous, pair.twin)):
         if rng.random() < phase.risk_share:
             lessons.append(ask_in_form(world, scene, rng.choice(FORMS)))
-        for guided in (False, True):
+        for guided in (False, True) if scene.is_twin else (False, True, True):
             kind = _draw_kind(rng, scene, phase, guided=guided)
             lessons.append(Example(scene, world.write(scene, kind, seed=rng.randrange(1 << 32)), guided))
     return lessons

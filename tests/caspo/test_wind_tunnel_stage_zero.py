@@ -94,7 +94,7 @@ def test_lessons_hold_the_kinds_of_their_phase() -> None:
         if not lesson.prompt.is_twin:
             risks[lesson.guided, score.risk == 2] += 1
             assert score.risk != 1 or not lesson.guided
-    assert risks[True, True] == 300
+    assert risks[True, True] == 600
     assert 50 < risks[False, True] < 100
     assert 15 < alarms < 50
     assert write_answer_lessons(WORLD, pairs[:9], phase, seed=1)[0].answer == (
