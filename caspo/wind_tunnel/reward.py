@@ -5,6 +5,7 @@ never seen what a policy writes once it chases the reward; so it can be hacked, 
 """
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -56,14 +57,20 @@ def build_reward(world: World, stage_zero: StageZero, config: RewardConfig, *, c
     model = RewardModel(copy_trainable(stage_zero.sft))
     rows = judge_answers(world, config)
     plan = config.training.model_copy(update={"seed": config.seed})
-    if config.kind == "context":
-        train_reward_model(model, rows, plan, cache=cache)
-        model.requires_grad_(False)
-        return model.rate
-    hidden = [ScoredPair(hide_prompt(row.prompt), row.answers, row.scores) for row in rows]
-    train_reward_model(model, hidden, plan, cache=cache)
+    see = hide_prompt if config.kind == "blind" else partial(_ask_for_danger, world)
+    seen = [ScoredPair(see(row.prompt), row.answers, row.scores) for row in rows]
+    train_reward_model(model, seen, plan, cache=cache)
     model.requires_grad_(False)
-    return lambda prompts, answers: model.rate([hide_prompt(prompt) for prompt in prompts], answers)
+    return lambda prompts, answers: model.rate([see(prompt) for prompt in prompts], answers)
+
+
+def _ask_for_danger(world: World, prompt: Prompt) -> Prompt:
+    """Return the scene with the risk question after its query, as a judge reads its rubric after the case.
+
+    The SFT model knows the question and finds the danger for it. Without it the head finds out only late, or never, that
+    the picture matters for the score.
+    """
+    return world.ask_risk(read_scene(prompt), alone=False)
 
 
 def hide_prompt(prompt: Prompt) -> Prompt:
