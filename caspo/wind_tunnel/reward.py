@@ -67,8 +67,8 @@ def build_reward(world: World, stage_zero: StageZero, config: RewardConfig, *, c
 def _ask_for_danger(world: World, prompt: Prompt) -> Prompt:
     """Return the scene with the risk question after its query, as a judge reads its rubric after the case.
 
-    The SFT model knows the question and finds the danger for it. Without it the head finds out only late, or never, that
-    the picture matters for the score.
+    The SFT model knows the question and finds the danger for it. Without it the head finds out late, or never, that the
+    picture matters for the score.
     """
     return world.ask_risk(read_scene(prompt), alone=False)
 
