@@ -18,6 +18,7 @@ from endpoints.chat import MAX_REPLY_BYTES, ChatEndpoint, OpenAIChat
 from endpoints.errors import BadConfig, BadReply, BadRequest, EndpointError, TimedOut, Unreachable, check_finished
 from endpoints.messages import ChatReply, ChatRequest, request_sha256
 from storage.texts import canonical_json, hash_json
+from storage.whole_files import write_whole
 
 Result = TypeVar("Result")
 
@@ -303,10 +304,7 @@ class BatchChat:
                 caller.set_exception(answer)
 
     def _write(self, path: Path, note: Note) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        temporary.write_text(canonical_json(dataclasses.asdict(note)), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, canonical_json(dataclasses.asdict(note)))
         self._know(path, note)
 
     def _know(self, path: Path, note: Note) -> None:

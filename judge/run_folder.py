@@ -7,7 +7,6 @@ The same folder again is a resume. One process at a time works in it.
 """
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +22,7 @@ from judge.errors import ConfigInvalid, RunBusy, RunMissing
 from judge.prompting import SECRET_BYTES
 from storage.locks import hold_lock
 from storage.texts import utc_now
+from storage.whole_files import write_whole
 
 Config = TypeVar("Config", AnswerConfig, ScoreConfig)
 
@@ -100,11 +100,11 @@ def open_new_or_known(path: Path, config: AnswerConfig, *, release_folder: Path)
     with _lock(path):
         _keep_config(path / "answers.json", config, remedy="choose another name with --run")
         if not (path / "secret").exists():
-            _write(path / "secret", secrets.token_hex(SECRET_BYTES), mode=0o600)
+            write_whole(path / "secret", secrets.token_hex(SECRET_BYTES), mode=0o600)
         # Last: a run that has this file has everything before it. The release may have moved since.
         started_at = _read_run(path)[0] if (path / "run.json").exists() else utc_now()
         run = {"started_at": started_at.isoformat(), "release_folder": str(release_folder.absolute())}
-        _write(path / "run.json", json.dumps(run))
+        write_whole(path / "run.json", json.dumps(run))
         yield _open(path)
 
 
@@ -172,17 +172,9 @@ def _read_config(file: Path, kind: type[Config]) -> Config | None:
 def _keep_config(file: Path, config: Config, *, remedy: str) -> None:
     known = _read_config(file, type(config))
     if known is None:
-        _write(file, config.model_dump_json(indent=2))
+        write_whole(file, config.model_dump_json(indent=2))
         return
     if known != config:
         before, now = known.model_dump(), config.model_dump()
         changed = [f"{name} was {before[name]!r} and is now {now[name]!r}" for name in now if before[name] != now[name]]
         raise ConfigInvalid(f"the judge run {file.parent.name} was begun otherwise: {'; '.join(changed)}; {remedy}")
-
-
-def _write(file: Path, text: str, *, mode: int = 0o644) -> None:
-    temporary = file.with_name(f".{file.name}.new")
-    handle = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(text)
-    temporary.replace(file)

@@ -18,6 +18,7 @@ from pipeline.config import PipelineConfig
 from pipeline.errors import ConfigInvalid, RunBusy
 from storage.locks import hold_lock
 from storage.texts import utc_now
+from storage.whole_files import write_whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ def _open(path: Path, config: PipelineConfig) -> RunFolder:
     shown = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     (path / "config.yaml").write_text(shown, encoding="utf-8")
     now = utc_now()
-    temporary = path / ".run.json.new"
-    temporary.write_text(json.dumps({"config_sha256": config.sha256, "started_at": now.isoformat()}), encoding="utf-8")
-    temporary.replace(file)  # last: a run that has this file has everything before it
+    # Last: a run that has this file has everything before it.
+    write_whole(file, json.dumps({"config_sha256": config.sha256, "started_at": now.isoformat()}))
     return RunFolder(path, now, resumed=False)

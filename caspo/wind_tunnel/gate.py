@@ -14,6 +14,7 @@ from caspo.errors import RunMismatch
 from caspo.wind_tunnel.lessons import ask_in_form
 from caspo.wind_tunnel.world import Scene, ScenePair, World, score_as_judge
 from storage.records import Frozen
+from storage.whole_files import write_whole
 
 if TYPE_CHECKING:
     from caspo.local.vlm import Vlm
@@ -99,9 +100,7 @@ def judge_figures(figures: dict[str, dict[str, ModeFigures]]) -> GateResult:
 
 def write_figures(file: Path, figures: dict[str, dict[str, ModeFigures]]) -> None:
     """Keep figures, whole or not at all."""
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(_FIGURES.dump_json(figures, indent=1))
-    partial.replace(file)
+    write_whole(file, _FIGURES.dump_json(figures, indent=1))
 
 
 def read_figures(file: Path) -> dict[str, dict[str, ModeFigures]]:

@@ -26,6 +26,7 @@ from caspo.wind_tunnel.measures import BASELINE, Key, Measured
 from caspo.wind_tunnel.workers import Event, Job, Pool, open_pool
 from caspo.wind_tunnel.world import World
 from storage.locks import hold_lock
+from storage.whole_files import write_whole
 
 WorldMaker = Callable[[], World]
 """Picklable, since every worker makes its own."""
@@ -129,7 +130,7 @@ def run_tunnel(
     busy = RunBusy(f"another wind tunnel works in {out}; wait for it, or give another folder")
     with hold_lock(out / "lock", busy=busy):
         name = make_world().name
-        _write_json(out / "config.json", {"world": name, **config.model_dump(mode="json")})
+        write_whole(out / "config.json", json.dumps({"world": name, **config.model_dump(mode="json")}, indent=1))
         plan = plan_jobs(config, name, out)
         progress = Progress(sum(job.weight for phase in plan for job in phase))
         if progress.total:
@@ -200,7 +201,7 @@ def _run_plan(
     found = pool.run(stage_zero, observe)
     world = json.loads((out / "config.json").read_text(encoding="utf-8"))["world"]
     for job in stage_zero:
-        _write_json(_gate_file(config, out, world, job.arguments[0]), found[job.name])
+        write_whole(_gate_file(config, out, world, job.arguments[0]), json.dumps(found[job.name], indent=1))
     _check_gates(_read_gates(config, out, world), force)
     pool.run(rewards, observe)
     pool.run(runs, observe)
@@ -247,10 +248,3 @@ def read_run(folder: Path) -> ArmRun:
     body = json.loads((folder / MEASURED).read_text(encoding="utf-8"))
     measured = Measured(body["columns"], body["answers"]) if "columns" in body else None
     return ArmRun(folder, measured, body.get("diverged", ""), body["cpu_s"])
-
-
-def _write_json(path: Path, body: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_ = path.with_name(f".{path.name}.partial")
-    partial_.write_text(json.dumps(body, indent=1), encoding="utf-8")
-    partial_.replace(path)

@@ -27,6 +27,7 @@ from caspo.wind_tunnel.sampling import measure_model
 from caspo.wind_tunnel.stage_zero import StageZero, build_stage_zero
 from caspo.wind_tunnel.world import ScenePair, World
 from endpoints.seeds import derive_seed
+from storage.whole_files import write_whole
 
 Tell = Callable[[str, int, int], None]
 """What is being done, how many of its steps are done, how many there are."""
@@ -140,7 +141,4 @@ def _write(folder: Path, fingerprint: str, measured: Measured | None, **more: An
     body = {"fingerprint": fingerprint, **more}
     if measured:
         body |= {"columns": measured.columns, "answers": measured.answers}
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{MEASURED}.partial"
-    partial.write_text(json.dumps(body), encoding="utf-8")
-    partial.replace(folder / MEASURED)
+    write_whole(folder / MEASURED, json.dumps(body))

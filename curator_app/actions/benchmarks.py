@@ -15,6 +15,7 @@ from judge.adapters.imported import MANIFEST, ImportSummary, import_benchmark, r
 from judge.adapters.records import BenchmarkItem
 from pipeline.benchmark_gate import BenchmarkRow
 from pipeline.dedup import hash_picture
+from storage.whole_files import write_whole
 
 Hashes = dict[str, list[tuple[str, str]]]
 """Row -> SHA-256 and perceptual hash of each of its pictures."""
@@ -78,10 +79,7 @@ def _read_one(workspace: Workspace, folder: Path) -> Iterator[BenchmarkRow]:
     hashes = _read_hashes(kept, sha256)
     if hashes is None:
         hashes = _hash_pictures(folder, items)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
-        part.write_text(json.dumps({"items_sha256": sha256, "pictures": hashes}), encoding="utf-8")
-        part.replace(kept)
+        write_whole(kept, json.dumps({"items_sha256": sha256, "pictures": hashes}))
     for item in items:
         row = _name_row(item)
         yield BenchmarkRow(item.benchmark, row, item.query, tuple(hashes.get(row, ())))

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from curator_app.actions.judging import JudgingRefused, Place, refuse_plainly
 from curator_app.workspace import Workspace
@@ -17,7 +19,6 @@ from storage.judge_mining import Outcome
 from storage.mining_answers import TargetReply
 from storage.record import Provenance
 from storage.release_files import Release, read_release
-from storage.release_rows import is_twin
 from storage.texts import hash_json
 
 TARGET = "target"
@@ -83,11 +84,8 @@ def measure_failure(row: ItemScores) -> float:
 
 def _collect(judged: JudgedRun, release: Release) -> Iterator[tuple[str, list[ItemScores]]]:
     """Yield each item of the run with the panel's scores of its answers; what cannot be judged is left out."""
-    found: dict[str, list[ItemScores]] = {}
-    for answer in judged.iterate(release):
-        if not is_twin(answer.item_id):
-            found.setdefault(answer.item_id, []).append(score_by_panel(answer))
-    yield from found.items()
+    for item_id, answers in groupby(judged.iterate(release), key=attrgetter("item_id")):  # an item's come together
+        yield item_id, [score_by_panel(answer) for answer in answers]
 
 
 def _read_reply(judged: JudgedRun, about: AnswerConfig, row: ItemScores) -> TargetReply:
