@@ -21,7 +21,8 @@ def require_libraries(what: str, *modules: str, extra: str = "models") -> None:
     """
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
-        raise BadConfig(f"{what}: {', '.join(missing)} is not installed; {INSTALL.format(extra=extra)}")
+        names = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'}"
+        raise BadConfig(f"{what}: {names} not installed; {INSTALL.format(extra=extra)}")
 
 
 def find_weights(what: str, model: str) -> Path | str:

@@ -94,7 +94,7 @@ def _build_form() -> list[Any]:
         budget = gr.Number(label="Budget of each run in dollars (0: none)", value=0, minimum=0, min_width=160)
     twins = gr.Checkbox(
         label="Ask about twins, too", value=False,
-        info="the queries again, with the pictures in which the hazard is absent: how often does a model warn there?",
+        info="The queries again, with the pictures in which the hazard is absent: how often does a model warn there?",
     )  # fmt: skip
     with gr.Accordion("Sampling", open=False):
         with gr.Row():
