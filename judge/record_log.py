@@ -1,12 +1,13 @@
 """Records in an append-only file of JSON lines, found again by their key. The last line of a key counts.
 
-A line is one write, so a killed process leaves whole lines and at most one torn one, which is passed over. In memory
-is the place of each line only, about 150 bytes a key.
+A line is one write, so a killed process leaves whole lines and at most one torn one, which is passed over. The place
+of each line is kept in a temporary file, so a run takes no more memory for more items.
 """
 
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -34,7 +35,7 @@ class RecordLog(Generic[Kept]):
         """Lines that hold no record: torn by a kill, or damaged."""
         self._kind = kind
         self._key = key
-        self._places: dict[bytes, tuple[int, int]] = {}
+        self._places = _Places()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if write else os.O_RDONLY
         self._file: int | None = None
         if not write and not path.exists():
@@ -65,7 +66,7 @@ class RecordLog(Generic[Kept]):
             raise LogDamaged(f"{self.path} cannot be written: {exc.strerror}; make room, then the run goes on") from exc
         if written != len(line):
             raise LogDamaged(f"{self.path} could take only a part of a line; make room, then the run goes on")
-        self._places[_digest(self._key(json.loads(line)))] = (self._size, len(line))
+        self._places.put(self._key(json.loads(line)), self._size, len(line))
         self._size += len(line)
 
     def get(self, key: str) -> Kept | None:
@@ -74,7 +75,7 @@ class RecordLog(Generic[Kept]):
         Raises:
             LogDamaged: its line is no record of this kind.
         """
-        place = self._places.get(_digest(key))
+        place = self._places.get(key) if self._file is not None else None
         if place is None or self._file is None:
             return None
         try:
@@ -83,7 +84,8 @@ class RecordLog(Generic[Kept]):
             raise LogDamaged(f"{self.path}: the line at byte {place[0]} cannot be read; was the file edited?") from exc
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
+        self._places.close()
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -93,7 +95,7 @@ class RecordLog(Generic[Kept]):
         with self.path.open("rb") as file:
             for raw in file:
                 try:
-                    self._places[_digest(self._key(json.loads(raw)))] = (at, len(raw))
+                    self._places.put(self._key(json.loads(raw)), at, len(raw))
                 except (ValueError, KeyError, TypeError):
                     self.skipped += 1
                 at += len(raw)
@@ -120,6 +122,33 @@ def open_judgments(path: Path, *, write: bool) -> RecordLog[Judgment]:
     return RecordLog(
         path, Judgment, lambda row: name_judgment(row["response_id"], row["judge"], row["repeat"]), write=write
     )
+
+
+class _Places:
+    """Key -> place and length of its line, in a file that SQLite makes, keeps 2 MB of in memory, and deletes."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000;"
+            "CREATE TABLE places (key BLOB PRIMARY KEY, at INTEGER NOT NULL, length INTEGER NOT NULL) WITHOUT ROWID;"
+        )
+
+    def __len__(self) -> int:
+        number: int = self._database.execute("SELECT count(*) FROM places").fetchone()[0]
+        return number
+
+    def put(self, key: str, at: int, length: int) -> None:
+        self._database.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (_digest(key), at, length))
+
+    def get(self, key: str) -> tuple[int, int] | None:
+        found: tuple[int, int] | None = self._database.execute(
+            "SELECT at, length FROM places WHERE key = ?", (_digest(key),)
+        ).fetchone()
+        return found
+
+    def close(self) -> None:
+        self._database.close()
 
 
 def _digest(key: str) -> bytes:

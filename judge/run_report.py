@@ -85,7 +85,7 @@ def make_report_and_rows(folder: RunFolder, release: Release) -> tuple[dict[str,
         "run": folder.path.name,
         "started_at": folder.started_at.isoformat(),
         "answers_config": config.model_dump(mode="json"),
-        "answers": _count_answers(run, [item_id for item_id, _ in release.manifest.rows], config),
+        "answers": _count_answers(run, [item_id for item_id, _ in release.iterate_row_hashes()], config),
     }
     if config.twins:
         columns = release.iterate_columns("id", "twin_image_sha256")

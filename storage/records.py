@@ -420,8 +420,8 @@ class ReleaseItem(Record):
     """Hash of the row as the release file holds it, image bytes by their own hash."""
 
 
-class ReleaseManifest(Frozen):
-    """What a release folder holds, so that any change to it can be found."""
+class ReleaseFacts(Frozen):
+    """What a release's manifest says, but for the hash of every row."""
 
     format: Literal["ood-mmsafe-release/2", "ood-mmsafe-release/1"] = "ood-mmsafe-release/2"
     """2 since rows hold authors and twins."""
@@ -435,8 +435,6 @@ class ReleaseManifest(Frozen):
     """Category -> sub-category -> number of items."""
     files: dict[str, dict[str, str | int]]
     """Path in the folder -> sha256 and size in bytes; every file but the manifest itself."""
-    rows: tuple[tuple[str, Sha256], ...]
-    """Item id and content hash of every row, in the order of the data file."""
     taxonomy: dict[str, Any]
     prompts: dict[str, Sha256]
     """Prompt or guideline name -> hash of its text."""
@@ -445,6 +443,13 @@ class ReleaseManifest(Frozen):
     """Sequence number and hash of the last audit event that the items depend on."""
     digest: Sha256
     """Sha256 of the canonical manifest without this field: the release's name for citations."""
+
+
+class ReleaseManifest(ReleaseFacts):
+    """What a release folder holds, so that any change to it can be found."""
+
+    rows: tuple[tuple[str, Sha256], ...]
+    """Item id and content hash of every row, in the order of the data file."""
 
 
 class Mining(Record, MiningAnswers):

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from storage.errors import Conflict
-from storage.release_files import MANIFEST, Release, list_files
+from storage.release_files import Release, list_files
+from storage.release_manifest import MANIFEST
 from storage.release_rows import SCHEMA, ReleasedItem
 
 # A spreadsheet takes a cell that begins like this for a formula and runs it.

@@ -10,25 +10,21 @@ cites the digest; `verify_release(folder, digest=…)` then refuses even a folde
 """
 
 import hashlib
-import json
 import os
 import stat
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from storage.errors import ReleaseInvalid
-from storage.records import ReleaseManifest
+from storage.records import ReleaseFacts
+from storage.release_manifest import MANIFEST, ReadManifest, iterate_row_hashes, read_manifest
 from storage.release_rows import ReleasedItem, list_shards, read_columns, read_rows
-from storage.texts import canonical_json, hash_json
 
-MANIFEST = "manifest.json"
 DOCUMENTS = ("README.md", "LICENSES.md", "croissant.json")
-MAX_MANIFEST_BYTES = 256_000_000
 _READ_BYTES = 1 << 20
 
 
@@ -51,12 +47,16 @@ class Release:
     """An opened release. Iterating `items` reads the data files again from the start."""
 
     folder: Path
-    manifest: ReleaseManifest
+    manifest: ReleaseFacts
 
     @property
     def items(self) -> Iterator[ReleasedItem]:
         """Yield every row with its picture, in the release's order, a batch in memory at a time."""
         return self.iterate_items()
+
+    def iterate_row_hashes(self) -> Iterator[tuple[str, str]]:
+        """Yield item id and content hash of every row, in order, from the manifest."""
+        return iterate_row_hashes(self.folder)
 
     def iterate_items(self, *, pictures: bool = True) -> Iterator[ReleasedItem]:
         """Yield every row in order; without `pictures` they are not even read from the disk.
@@ -105,16 +105,6 @@ class ReleaseDiff:
     unchanged: int
 
 
-def encode_manifest(manifest: ReleaseManifest) -> bytes:
-    """Return the one form that `manifest.json` may have."""
-    return (canonical_json(manifest.model_dump(mode="json")) + "\n").encode("utf-8")
-
-
-def compute_digest(content: dict[str, Any]) -> str:
-    """Return the digest (64 hex digits) of a manifest given as JSON values, with or without its `digest`."""
-    return hash_json({name: value for name, value in content.items() if name != "digest"})
-
-
 def hash_file(path: Path) -> dict[str, str | int]:
     """Return `{"sha256": …, "bytes": …}` of a file, read in pieces."""
     digest, size = hashlib.sha256(), 0
@@ -125,14 +115,18 @@ def hash_file(path: Path) -> dict[str, str | int]:
     return {"sha256": digest.hexdigest(), "bytes": size}
 
 
-def list_files(manifest: ReleaseManifest) -> list[str]:
-    """Return the only names that a release folder may hold beside its manifest."""
-    return [*DOCUMENTS, *_data_files(manifest)]
+def list_files(manifest: ReleaseFacts, *, rows: int | None = None) -> list[str]:
+    """Return the only names that a release folder may hold beside its manifest.
+
+    Args:
+        manifest: of the release.
+        rows: how many it lists, while the number that it claims is not yet known to be true.
+    """
+    return [*DOCUMENTS, *_data_files(manifest, rows=rows)]
 
 
-def _data_files(manifest: ReleaseManifest) -> list[str]:
-    # By the rows that are listed, not by the number that is claimed: that one could be anything.
-    return list_shards(manifest.split, len(manifest.rows))
+def _data_files(manifest: ReleaseFacts, *, rows: int | None = None) -> list[str]:
+    return list_shards(manifest.split, manifest.items if rows is None else rows)
 
 
 def read_release(folder: Path, *, verify: bool = True, digest: str | None = None) -> Release:
@@ -145,12 +139,12 @@ def read_release(folder: Path, *, verify: bool = True, digest: str | None = None
     folder = Path(folder)
     if verify:
         verify_release(folder, digest=digest)
-    manifest, problems = _read_manifest(folder)
-    if manifest is None:
+    read, problems = read_manifest(folder)
+    if read is None:
         raise ReleaseInvalid(problems)
-    if problems := problems + _check_names(manifest):
+    if problems := problems + _check_names(read):
         raise ReleaseInvalid(problems)
-    return Release(folder=folder, manifest=manifest)
+    return Release(folder=folder, manifest=read.facts)
 
 
 def verify_release(folder: Path, *, digest: str | None = None) -> VerifyReport:
@@ -164,16 +158,18 @@ def verify_release(folder: Path, *, digest: str | None = None) -> VerifyReport:
         ReleaseInvalid: `problems` lists everything that does not fit.
     """
     folder = Path(folder)
-    manifest, problems = _read_manifest(folder)
-    if manifest is None:
+    read, problems = read_manifest(folder)
+    if read is None:
         raise ReleaseInvalid(problems)
+    manifest = read.facts
     if digest is not None and manifest.digest != digest:
         problems.append(f"{MANIFEST}: this is release {manifest.digest}, not {digest}; get the one that is cited")
-    problems += _check_names(manifest)
-    problems += _check_layout(folder, {*list_files(manifest), MANIFEST})
-    for name in list_files(manifest):
+    names = list_files(manifest, rows=read.rows)
+    problems += _check_names(read)
+    problems += _check_layout(folder, {*names, MANIFEST})
+    for name in names:
         problems += _check_file(folder, name, manifest)
-    problems += _check_rows(folder, manifest)
+    problems += _check_rows(folder, read)
     if problems:
         raise ReleaseInvalid(problems)
     size = (folder / MANIFEST).stat().st_size + sum(int(entry["bytes"]) for entry in manifest.files.values())
@@ -196,7 +192,7 @@ def diff_releases(before: Release, after: Release) -> ReleaseDiff:
     Raises:
         ReleaseInvalid: a data file is missing or damaged.
     """
-    old, new = dict(before.manifest.rows), dict(after.manifest.rows)
+    old, new = dict(before.iterate_row_hashes()), dict(after.iterate_row_hashes())
     changed = {item_id for item_id in old.keys() & new.keys() if old[item_id] != new[item_id]}
     old_rows = _pick_rows(before, changed | (old.keys() - new.keys()))
     new_rows = _pick_rows(after, changed | (new.keys() - old.keys()))
@@ -229,41 +225,15 @@ def _compare(before: ReleasedItem, after: ReleasedItem) -> tuple[FieldChange, ..
     return tuple(FieldChange(*pair) for pair in pairs if pair[1] != pair[2])
 
 
-def _read_manifest(folder: Path) -> tuple[ReleaseManifest | None, list[str]]:
-    """Return the manifest, if it can be read at all, and what is wrong with it."""
-    path = folder / MANIFEST
-    if not folder.is_dir():
-        return None, [f"{folder}: there is no such folder"]
-    if path.is_symlink() or not path.is_file():
-        return None, [f"{MANIFEST}: missing, or not a plain file; the release is incomplete"]
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        return None, [f"{MANIFEST}: larger than {MAX_MANIFEST_BYTES} bytes; this is no release"]
-    raw = path.read_bytes()
-    try:
-        content = json.loads(raw)
-        manifest = ReleaseManifest.model_validate_json(raw)
-        canonical, digest = encode_manifest(manifest), compute_digest(content)
-    except (ValidationError, ValueError, RecursionError) as exc:
-        reason = exc.errors()[0] if isinstance(exc, ValidationError) else {"loc": (), "msg": str(exc)}
-        place = ".".join(str(part) for part in reason["loc"])
-        return None, [f"{MANIFEST}: cannot be read ({place + ': ' if place else ''}{reason['msg']})"]
-    problems = []
-    if canonical != raw:
-        problems.append(f"{MANIFEST}: its bytes are not in the canonical form; somebody edited it")
-    if digest != manifest.digest:
-        problems.append(f"{MANIFEST}: its content does not match its digest {manifest.digest}")
-    return manifest, problems
-
-
-def _check_names(manifest: ReleaseManifest) -> list[str]:
+def _check_names(read: ReadManifest) -> list[str]:
     """Compare the manifest's file names with the only ones possible, and its numbers with one another."""
-    expected, named = set(list_files(manifest)), set(manifest.files)
+    manifest = read.facts
+    expected, named = set(list_files(manifest, rows=read.rows)), set(manifest.files)
     problems = [f"{MANIFEST}: names the file {name!r}, which a release does not hold" for name in named - expected]
     problems += [f"{MANIFEST}: does not name the file {name}" for name in expected - named]
-    if manifest.items != len(manifest.rows):
-        problems.append(f"{MANIFEST}: says {manifest.items} items and lists {len(manifest.rows)} rows")
-    twice = [item_id for item_id, times in Counter(item_id for item_id, _ in manifest.rows).items() if times > 1]
-    problems += [f"{MANIFEST}: lists row {item_id} more than once" for item_id in twice]
+    if manifest.items != read.rows:
+        problems.append(f"{MANIFEST}: says {manifest.items} items and lists {read.rows} rows")
+    problems += [f"{MANIFEST}: lists row {item_id} more than once" for item_id in read.repeated]
     return sorted(problems)
 
 
@@ -292,7 +262,7 @@ def _is_plain(folder: Path, name: str) -> bool:
     return path.is_file() and not path.is_symlink() and not (folder / "data").is_symlink()
 
 
-def _check_file(folder: Path, name: str, manifest: ReleaseManifest) -> list[str]:
+def _check_file(folder: Path, name: str, manifest: ReleaseFacts) -> list[str]:
     expected = manifest.files.get(name)
     if not _is_plain(folder, name):
         return [f"{name}: missing"] if not (folder / name).is_symlink() else []
@@ -307,28 +277,41 @@ def _check_file(folder: Path, name: str, manifest: ReleaseManifest) -> list[str]
     return []
 
 
-def _check_rows(folder: Path, manifest: ReleaseManifest) -> list[str]:
+def _check_rows(folder: Path, read: ReadManifest) -> list[str]:
     """Compare the rows that are there with the manifest's, whatever the hashes of the files say."""
+    manifest = read.facts
+    names = _data_files(manifest, rows=read.rows)
     problems: list[str] = []
-    found: list[tuple[str, str]] = []
     counts: dict[str, Counter[str]] = {}
-    complete = True
-    for name in _data_files(manifest):
+    complete, alike = True, True
+    expected = iterate_row_hashes(folder)
+    for name in names:
         if not _is_plain(folder, name):
             complete = False
             continue
         try:
             for row in read_rows(folder=folder, name=name, form=manifest.format):
                 problems += [f"row {row.label} ({row.id}): {problem}" for problem in row.find_problems()]
-                found.append((row.id, row.compute_content_sha256()))
+                alike = alike and next(expected, None) == (row.id, row.compute_content_sha256())
                 counts.setdefault(row.category, Counter())[row.sub_category] += 1
         except ReleaseInvalid as exc:
             problems += exc.problems
             complete = False
-    problems += _compare_rows(list(manifest.rows), found, complete=complete)
+    if not (complete and alike and next(expected, None) is None):
+        found = list(_iterate_found(folder, names, manifest))
+        problems += _compare_rows(list(iterate_row_hashes(folder)), found, complete=complete)
     if complete and {category: dict(counter) for category, counter in counts.items()} != manifest.counts:
         problems.append(f"{MANIFEST}: its counts per category are not those of the rows")
     return problems
+
+
+def _iterate_found(folder: Path, names: list[str], manifest: ReleaseFacts) -> Iterator[tuple[str, str]]:
+    """Yield item id and content hash of every row that can be read."""
+    for name in names:
+        if _is_plain(folder, name):
+            with suppress(ReleaseInvalid):
+                for row in read_rows(folder=folder, name=name, form=manifest.format):
+                    yield row.id, row.compute_content_sha256()
 
 
 def _compare_rows(expected: list[tuple[str, str]], found: list[tuple[str, str]], *, complete: bool) -> list[str]:

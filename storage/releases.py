@@ -37,7 +37,8 @@ from storage.release_content import (
     iterate_rows,
     refuse_changed,
 )
-from storage.release_files import MANIFEST, compute_digest, encode_manifest, hash_file, verify_release
+from storage.release_files import hash_file, verify_release
+from storage.release_manifest import MANIFEST, compute_digest, encode_manifest
 from storage.release_rows import list_shards, write_rows
 from storage.stages import Stage
 from storage.tables import ItemRow, ReleaseItemRow, ReleaseRow

@@ -11,7 +11,8 @@ from storage.blobs import BlobStore
 from storage.db import Database
 from storage.errors import ReleaseInvalid
 from storage.records import Split
-from storage.release_files import MANIFEST, compute_digest, verify_release
+from storage.release_files import verify_release
+from storage.release_manifest import MANIFEST, compute_digest
 from storage.releases import freeze_release
 from storage.texts import canonical_json
 

@@ -21,7 +21,6 @@ from storage.errors import InvalidRecord, NotFound, ReleaseInvalid
 from storage.records import STUDY_KINDS, Split, TaskKind
 from storage.release_export import ExportFormat, export_release
 from storage.release_files import (
-    MANIFEST,
     Release,
     ReleaseDiff,
     VerifyReport,
@@ -30,6 +29,7 @@ from storage.release_files import (
     read_release,
     verify_release,
 )
+from storage.release_manifest import MANIFEST
 from storage.release_rows import ROWS_PER_SHARD, ReleasedItem, list_shards, read_rows
 from storage.releases import ApprovedCount
 from storage.tables import ReleaseRow
@@ -249,7 +249,7 @@ def read_contents(workspace: Workspace, *, version: str, page: int = 1) -> Conte
         ReleaseInvalid: the release is damaged.
     """
     release = open_release(workspace, version=version)
-    total = len(release.manifest.rows)
+    total = release.manifest.items
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(page, 1), pages)
     first = (page - 1) * PAGE_SIZE

@@ -103,7 +103,7 @@ def workspace(request: pytest.FixtureRequest, prepared_home: Path, tmp_path: Pat
 def judged(workspace: Workspace) -> list[str]:
     """The ids of the run's items, in the release's order."""
     release = releases.open_release(workspace, version="v1.0")
-    return [item_id for item_id, _ in release.manifest.rows]
+    return [item_id for item_id, _ in release.iterate_row_hashes()]
 
 
 def ask(**query: str) -> SimpleNamespace:

@@ -73,7 +73,7 @@ def test_freeze_takes_the_items_of_a_file_and_another_split(run, workspace, tmp_
     (tmp_path / "ids.txt").write_text("\n".join(ids[1:3]) + "\n")
     done = run("freeze", "v0.1", "--split", "held-out", "--items", str(tmp_path / "ids.txt"))
     assert done.exit_code == 0, done.output
-    assert [item_id for item_id, _ in read_release(workspace.releases_folder / "v0.1").manifest.rows] == ids[1:3]
+    assert [item_id for item_id, _ in read_release(workspace.releases_folder / "v0.1").iterate_row_hashes()] == ids[1:3]
     with workspace.db.read() as session:
         assert [get_item(session=session, item_id=item_id).split for item_id in ids] == [
             None, "held_out", "held_out", None
@@ -198,7 +198,7 @@ def test_contents_come_in_pages(workspace) -> None:
     assert (len(first.items), first.page, first.pages, first.total) == (PAGE_SIZE, 1, 2, PAGE_SIZE + 3)
     assert (len(last.items), last.page) == (3, 2)
     ids = [row.id for row in first.items + last.items]
-    assert ids == [item_id for item_id, _ in releases.open_release(workspace, version="v1.0").manifest.rows]
+    assert ids == [item_id for item_id, _ in releases.open_release(workspace, version="v1.0").iterate_row_hashes()]
     assert first.items[0].image_sha256 is not None
     assert releases.read_contents(workspace, version="v1.0", page=-5).page == 1
 

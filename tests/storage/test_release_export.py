@@ -63,7 +63,7 @@ def test_jsonl_holds_every_row(release: Release, tmp_path: Path) -> None:
     export_release(release=release, form=ExportFormat.JSONL, folder=tmp_path / "out")
     rows = [json.loads(line) for line in (tmp_path / "out" / "items.jsonl").read_text().splitlines()]
     assert [list(row) for row in rows] == [SCHEMA.names] * 5
-    assert [row["id"] for row in rows] == [item_id for item_id, _ in release.manifest.rows]
+    assert [row["id"] for row in rows] == [item_id for item_id, _ in release.iterate_row_hashes()]
     assert rows[0]["causal_chain"] == ["the bench is put there", "a child climbs it", "the child falls"]
     check_pictures(tmp_path / "out", rows)
 

@@ -20,15 +20,8 @@ from storage.blobs import BlobStore
 from storage.db import open_database
 from storage.errors import ReleaseInvalid
 from storage.records import ReleaseManifest, Split
-from storage.release_files import (
-    MANIFEST,
-    compute_digest,
-    diff_releases,
-    encode_manifest,
-    hash_file,
-    read_release,
-    verify_release,
-)
+from storage.release_files import diff_releases, hash_file, read_release, verify_release
+from storage.release_manifest import MANIFEST, compute_digest, encode_manifest
 from storage.release_rows import SCHEMA, list_shards, read_rows, write_rows
 from storage.releases import freeze_release
 from storage.schema import migrate

@@ -75,8 +75,8 @@ def test_the_same_items_have_not_changed_since(kept: Path, anew: Path) -> None:
 
 
 def test_rows_without_twin_and_author_keep_their_hash(anew: Path) -> None:
-    before = dict(read_release(KEPT / "before_twins").manifest.rows)
-    now = dict(read_release(anew / "v1.0").manifest.rows)
+    before = dict(read_release(KEPT / "before_twins").iterate_row_hashes())
+    now = dict(read_release(anew / "v1.0").iterate_row_hashes())
     assert len(now) == 3 and now.items() <= before.items()
 
 
