@@ -7,7 +7,6 @@ a change is a new record whose `parent_id` is the id of the one it supersedes.
 """
 
 import json
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -418,38 +417,6 @@ class ReleaseItem(Record):
     split: Split
     content_sha256: Sha256
     """Hash of the row as the release file holds it, image bytes by their own hash."""
-
-
-class ReleaseFacts(Frozen):
-    """What a release's manifest says, but for the hash of every row."""
-
-    format: Literal["ood-mmsafe-release/2", "ood-mmsafe-release/1"] = "ood-mmsafe-release/2"
-    """2 since rows hold authors and twins."""
-    version: Line
-    split: Split
-    notes: Text = ""
-    created_at: datetime
-    """Time of the last decision in the release, so that freezing again gives the same bytes."""
-    items: int = Field(ge=0)
-    counts: dict[str, dict[str, int]]
-    """Category -> sub-category -> number of items."""
-    files: dict[str, dict[str, str | int]]
-    """Path in the folder -> sha256 and size in bytes; every file but the manifest itself."""
-    taxonomy: dict[str, Any]
-    prompts: dict[str, Sha256]
-    """Prompt or guideline name -> hash of its text."""
-    code_commit: Line
-    audit_head: dict[str, str | int]
-    """Sequence number and hash of the last audit event that the items depend on."""
-    digest: Sha256
-    """Sha256 of the canonical manifest without this field: the release's name for citations."""
-
-
-class ReleaseManifest(ReleaseFacts):
-    """What a release folder holds, so that any change to it can be found."""
-
-    rows: tuple[tuple[str, Sha256], ...]
-    """Item id and content hash of every row, in the order of the data file."""
 
 
 class Mining(Record, MiningAnswers):

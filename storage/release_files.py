@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import ReleaseInvalid
-from storage.records import ReleaseFacts
-from storage.release_manifest import MANIFEST, ReadManifest, iterate_row_hashes, read_manifest
+from storage.release_manifest import MANIFEST, ReadManifest, ReleaseFacts, iterate_row_hashes, read_manifest
 from storage.release_rows import ReleasedItem, list_shards, read_columns, read_rows
 
 DOCUMENTS = ("README.md", "LICENSES.md", "croissant.json")

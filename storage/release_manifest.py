@@ -11,14 +11,15 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from storage.records import ReleaseFacts, ReleaseManifest
-from storage.texts import canonical_json, hash_json
+from storage.records import Frozen, Split
+from storage.texts import Line, Sha256, Text, canonical_json, hash_json
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 256_000_000
@@ -28,6 +29,38 @@ _MAX_ROW_BYTES = 1 << 16
 # that sort before it none may hold a list.
 _ROWS = b'"rows":['
 _ROW = re.compile(rb'\["([^"\\\x00-\x1f]+)","([0-9a-f]{64})"\]([,\]])')
+
+
+class ReleaseFacts(Frozen):
+    """What a release's manifest says, but for the hash of every row."""
+
+    format: Literal["ood-mmsafe-release/2", "ood-mmsafe-release/1"] = "ood-mmsafe-release/2"
+    """2 since rows hold authors and twins."""
+    version: Line
+    split: Split
+    notes: Text = ""
+    created_at: datetime
+    """Time of the last decision in the release, so that freezing again gives the same bytes."""
+    items: int = Field(ge=0)
+    counts: dict[str, dict[str, int]]
+    """Category -> sub-category -> number of items."""
+    files: dict[str, dict[str, str | int]]
+    """Path in the folder -> sha256 and size in bytes; every file but the manifest itself."""
+    taxonomy: dict[str, Any]
+    prompts: dict[str, Sha256]
+    """Prompt or guideline name -> hash of its text."""
+    code_commit: Line
+    audit_head: dict[str, str | int]
+    """Sequence number and hash of the last audit event that the items depend on."""
+    digest: Sha256
+    """Sha256 of the canonical manifest without this field: the release's name for citations."""
+
+
+class ReleaseManifest(ReleaseFacts):
+    """What a release folder holds, so that any change to it can be found."""
+
+    rows: tuple[tuple[str, Sha256], ...]
+    """Item id and content hash of every row, in the order of the data file."""
 
 
 class _OtherForm(Exception):

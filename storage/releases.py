@@ -26,7 +26,7 @@ from storage.blobs import BlobStore
 from storage.errors import Conflict, InvalidRecord, NotFound, ReleaseInvalid, StorageFull
 from storage.items import advance, attach
 from storage.locks import hold_lock
-from storage.records import Provenance, ReleaseItem, ReleaseManifest, Split
+from storage.records import Provenance, ReleaseItem, Split
 from storage.release_card import CardFacts, render_croissant, render_licences, render_readme
 from storage.release_content import (
     ChosenItem,
@@ -38,7 +38,7 @@ from storage.release_content import (
     refuse_changed,
 )
 from storage.release_files import hash_file, verify_release
-from storage.release_manifest import MANIFEST, compute_digest, encode_manifest
+from storage.release_manifest import MANIFEST, ReleaseManifest, compute_digest, encode_manifest
 from storage.release_rows import list_shards, write_rows
 from storage.stages import Stage
 from storage.tables import ItemRow, ReleaseItemRow, ReleaseRow

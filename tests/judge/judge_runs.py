@@ -26,9 +26,9 @@ from judge.run_folder import open_new_or_known
 from judge.run_report import make_report, write_report
 from judge.target_texts import TargetTexts
 from judge.targets import Target, hash_target_prompts
-from storage.records import Category, ReleaseManifest, Split
+from storage.records import Category, Split
 from storage.release_files import DOCUMENTS, Release, hash_file, read_release
-from storage.release_manifest import MANIFEST, compute_digest, encode_manifest
+from storage.release_manifest import MANIFEST, ReleaseManifest, compute_digest, encode_manifest
 from storage.release_rows import ReleasedItem, list_shards, write_rows
 
 PLACES = [(Category.SELF_HARM, "risky_behaviour"), (Category.VIOLENT, "dependants"), (Category.PRIVACY, "online")]

@@ -30,8 +30,8 @@ from pipeline.dedup_gate import DedupGate, Screened
 from pipeline.errors import BadIndex, BadVectors
 from pipeline.vector_store import BLOCK_ROWS, VectorBlocks
 from storage.db import open_database
-from storage.records import ReleaseManifest
 from storage.release_files import Release
+from storage.release_manifest import ReleaseManifest
 from storage.release_rows import ReleasedItem
 from storage.schema import migrate
 from storage.texts import utc_now

@@ -19,9 +19,9 @@ from release_folders import change_manifest, problems_of
 from storage.blobs import BlobStore
 from storage.db import open_database
 from storage.errors import ReleaseInvalid
-from storage.records import ReleaseManifest, Split
+from storage.records import Split
 from storage.release_files import diff_releases, hash_file, read_release, verify_release
-from storage.release_manifest import MANIFEST, compute_digest, encode_manifest
+from storage.release_manifest import MANIFEST, ReleaseManifest, compute_digest, encode_manifest
 from storage.release_rows import SCHEMA, list_shards, read_rows, write_rows
 from storage.releases import freeze_release
 from storage.schema import migrate

@@ -170,7 +170,7 @@ def test_a_later_release_keeps_the_earlier_rows_as_they_were(db, blobs, home) ->
     with db.read() as session:
         assert [row.version for row in list_releases(session=session)] == ["v1.1", "v1.0"]
         assert verify_chain(session=session)
-        kinds = [record.kind for record in get_history(session=session, item_id=old.rows[0][0])]
+        kinds = [record.kind for record in get_history(session=session, item_id=next(old.iterate_row_hashes())[0])]
     assert kinds.count("release_item") == 2
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import release_manifest
-from storage.records import ReleaseManifest
 from storage.release_manifest import (
     MANIFEST,
+    ReleaseManifest,
     compute_digest,
     encode_manifest,
     iterate_row_hashes,
