@@ -95,13 +95,12 @@ def _measure(
     vlm: Vlm, reference: Vlm | None, asked: Sequence[Prompt], encoded: EncodedPrompts, rollout: Rollout
 ) -> list[AnswerFigures]:
     mask_BT = rollout.mask_BT
-    logp_BTV = read_distributions(vlm, encoded, rollout.ids_BT, mask_BT)
-    entropy_BT = measure_entropy(logp_BTV).masked_fill(~mask_BT, 0)
-    kl_BT = torch.zeros_like(entropy_BT)
+    logp_NV = read_distributions(vlm, encoded, rollout.ids_BT, mask_BT)
+    entropy_N = measure_entropy(logp_NV)
+    kl_N = torch.zeros_like(entropy_N)
     if reference is not None:
         plain = encode_prompts(reference, asked, guided=False)
-        kl_BT = diverge(logp_BTV, read_distributions(reference, plain, rollout.ids_BT, mask_BT)).masked_fill(
-            ~mask_BT, 0
-        )
-    columns = (mask_BT.sum(1), entropy_BT.sum(1), rollout.capped_B, kl_BT.sum(1))
+        kl_N = diverge(logp_NV, read_distributions(reference, plain, rollout.ids_BT, mask_BT))
+    entropy_B, kl_B = (torch.zeros(mask_BT.shape).masked_scatter(mask_BT, each).sum(1) for each in (entropy_N, kl_N))
+    columns = (mask_BT.sum(1), entropy_B, rollout.capped_B, kl_B)
     return [AnswerFigures(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
