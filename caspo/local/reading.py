@@ -42,10 +42,13 @@ def read_prompts(
 
     known = DynamicCache()
     states_UPH = run_text(model, embedded_UPH, attention_UP, positions_3UP, known)
-    next_U = positions_3UP.masked_fill(attention_UP == 0, -1).amax((0, 2)) + 1
-    return ReadPrompts(
-        tuple((layer.keys, layer.values) for layer in known.layers), attention_UP, next_U, states_UPH[:, -1], times
-    )
+    layers = tuple((layer.keys, layer.values) for layer in known.layers)
+    return ReadPrompts(layers, attention_UP, find_next(positions_3UP, attention_UP), states_UPH[:, -1], times)
+
+
+def find_next(positions_3UP: Tensor, attention_UP: Tensor) -> Tensor:
+    """Return (U,) positions that follow prompts: on all three axes one after the largest in the prompt."""
+    return positions_3UP.masked_fill(attention_UP == 0, -1).amax((0, 2)) + 1
 
 
 def run_text(model: Any, embedded_BTH: Tensor, attention_BL: Tensor, positions_3BT: Tensor, known: Any) -> Tensor:

@@ -56,7 +56,7 @@ def _draw(vlm: Vlm, prompts: EncodedPrompts, max_tokens: int, temperature: float
     going_R = torch.ones_like(rows_R, dtype=torch.bool)
     for place in range(max_tokens):
         logp_RV = restrict_logits(vlm, head(state_RH).float(), temperature).log_softmax(-1)
-        drawn_R1 = torch.multinomial(logp_RV.exp(), 1)
+        drawn_R1 = _draw_tokens(logp_RV)
         ids_BT[rows_R[going_R], place] = drawn_R1[going_R, 0]
         logp_BT[rows_R[going_R], place] = logp_RV.gather(1, drawn_R1)[going_R, 0]
         going_R = going_R & (drawn_R1[:, 0] != end)
@@ -72,3 +72,13 @@ def _draw(vlm: Vlm, prompts: EncodedPrompts, max_tokens: int, temperature: float
         positions_3R1 = (position_R + place)[None, :, None].expand(3, -1, -1)
         state_RH = run_text(vlm.text_model, embed(drawn_R1), attention_RL, positions_3R1, known)[:, -1]
     raise AssertionError
+
+
+def _draw_tokens(logp_RV: Tensor) -> Tensor:
+    """Return (R, 1) tokens: for each row the first whose cumulated probability is above a uniform number.
+
+    As `torch.multinomial`, several times faster; what has no probability is never the first.
+    """
+    reached_RV = logp_RV.exp().cumsum(-1)
+    wanted_R1 = torch.rand(len(logp_RV), 1, device=logp_RV.device) * reached_RV[:, -1:]
+    return (reached_RV <= wanted_R1).sum(-1, keepdim=True).clamp(max=logp_RV.shape[1] - 1)

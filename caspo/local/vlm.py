@@ -163,10 +163,26 @@ def read_prompts(vlm: Vlm, prompts: EncodedPrompts) -> reading.ReadPrompts:
 
 def read_states(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
     """Return (B, T, H) states of the last layer: before each token of the answers, which foretell it, and at it."""
+    if prompts.times == 1:
+        return _read_at_once(vlm, prompts, ids_BT, mask_BT)
     read = read_prompts(vlm, prompts)
     states_BTH = reading.read_on(vlm.text_model, read, vlm.model.get_input_embeddings(), ids_BT, mask_BT)
     last_B1H = read.last_UH.repeat_interleave(prompts.times, 0)[:, None]
     return torch.cat([last_B1H, states_BTH[:, :-1]], 1), states_BTH
+
+
+def _read_at_once(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+    ids_BL = torch.cat([prompts.ids_BP, ids_BT], 1)
+    next_B = reading.find_next(prompts.positions_3BP, prompts.attention_BP)
+    after_BT = next_B[:, None] + torch.arange(ids_BT.shape[1], device=ids_BT.device)
+    states_BLH = vlm.text_model(
+        inputs_embeds=_embed(vlm, prompts, ids_BL),
+        attention_mask=torch.cat([prompts.attention_BP, mask_BT.to(prompts.attention_BP.dtype)], 1),
+        position_ids=torch.cat([prompts.positions_3BP, after_BT.expand(3, -1, -1)], 2),
+        use_cache=False,
+    ).last_hidden_state
+    states_BTH = states_BLH[:, prompts.ids_BP.shape[1] - 1 :]
+    return states_BTH[:, :-1], states_BTH[:, 1:]
 
 
 def score_answers(
