@@ -8,7 +8,7 @@ import torch
 from caspo.errors import SampleInvalid
 from caspo.local.rollout import Rollout, sample_answers
 from caspo.local.samples import AnswerScorer, Prompt
-from caspo.local.vlm import EncodedPrompts, Vlm, diverge, encode_prompts, measure_entropy, read_distributions
+from caspo.local.vlm import EncodedPrompts, Vlm, diverge, encode_prompts, look, measure_entropy, read_distributions
 from endpoints.seeds import derive_seed
 
 
@@ -73,7 +73,7 @@ def evaluate(
         for start in range(0, len(prompts), batch):
             torch.manual_seed(derive_seed(seed, "evaluation", start))
             asked = prompts[start : start + batch]
-            encoded = encode_prompts(vlm, asked, guided=guided)
+            encoded = look(vlm, encode_prompts(vlm, asked, guided=guided))
             rollout = sample_answers(vlm, encoded, max_tokens=max_tokens, temperature=temperature)
             answers += rollout.texts
             figures += _measure(vlm, reference, asked, encoded, rollout)

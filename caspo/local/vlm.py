@@ -10,7 +10,7 @@ vocabulary without a token) is left out of its distribution, in sampling and in 
 import copy
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,8 @@ class EncodedPrompts:
     """Patches of each picture in time, height and width."""
     times: int = 1
     """Rows next to each other that share a picture: `pixels` and `grid_B3` have each picture once."""
+    seen_KH: Tensor | None = None
+    """What a vision tower made of the pictures, where `look` was called; else each pass looks anew."""
 
     def repeat(self, times: int) -> "EncodedPrompts":
         """Return every row `times` times, next to itself. Its picture is then looked at once for all of them."""
@@ -79,6 +81,7 @@ class EncodedPrompts:
             self.pixels,
             self.grid_B3,
             times * self.times,
+            self.seen_KH,
         )
 
     def spread_pictures(self) -> tuple[Tensor, Tensor]:
@@ -122,6 +125,12 @@ def encode_prompts(vlm: Vlm, prompts: Sequence[Prompt], *, guided: bool | Sequen
         attention_mask=attention_BP,
     )
     return EncodedPrompts(ids_BP, attention_BP, positions_3BP, made["pixel_values"], grid_B3)
+
+
+def look(vlm: Vlm, prompts: EncodedPrompts) -> EncodedPrompts:
+    """Return the prompts with what the model's vision tower makes of their pictures, without gradient."""
+    with torch.no_grad():
+        return replace(prompts, seen_KH=_see(vlm, prompts))
 
 
 def encode_answers(vlm: Vlm, answers: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -324,7 +333,11 @@ def _check_known(vlm: Vlm, ids_BP: Tensor, texts: Sequence[str]) -> None:
 
 def _embed(vlm: Vlm, prompts: EncodedPrompts, ids_UP: Tensor) -> Tensor:
     """Return (U, P, H) embeddings, with what the vision tower sees where the picture's placeholders stand."""
-    seen_KH = torch.cat(list(vlm.model.model.get_image_features(prompts.pixels, prompts.grid_B3).pooler_output))
+    seen_KH = _see(vlm, prompts) if prompts.seen_KH is None else prompts.seen_KH
     embedded_UPH = vlm.model.get_input_embeddings()(ids_UP)
     places_UP1 = (find_pictures(vlm, ids_UP) == 1)[..., None]
     return embedded_UPH.masked_scatter(places_UP1, seen_KH.to(embedded_UPH.dtype))
+
+
+def _see(vlm: Vlm, prompts: EncodedPrompts) -> Tensor:
+    return torch.cat(list(vlm.model.model.get_image_features(prompts.pixels, prompts.grid_B3).pooler_output))
