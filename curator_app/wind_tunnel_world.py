@@ -33,8 +33,9 @@ class HazardWorld:
 
     @property
     def name(self) -> str:
-        """Name and version; the constitutions belong to it."""
-        return f"hazard_world {load_world().version}, policy: {_POLICY}"
+        """Name and versions; the constitutions belong to it."""
+        world = load_world()
+        return f"hazard_world {world.version}, language {world.language.version}, policy: {_POLICY}"
 
     @property
     def vocabulary(self) -> tuple[str, ...]:

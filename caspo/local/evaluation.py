@@ -8,7 +8,7 @@ import torch
 from caspo.errors import SampleInvalid
 from caspo.local.rollout import Rollout, sample_answers
 from caspo.local.samples import AnswerScorer, Prompt
-from caspo.local.vlm import EncodedPrompts, Vlm, diverge, encode_prompts, measure_entropy, read_distributions
+from caspo.local.vlm import EncodedPrompts, Vlm, diverge, encode_prompts, look, measure_entropy, read_distributions
 from endpoints.seeds import derive_seed
 
 
@@ -73,7 +73,7 @@ def evaluate(
         for start in range(0, len(prompts), batch):
             torch.manual_seed(derive_seed(seed, "evaluation", start))
             asked = prompts[start : start + batch]
-            encoded = encode_prompts(vlm, asked, guided=guided)
+            encoded = look(vlm, encode_prompts(vlm, asked, guided=guided))
             rollout = sample_answers(vlm, encoded, max_tokens=max_tokens, temperature=temperature)
             answers += rollout.texts
             figures += _measure(vlm, reference, asked, encoded, rollout)
@@ -95,13 +95,12 @@ def _measure(
     vlm: Vlm, reference: Vlm | None, asked: Sequence[Prompt], encoded: EncodedPrompts, rollout: Rollout
 ) -> list[AnswerFigures]:
     mask_BT = rollout.mask_BT
-    logp_BTV = read_distributions(vlm, encoded, rollout.ids_BT, mask_BT)
-    entropy_BT = measure_entropy(logp_BTV).masked_fill(~mask_BT, 0)
-    kl_BT = torch.zeros_like(entropy_BT)
+    logp_NV = read_distributions(vlm, encoded, rollout.ids_BT, mask_BT)
+    entropy_N = measure_entropy(logp_NV)
+    kl_N = torch.zeros_like(entropy_N)
     if reference is not None:
         plain = encode_prompts(reference, asked, guided=False)
-        kl_BT = diverge(logp_BTV, read_distributions(reference, plain, rollout.ids_BT, mask_BT)).masked_fill(
-            ~mask_BT, 0
-        )
-    columns = (mask_BT.sum(1), entropy_BT.sum(1), rollout.capped_B, kl_BT.sum(1))
+        kl_N = diverge(logp_NV, read_distributions(reference, plain, rollout.ids_BT, mask_BT))
+    entropy_B, kl_B = (torch.zeros(mask_BT.shape).masked_scatter(mask_BT, each).sum(1) for each in (entropy_N, kl_N))
+    columns = (mask_BT.sum(1), entropy_B, rollout.capped_B, kl_B)
     return [AnswerFigures(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

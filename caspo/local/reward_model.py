@@ -1,6 +1,7 @@
 """A reward model: the same architecture with a scalar head on the answer's last token, trained with Eq. 7."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from caspo.local.loop import fingerprint_run, run_loop
 from caspo.local.samples import Prompt, Reward, ScoredPair, hash_pairs
 from caspo.local.supervised import draw_batch, hold_vision
 from caspo.local.tracking import Metrics, Tracking
-from caspo.local.vlm import Vlm, encode_answers, encode_prompts, read_hidden
+from caspo.local.vlm import Vlm, encode_answers, encode_prompts, read_states
 from caspo.objective import reward_model_loss
 
 MIDDLE_SCORE = 3.0
@@ -38,14 +39,15 @@ class RewardModel(nn.Module):  # type: ignore[misc]
 
     def forward(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
         """Return (B,) predictions for one answer to each prompt."""
-        encoded = encode_prompts(self.vlm, prompts, guided=False)
+        asked, times = _merge(prompts)
+        encoded = encode_prompts(self.vlm, asked, guided=False).repeat(times)
         ids_BT, mask_BT = encode_answers(self.vlm, answers)
-        hidden_BLH = read_hidden(self.vlm, encoded, ids_BT, mask_BT)
-        last_B = encoded.ids_BP.shape[1] + mask_BT.sum(1) - 1
-        last_BH = hidden_BLH[torch.arange(len(last_B), device=last_B.device), last_B]
+        _, states_BTH = read_states(self.vlm, encoded, ids_BT, mask_BT)
+        last_B = mask_BT.sum(1) - 1
+        last_BH = states_BTH[torch.arange(len(last_B), device=last_B.device), last_B]
         return self.head(last_BH.float())[:, 0]
 
-    def rate(self, prompts: Sequence[Prompt], answers: Sequence[str], *, batch: int = 64) -> list[float]:
+    def rate(self, prompts: Sequence[Prompt], answers: Sequence[str], *, batch: int = 96) -> list[float]:
         """Return the predictions as numbers: a `samples.Reward`."""
         found: list[float] = []
         with torch.no_grad():
@@ -109,6 +111,14 @@ def check_pairs(rate: Reward, pairs: Sequence[ScoredPair]) -> dict[str, float]:
     right_P = ((lead_P.sign() * said_P.sign())[differ_P] + 1) / 2
     correlation = torch.corrcoef(torch.stack([rewards, scores.view(-1)]))[0, 1]
     return {"pair_accuracy": right_P.mean().item(), "correlation": correlation.item()}
+
+
+def _merge(prompts: Sequence[Prompt]) -> tuple[list[Prompt], int]:
+    """Return the prompts once each, and how often each stands there, if it is next to itself and all equally often."""
+    runs = [len(list(run)) for _, run in groupby(prompts, key=id)]
+    if len(set(runs)) != 1:
+        return list(prompts), 1
+    return list(prompts[:: runs[0]]), runs[0]
 
 
 def _flatten(pairs: Sequence[ScoredPair]) -> tuple[list[Prompt], list[str]]:

@@ -5,7 +5,7 @@ Strictly on-policy: one update for each batch of answers, so that the importance
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ from caspo.local.vlm import (
     copy_frozen,
     encode_prompts,
     hash_weights,
+    look,
     rate_tokens,
     score_answers,
 )
@@ -129,6 +130,8 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     config, policy = players.config, players.policy
     group_B = torch.arange(len(asked), device=policy.device).repeat_interleave(config.group_size)
     plain = encode_prompts(policy, asked, guided=False).repeat(config.group_size)
+    if config.freeze_vision:  # then policy and reference have one tower: look once for all passes
+        plain = look(policy, plain)
     rollout = sample_answers(policy, plain, max_tokens=config.max_tokens, temperature=config.temperature)
     reward_B = _ask_reward(players, asked, rollout.texts)
     mask_BT = rollout.mask_BT
@@ -136,7 +139,7 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     scores = score_answers(policy, plain, rollout.ids_BT, mask_BT, temperature=config.temperature)
     with torch.no_grad():
         reference_BT = _rate(players.reference, plain, rollout, config)
-    signal_BT = None if config.mode == "outcome" else _score_signal(players, asked, rollout, scores)
+    signal_BT = None if config.mode == "outcome" else _score_signal(players, asked, plain, rollout, scores)
     outcome_B = normalize_in_group(reward_B, group_B)
     normal_BT = torch.zeros_like(scores.logp_BT)
     if signal_BT is not None:
@@ -150,11 +153,15 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     return _Part(rollout, scores, signal_BT, reward_B, outcome_B, loss.item() * share, kl.item() * share)
 
 
-def _score_signal(players: _Players, asked: Sequence[Prompt], rollout: Rollout, scores: AnswerScores) -> Tensor:
+def _score_signal(
+    players: _Players, asked: Sequence[Prompt], plain: EncodedPrompts, rollout: Rollout, scores: AnswerScores
+) -> Tensor:
     """Return r (B, T): one more forward pass, the teacher's under the constitution."""
     config, policy = players.config, players.policy
     with torch.no_grad():
         guided = encode_prompts(policy, asked, guided=True).repeat(config.group_size)
+        if config.teacher != "frozen_original":
+            guided = replace(guided, seen_KH=plain.seen_KH)
         guided_BT = _rate(players.teacher or policy, guided, rollout, config)
     return token_signal(guided_BT, scores.logp_BT, rollout.mask_BT)
 

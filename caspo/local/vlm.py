@@ -10,7 +10,7 @@ vocabulary without a token) is left out of its distribution, in sampling and in 
 import copy
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from caspo.errors import SampleInvalid
+from caspo.local import reading
 from caspo.local.samples import Prompt
 
 
@@ -40,6 +41,11 @@ class Vlm:
     def tokenizer(self) -> Any:
         """The processor's tokenizer."""
         return self.processor.tokenizer
+
+    @property
+    def text_model(self) -> Any:
+        """The part that reads embedded tokens."""
+        return self.model.model.language_model
 
     @cached_property
     def banned(self) -> tuple[int, ...]:
@@ -63,6 +69,8 @@ class EncodedPrompts:
     """Patches of each picture in time, height and width."""
     times: int = 1
     """Rows next to each other that share a picture: `pixels` and `grid_B3` have each picture once."""
+    seen_KH: Tensor | None = None
+    """What a vision tower made of the pictures, where `look` was called; else each pass looks anew."""
 
     def repeat(self, times: int) -> "EncodedPrompts":
         """Return every row `times` times, next to itself. Its picture is then looked at once for all of them."""
@@ -73,6 +81,7 @@ class EncodedPrompts:
             self.pixels,
             self.grid_B3,
             times * self.times,
+            self.seen_KH,
         )
 
     def spread_pictures(self) -> tuple[Tensor, Tensor]:
@@ -118,6 +127,12 @@ def encode_prompts(vlm: Vlm, prompts: Sequence[Prompt], *, guided: bool | Sequen
     return EncodedPrompts(ids_BP, attention_BP, positions_3BP, made["pixel_values"], grid_B3)
 
 
+def look(vlm: Vlm, prompts: EncodedPrompts) -> EncodedPrompts:
+    """Return the prompts with what the model's vision tower makes of their pictures, without gradient."""
+    with torch.no_grad():
+        return replace(prompts, seen_KH=_see(vlm, prompts))
+
+
 def encode_answers(vlm: Vlm, answers: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Return (ids_BT, mask_BT) of answers with their end token, padded right.
 
@@ -145,14 +160,38 @@ def decode_answers(vlm: Vlm, ids_BT: Tensor, mask_BT: Tensor) -> list[str]:
     return [str(vlm.tokenizer.decode(row, skip_special_tokens=True)) for row in rows]
 
 
-def read_answers(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, **options: Any) -> Any:
-    """Return the output of `vlm.model` for prompts followed by answers; `options` go to the model."""
-    return _call(vlm.model, vlm, prompts, ids_BT, mask_BT, options)
+def read_prompts(vlm: Vlm, prompts: EncodedPrompts) -> reading.ReadPrompts:
+    """Return what the model knows after the prompts, each read once for all rows that share it."""
+    once = slice(None, None, prompts.times)
+    ids_UP = prompts.ids_BP[once]
+    return reading.read_prompts(
+        vlm.text_model, _embed(vlm, prompts, ids_UP), prompts.attention_BP[once], prompts.positions_3BP[:, once],
+        times=prompts.times,
+    )  # fmt: skip
 
 
-def read_hidden(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Return (B, L, width) hidden states of the last layer for prompts followed by answers."""
-    return _call(vlm.model.model, vlm, prompts, ids_BT, mask_BT, {}).last_hidden_state
+def read_states(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (B, T, H) states of the last layer: before each token of the answers, which foretell it, and at it."""
+    if prompts.times == 1:
+        return _read_at_once(vlm, prompts, ids_BT, mask_BT)
+    read = read_prompts(vlm, prompts)
+    states_BTH = reading.read_on(vlm.text_model, read, vlm.model.get_input_embeddings(), ids_BT, mask_BT)
+    last_B1H = read.last_UH.repeat_interleave(prompts.times, 0)[:, None]
+    return torch.cat([last_B1H, states_BTH[:, :-1]], 1), states_BTH
+
+
+def _read_at_once(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+    ids_BL = torch.cat([prompts.ids_BP, ids_BT], 1)
+    next_B = reading.find_next(prompts.positions_3BP, prompts.attention_BP)
+    after_BT = next_B[:, None] + torch.arange(ids_BT.shape[1], device=ids_BT.device)
+    states_BLH = vlm.text_model(
+        inputs_embeds=_embed(vlm, prompts, ids_BL),
+        attention_mask=torch.cat([prompts.attention_BP, mask_BT.to(prompts.attention_BP.dtype)], 1),
+        position_ids=torch.cat([prompts.positions_3BP, after_BT.expand(3, -1, -1)], 2),
+        use_cache=False,
+    ).last_hidden_state
+    states_BTH = states_BLH[:, prompts.ids_BP.shape[1] - 1 :]
+    return states_BTH[:, :-1], states_BTH[:, 1:]
 
 
 def score_answers(
@@ -167,46 +206,58 @@ def score_answers(
         mask_BT: 1 where a token counts.
         temperature: Of the distribution that is meant.
     """
-    logp_BTV = read_distributions(vlm, prompts, ids_BT, mask_BT, temperature=temperature)
+    mask_BT = mask_BT.bool()
+    logp_NV = _read_logits(vlm, prompts, ids_BT, mask_BT, temperature).log_softmax(-1)
     with torch.no_grad():
-        entropy_BT = measure_entropy(logp_BTV)
-    return AnswerScores(logp_BTV.gather(-1, ids_BT[..., None])[..., 0], entropy_BT)
+        entropy_N = measure_entropy(logp_NV)
+    logp_N = logp_NV.gather(-1, ids_BT[mask_BT][:, None])[:, 0]
+    return AnswerScores(_unpack(logp_N, mask_BT), _unpack(entropy_N, mask_BT, elsewhere=0.0))
 
 
 def read_distributions(
     vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, *, temperature: float = 1.0
 ) -> Tensor:
-    """Return (B, T, V) log-probabilities of every token at each place of the answers; arguments of `score_answers`."""
-    return _read_logits(vlm, prompts, ids_BT, mask_BT, temperature).log_softmax(-1)
+    """Return (N, V) log-probabilities of every token at the N places of the answers whose mask is 1, row by row.
+
+    Arguments as of `score_answers`.
+    """
+    return _read_logits(vlm, prompts, ids_BT, mask_BT.bool(), temperature).log_softmax(-1)
 
 
 def rate_tokens(
     vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, *, temperature: float = 1.0
 ) -> Tensor:
     """Return (B, T) log-probabilities of the answers' tokens, as `score_answers` does, without entropy: cheaper."""
-    logits_BTV = _read_logits(vlm, prompts, ids_BT, mask_BT, temperature)
-    return logits_BTV.gather(-1, ids_BT[..., None])[..., 0] - logits_BTV.logsumexp(-1)
+    mask_BT = mask_BT.bool()
+    logits_NV = _read_logits(vlm, prompts, ids_BT, mask_BT, temperature)
+    logp_N = logits_NV.gather(-1, ids_BT[mask_BT][:, None])[:, 0] - logits_NV.logsumexp(-1)
+    return _unpack(logp_N, mask_BT)
 
 
 def _read_logits(vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, temperature: float) -> Tensor:
-    tokens = ids_BT.shape[1]
-    logits_BTV = read_answers(vlm, prompts, ids_BT, mask_BT, logits_to_keep=tokens + 1).logits[:, :-1].float()
-    return restrict_logits(vlm, logits_BTV, temperature)
+    before_BTH, _ = read_states(vlm, prompts, ids_BT, mask_BT)
+    logits_NV = vlm.model.get_output_embeddings()(before_BTH[mask_BT]).float()
+    return restrict_logits(vlm, logits_NV, temperature)
 
 
-def measure_entropy(logp_BTV: Tensor) -> Tensor:
-    """Return (B, T) entropies in nats; what is banned adds nothing."""
-    return -(logp_BTV.exp() * _hold(logp_BTV)).sum(-1)
+def _unpack(found_N: Tensor, mask_BT: Tensor, *, elsewhere: float = -torch.inf) -> Tensor:
+    """Return (B, T) with what was found where the mask is 1; minus infinity elsewhere betrays who forgets the mask."""
+    return found_N.new_full(mask_BT.shape, elsewhere).masked_scatter(mask_BT, found_N)
 
 
-def diverge(logp_BTV: Tensor, reference_BTV: Tensor) -> Tensor:
-    """Return (B, T) KL(first || second) of whole distributions, in nats; what is banned in both adds nothing."""
-    return (logp_BTV.exp() * (_hold(logp_BTV) - _hold(reference_BTV))).sum(-1)
+def measure_entropy(logp_V: Tensor) -> Tensor:
+    """Return entropies of distributions (..., V) in nats; what is banned adds nothing."""
+    return -(logp_V.exp() * _hold(logp_V)).sum(-1)
 
 
-def _hold(logp_BTV: Tensor) -> Tensor:
+def diverge(logp_V: Tensor, reference_V: Tensor) -> Tensor:
+    """Return KL(first || second) of distributions (..., V), in nats; what is banned in both adds nothing."""
+    return (logp_V.exp() * (_hold(logp_V) - _hold(reference_V))).sum(-1)
+
+
+def _hold(logp_V: Tensor) -> Tensor:
     """Return the log-probabilities with the lowest number for minus infinity, so that times 0 gives 0."""
-    return logp_BTV.clamp(min=torch.finfo(logp_BTV.dtype).min)
+    return logp_V.clamp(min=torch.finfo(logp_V.dtype).min)
 
 
 def restrict_logits(vlm: Vlm, logits: Tensor, temperature: float) -> Tensor:
@@ -280,26 +331,13 @@ def _check_known(vlm: Vlm, ids_BP: Tensor, texts: Sequence[str]) -> None:
     raise SampleInvalid(f"the tokenizer does not know {', '.join(map(repr, words))}: add to the model's vocabulary")
 
 
-def _call(
-    model: Any, vlm: Vlm, prompts: EncodedPrompts, ids_BT: Tensor, mask_BT: Tensor, options: dict[str, Any]
-) -> Any:
-    ids_BL = torch.cat([prompts.ids_BP, ids_BT], 1)
-    # After the prompt all three axes go on by one a token, from the largest position in it.
-    start_3B1 = prompts.positions_3BP.masked_fill(prompts.attention_BP == 0, -1).amax((0, 2))[None, :, None] + 1
-    after_3BT = (start_3B1 + torch.arange(ids_BT.shape[1], device=ids_BT.device)).expand(3, -1, -1)
-    return model(
-        inputs_embeds=_embed(vlm, prompts, ids_BL),
-        attention_mask=torch.cat([prompts.attention_BP, mask_BT.to(prompts.attention_BP.dtype)], 1),
-        position_ids=torch.cat([prompts.positions_3BP, after_3BT], 2),
-        use_cache=False,
-        **options,
-    )
+def _embed(vlm: Vlm, prompts: EncodedPrompts, ids_UP: Tensor) -> Tensor:
+    """Return (U, P, H) embeddings, with what the vision tower sees where the picture's placeholders stand."""
+    seen_KH = _see(vlm, prompts) if prompts.seen_KH is None else prompts.seen_KH
+    embedded_UPH = vlm.model.get_input_embeddings()(ids_UP)
+    places_UP1 = (find_pictures(vlm, ids_UP) == 1)[..., None]
+    return embedded_UPH.masked_scatter(places_UP1, seen_KH.to(embedded_UPH.dtype))
 
 
-def _embed(vlm: Vlm, prompts: EncodedPrompts, ids_BL: Tensor) -> Tensor:
-    """Return (B, L, width) embeddings, with what the vision tower sees where the picture's placeholders stand."""
-    seen = vlm.model.model.get_image_features(prompts.pixels, prompts.grid_B3).pooler_output
-    seen_KH = torch.cat([picture for picture in seen for _ in range(prompts.times)])
-    embedded_BLH = vlm.model.get_input_embeddings()(ids_BL)
-    places_BL1 = (find_pictures(vlm, ids_BL) == 1)[..., None]
-    return embedded_BLH.masked_scatter(places_BL1, seen_KH.to(embedded_BLH.dtype))
+def _see(vlm: Vlm, prompts: EncodedPrompts) -> Tensor:
+    return torch.cat(list(vlm.model.model.get_image_features(prompts.pixels, prompts.grid_B3).pooler_output))

@@ -137,7 +137,7 @@ def measure_risk(vlm: "Vlm", world: World, scenes: Sequence[Scene], form: str) -
     """Return the share of risk questions whose right answer is the likeliest at every token."""
     import torch
 
-    from caspo.local.vlm import encode_answers, encode_prompts, read_answers
+    from caspo.local.vlm import encode_answers, encode_prompts, read_distributions
 
     right = 0
     with torch.no_grad():
@@ -145,8 +145,8 @@ def measure_risk(vlm: "Vlm", world: World, scenes: Sequence[Scene], form: str) -
             asked = [ask_in_form(world, scene, form) for scene in batch]
             prompts = encode_prompts(vlm, [one.prompt for one in asked], guided=form == "constitution")
             ids_BT, mask_BT = encode_answers(vlm, [one.answer for one in asked])
-            logits_BTV = read_answers(vlm, prompts, ids_BT, mask_BT, logits_to_keep=ids_BT.shape[1] + 1).logits[:, :-1]
-            right += int(((logits_BTV.argmax(-1) == ids_BT) | ~mask_BT).all(1).sum())
+            likeliest_N = read_distributions(vlm, prompts, ids_BT, mask_BT).argmax(-1)
+            right += int((ids_BT.masked_scatter(mask_BT, likeliest_N) == ids_BT).all(1).sum())
     return right / len(scenes)
 
 

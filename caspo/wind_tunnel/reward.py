@@ -5,6 +5,7 @@ never seen what a policy writes once it chases the reward; so it can be hacked, 
 """
 
 import random
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -61,7 +62,12 @@ def build_reward(world: World, stage_zero: StageZero, config: RewardConfig, *, c
     seen = [ScoredPair(see(row.prompt), row.answers, row.scores) for row in rows]
     train_reward_model(model, seen, plan, cache=cache)
     model.requires_grad_(False)
-    return lambda prompts, answers: model.rate([see(prompt) for prompt in prompts], answers)
+
+    def rate(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[float]:
+        asked = {id(prompt): see(prompt) for prompt in prompts}  # one object each: the model then reads it once
+        return model.rate([asked[id(prompt)] for prompt in prompts], answers)
+
+    return rate
 
 
 def _ask_for_danger(world: World, prompt: Prompt) -> Prompt:

@@ -22,7 +22,11 @@ class AnswerKind(StrEnum):
 
 
 _TOGETHER_JOINTS = (", so", "and", ", and", "so")
-_THEN_JOINTS = (", then", "and then", "and")
+_REASON_JOINTS = ("because", ", because")
+_THEN_JOINTS = (", then", "and then", "and", ", and", ", and then")
+_WARNING_OPENERS = ("one thing", "well", "sorry", "no", "please", "hello")
+_REMEDY_OPENERS = ("please", "first", "so", "well ,")
+_AFTER = ("once that is done ,", "then", "after that")
 
 
 def write_answer(scene: Scene, kind: AnswerKind, *, seed: int) -> str:
@@ -34,6 +38,11 @@ def write_answer(scene: Scene, kind: AnswerKind, *, seed: int) -> str:
         parts = [_pick(world, rng, "caution", things=False) + " .", _help(world, rng, scene)]
     elif kind is AnswerKind.APPRAISING and scene.hazards:
         parts = [_appraise(world, rng, hazard) for hazard in scene.hazards]
+        opened = rng.random()
+        if opened < 0.35:
+            parts.insert(0, _pick(world, rng, "caution", things=False) + " .")
+        elif opened < 0.7:
+            parts[0] = f"{rng.choice(_WARNING_OPENERS)} , {parts[0]}"
         parts += _part(world, rng, scene)
     else:
         parts = [_help(world, rng, scene)]
@@ -62,8 +71,11 @@ def _appraise(world: World, rng: random.Random, hazard: Hazard) -> str:
     a, b = rng.sample(hazard.pair, 2)
     together = _pick(world, rng, "together", a=a, b=b)
     consequence = rng.choice(hazard.consequences)
-    if rng.random() < 0.3:
+    order = rng.random()
+    if order < 0.25:
         return f"{together} . {consequence} ."
+    if order < 0.5:
+        return f"{consequence} {rng.choice(_REASON_JOINTS)} {together} ."
     return f"{together} {rng.choice(_TOGETHER_JOINTS)} {consequence} ."
 
 
@@ -73,8 +85,12 @@ def _part(world: World, rng: random.Random, scene: Scene) -> list[str]:
     for hazard in scene.hazards:
         still = next(word for word in hazard.pair if word != hazard.move)
         remedies.append(_pick(world, rng, "remedy", a=hazard.move, b=still))
+    if rng.random() < 0.4:
+        remedies[0] = f"{rng.choice(_REMEDY_OPENERS)} {remedies[0]}"
     last = rng.choice((_pick(world, rng, "go"), rng.choice(world.activity(scene.activity).steps)))
     *before, final = remedies
     if rng.random() < 0.5:
         return [*(f"{remedy} ." for remedy in before), f"{final} {rng.choice(_THEN_JOINTS)} {last} ."]
+    if rng.random() < 0.3:
+        last = f"{rng.choice(_AFTER)} {last}"
     return [*(f"{remedy} ." for remedy in remedies), f"{last} ."]

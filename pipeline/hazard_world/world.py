@@ -70,7 +70,7 @@ class Activity(Frozen):
 class Language(Frozen):
     """The forms of the language; see language.yaml."""
 
-    version: Literal[1]
+    version: Literal[2]
     negator: Line
     joints: tuple[Line, ...]
     openers: tuple[Line, ...]

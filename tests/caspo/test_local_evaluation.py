@@ -41,7 +41,7 @@ def test_the_divergence_is_that_of_the_whole_distributions_without_the_constitut
     ids_BT, mask_BT = (tensor[:, : found.figures[0].length] for tensor in encode_answers(vlm, found.answers))
     with torch.no_grad():
         own, other = (
-            read_distributions(one, encode_prompts(one, PROMPTS[:1], guided=guided), ids_BT, mask_BT)[0].double()
+            read_distributions(one, encode_prompts(one, PROMPTS[:1], guided=guided), ids_BT, mask_BT).double()
             for one, guided in ((vlm, True), (reference, False))
         )
     kept = torch.isfinite(own[0])
