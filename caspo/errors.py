@@ -43,3 +43,7 @@ class WorkerFailed(CaspoError):
 
 class GateNotPassed(CaspoError):
     """Stage 0 is not good enough for RL."""
+
+
+class SelfCheckFailed(CaspoError):
+    """A step of the trainer is not what the paper's equations say of it."""

@@ -4,7 +4,7 @@ The maths is `caspo.objective`'s. Shapes as in `caspo.local.vlm`; B is prompts t
 Strictly on-policy: one update for each batch of answers, so that the importance ratio is 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,8 +56,8 @@ class _Players:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What metrics need of some of a step's groups."""
+class StepPart:
+    """Some of a step's groups, whole; most often all of them."""
 
     rollout: Rollout
     scores: AnswerScores
@@ -65,10 +65,17 @@ class _Part:
     """r of Eq. 4; None in mode `outcome`, which does not need it."""
     reward_B: Tensor
     outcome_B: Tensor
+    """R^ of the rewards."""
+    advantage_BT: Tensor
+    """A of Eq. 5."""
     loss: float
     """The part's share of the step's loss."""
     kl: float
     """Likewise."""
+
+
+Watch = Callable[[StepPart], None]
+"""Told of each part of a step after its backward pass, before the update."""
 
 
 def train_caspo(
@@ -81,6 +88,7 @@ def train_caspo(
     data: str,
     original: Vlm | None = None,
     tracking: Tracking | None = None,
+    watch: Watch | None = None,
 ) -> list[Metrics]:
     """Train the policy in place and return each step's metrics, named `caspo/...` (docs/caspo-local.md lists them).
 
@@ -94,6 +102,7 @@ def train_caspo(
         data: Names what `prompts` and `reward` are; a folder goes on only with the same name.
         original: The model before SFT, which the teacher `frozen_original` asks for.
         tracking: TensorBoard and the like.
+        watch: Sees what every step worked out; for checks.
 
     Raises:
         SampleInvalid: A prompt has no constitution, a step no prompts, `reward` gives another number of rewards, or the
@@ -117,6 +126,9 @@ def train_caspo(
             _take_part(players, asked[start : start + size], share=len(asked[start : start + size]) / len(asked))
             for start in range(0, len(asked), size)
         ]
+        if watch:
+            for part in parts:
+                watch(part)
         return _measure(parts, config)
 
     with hold_vision(vlm, frozen=config.freeze_vision):
@@ -125,7 +137,7 @@ def train_caspo(
         )
 
 
-def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _Part:
+def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> StepPart:
     """Sample, score and run backward for whole groups; the gradient adds up to that of the step's mean."""
     config, policy = players.config, players.policy
     group_B = torch.arange(len(asked), device=policy.device).repeat_interleave(config.group_size)
@@ -150,7 +162,9 @@ def _take_part(players: _Players, asked: Sequence[Prompt], *, share: float) -> _
     kl = kl_to_reference(scores.logp_BT, reference_BT, mask_BT)
     loss = policy_loss(scores.logp_BT, scores.logp_BT, advantage_BT, mask_BT) + config.beta * kl
     (loss * share).backward()
-    return _Part(rollout, scores, signal_BT, reward_B, outcome_B, loss.item() * share, kl.item() * share)
+    return StepPart(
+        rollout, scores, signal_BT, reward_B, outcome_B, advantage_BT, loss.item() * share, kl.item() * share
+    )
 
 
 def _score_signal(
@@ -178,7 +192,7 @@ def _ask_reward(players: _Players, asked: Sequence[Prompt], texts: Sequence[str]
     return torch.tensor(rewards, dtype=torch.float32, device=players.policy.device)
 
 
-def _measure(parts: Sequence[_Part], config: CaspoConfig) -> Metrics:
+def _measure(parts: Sequence[StepPart], config: CaspoConfig) -> Metrics:
     """Return the metrics of a step from all its parts."""
     entropy_N = torch.cat([part.scores.entropy_BT[part.rollout.mask_BT] for part in parts])
     reward_B = torch.cat([part.reward_B for part in parts])
@@ -202,7 +216,7 @@ def _measure(parts: Sequence[_Part], config: CaspoConfig) -> Metrics:
     }
 
 
-def _measure_signal(parts: Sequence[_Part]) -> Metrics:
+def _measure_signal(parts: Sequence[StepPart]) -> Metrics:
     """Return what is told of r; nothing where it was not worked out."""
     found = [part.signal_BT[part.rollout.mask_BT] for part in parts if part.signal_BT is not None]
     if not found:

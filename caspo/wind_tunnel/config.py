@@ -14,6 +14,7 @@ from storage.texts import hash_json
 
 FORMAT = "caspo-wind-tunnel/1"
 MEASURED = "measured.json"
+CHECKED = "self_check.json"
 
 
 class TunnelConfig(Frozen):

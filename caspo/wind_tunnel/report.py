@@ -47,6 +47,7 @@ def make_report(config: TunnelConfig, world: str, results: TunnelResults, *, qui
         "forced": results.forced,
         "config": config.model_dump(mode="json"),
         "stage_zero": [{"seed": start, **gate} for start, gate in results.gates.items()],
+        "self_check": _describe_self_checks(results.self_checks),
         "measures": {one.name: {"title": one.title, "kind": one.kind} for one in MEASURES.values()},
         "goal": {"conditions": [*(one.words for one in CONDITIONS), ENTROPY_WORDS]},
         "arms": [_describe_arm(name, results.runs[name], measured) for name in results.runs],
@@ -65,6 +66,20 @@ def write_report(report: Mapping[str, Any], out: Path) -> Path:
     path = out / "report.json"
     path.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return path
+
+
+def _describe_self_checks(checked: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what was checked before RL; None where nothing was. A self-check that failed ends before a report."""
+    if not checked:
+        return None
+    answers = sum(each["answers"] for each in checked)
+    return {
+        "arms": list(checked),
+        "words": (
+            f"Self-check passed: a step of each of {len(checked)} arms, {answers} answers in all, agrees with the same "
+            "step worked out by hand."
+        ),
+    }
 
 
 def _describe_arm(

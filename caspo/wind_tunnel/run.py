@@ -1,4 +1,4 @@
-"""A whole run of the wind tunnel: stage 0 and its gate, then rewards, then every arm and seed; resumable.
+"""A whole run of the wind tunnel: stage 0 and its gate, rewards, the self-check, then every arm and seed; resumable.
 
 What is done stays in the folder, named by the hash of what it depends on: the same command goes on where it stopped.
 This module loads no torch; the workers do.
@@ -7,15 +7,16 @@ This module loads no torch; the workers do.
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from caspo.errors import GateNotPassed, RunBusy
-from caspo.wind_tunnel.arms import BASELINES
+from caspo.errors import GateNotPassed, RunBusy, SelfCheckFailed
+from caspo.wind_tunnel.arms import ARMS, BASELINES
 from caspo.wind_tunnel.config import (
+    CHECKED,
     MEASURED,
     TunnelConfig,
     fingerprint_arm,
@@ -31,7 +32,10 @@ from storage.whole_files import write_whole
 WorldMaker = Callable[[], World]
 """Picklable, since every worker makes its own."""
 
-WEIGHTS = {"prepare": 300.0, "prepare_again": 5.0, "learn_reward": 60.0, "measure_baselines": 60.0, "measuring": 20.0}
+WEIGHTS = {
+    "prepare": 300.0, "prepare_again": 5.0, "learn_reward": 60.0, "check_arm": 3.0, "measure_baselines": 60.0,
+    "measuring": 20.0,
+}  # fmt: skip
 """Of jobs, in steps of RL, for the time that is left; a guess until jobs are done."""
 
 
@@ -56,6 +60,8 @@ class TunnelResults:
     """By name of arm or baseline."""
     forced: bool
     """Whether RL went on although a gate was not passed."""
+    self_checks: Sequence[Mapping[str, Any]] = ()
+    """Of each arm, as JSON values."""
 
 
 @dataclass
@@ -122,6 +128,7 @@ def run_tunnel(
 
     Raises:
         GateNotPassed: Stage 0 is not good enough and `force` is not given; the message has the figures.
+        SelfCheckFailed: A step of the trainer is not what it should be, which `force` does not change.
         RunBusy: Another process works in the folder.
         WorkerFailed: A job failed.
         ArmUnknown: An arm is unknown.
@@ -138,9 +145,8 @@ def run_tunnel(
                 _run_plan(pool, plan, config, out, force, observer, progress)
         gates = _read_gates(config, out, name)
         _check_gates(gates, force)
-        return TunnelResults(
-            gates, _read_runs(config, name, out), force and not all(g["passed"] for g in gates.values())
-        )
+        forced = force and not all(g["passed"] for g in gates.values())
+        return TunnelResults(gates, _read_runs(config, name, out), forced, _read_self_checks(config, out, name))
 
 
 def _begin(make_world: WorldMaker, config: TunnelConfig, out: Path) -> Any:
@@ -149,8 +155,8 @@ def _begin(make_world: WorldMaker, config: TunnelConfig, out: Path) -> Any:
     return Tunnel(make_world(), config, out)
 
 
-def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], list[Job], list[Job]]:
-    """Return what is still to be done: stage 0, rewards, and runs."""
+def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], list[Job], list[Job], list[Job]]:
+    """Return what is still to be done: stage 0, rewards, self-checks, and runs."""
     starts = config.list_starts()
     runs = []
     for start in starts:
@@ -175,13 +181,17 @@ def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], l
         Job(f"reward model {kind} on stage 0 {start}", "learn_reward", (start, kind), WEIGHTS["learn_reward"])
         for start, kind in needed
     ]
+    checks = [  # each time that something is left, since the code may be another than it was
+        Job(f"self-check of {ARMS[name].title}", "check_arm", (name, starts[0]), WEIGHTS["check_arm"])
+        for name in dict.fromkeys(job.arguments[0] for job in runs if job.method == "run_arm")
+    ]
     stage_zero = []
     for start in starts:  # once more where runs are left: its weights come from its cache, in seconds
         known = _gate_file(config, out, world, start).exists()
         if runs or not known:
             weight = WEIGHTS["prepare_again" if known else "prepare"]
             stage_zero.append(Job(f"stage 0, seed {start}", "prepare", (start,), weight))
-    return stage_zero, rewards, runs
+    return stage_zero, rewards, checks, runs
 
 
 def _run_plan(
@@ -197,13 +207,17 @@ def _run_plan(
         progress.take(event)
         observer(progress)
 
-    stage_zero, rewards, runs = plan
+    stage_zero, rewards, checks, runs = plan
     found = pool.run(stage_zero, observe)
     world = json.loads((out / "config.json").read_text(encoding="utf-8"))["world"]
     for job in stage_zero:
         write_whole(_gate_file(config, out, world, job.arguments[0]), json.dumps(found[job.name], indent=1))
     _check_gates(_read_gates(config, out, world), force)
     pool.run(rewards, observe)
+    checked = pool.run(checks, observe)
+    for each in checked.values():
+        write_whole(_self_check_file(config, out, world, each["arm"]), json.dumps(each, indent=1))
+    _check_trainer(checked.values())
     pool.run(runs, observe)
 
 
@@ -226,6 +240,27 @@ def _check_gates(gates: Mapping[int, Mapping[str, Any]], force: bool) -> None:
         raise GateNotPassed(
             f"no RL was started, since {'. And '.join(failed)}. Train stage 0 for longer, or go on all the same with "
             "--force, which the report will say"
+        )
+
+
+def _self_check_file(config: TunnelConfig, out: Path, world: str, arm: str) -> Path:
+    start = config.list_starts()[0]
+    fingerprint = fingerprint_arm(config, world, ARMS[arm], start, 0)
+    return name_folder(out, f"self-check-{arm}", [start], fingerprint) / CHECKED
+
+
+def _read_self_checks(config: TunnelConfig, out: Path, world: str) -> list[dict[str, Any]]:
+    """Return the self-checks of all arms that have one; runs of earlier versions have none."""
+    files = [_self_check_file(config, out, world, arm.name) for arm in config.list_arms()]
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+
+
+def _check_trainer(checked: Iterable[Mapping[str, Any]]) -> None:
+    failed = [f"{ARMS[each['arm']].title}: {'; '.join(each['differs'])}" for each in checked if each["differs"]]
+    if failed:
+        raise SelfCheckFailed(
+            "no RL was started, since the self-check failed: a step of the trainer is not what Eq. 4-6 say. "
+            f"{'. '.join(failed)}. Mend the code or the world, and run the same command again"
         )
 
 

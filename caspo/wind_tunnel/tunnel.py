@@ -24,6 +24,7 @@ from caspo.wind_tunnel.config import (
 from caspo.wind_tunnel.measures import BASELINE, Measured
 from caspo.wind_tunnel.reward import RewardKind, build_reward
 from caspo.wind_tunnel.sampling import measure_model
+from caspo.wind_tunnel.self_check import check_constitutions, check_trainer
 from caspo.wind_tunnel.stage_zero import StageZero, build_stage_zero
 from caspo.wind_tunnel.world import ScenePair, World
 from endpoints.seeds import derive_seed
@@ -69,6 +70,26 @@ class Tunnel:
             model = found.base if baseline.model == "base" else found.sft
             measured = self._measure(model, start, guided=baseline.guided, seed=BASELINE)
             _write(folder, fingerprint, measured, cpu_s=time.process_time() - begun)
+
+    def check_arm(self, name: str, start: int, tell: Tell) -> dict[str, Any]:
+        """Check a step of the trainer with one arm, and the constitutions of all its prompts; return JSON values."""
+        arm, found = ARMS[name], self._start(start)
+        tell(f"{arm.title}: self-check", 0, 1)
+        pool = self._list_pool()
+        config = make_caspo_config(arm.method, self._config.scale, seed=0)
+        asked = draw_prompts(pool, arm, self._config.scale.prompts, seed=0)(0)
+        checked = check_trainer(
+            found.sft, asked, self._reward(start, arm.reward), config,
+            original=found.base if arm.method.teacher == "frozen_original" else None,
+        )  # fmt: skip
+        wrong = check_constitutions(self._world, (scene for pair in pool for scene in (pair.hazardous, pair.twin)))
+        return {
+            "arm": name,
+            "stage_zero": start,
+            "answers": checked.answers,
+            "compared": ["constitutions", *checked.compared],
+            "differs": [*wrong, *checked.differs],
+        }
 
     def run_arm(self, name: str, start: int, seed: int, tell: Tell) -> None:
         """Train one arm from one stage 0 with one seed, and measure it. A run that diverges is written down as that."""

@@ -101,6 +101,8 @@ def _show_end(end: TunnelEnd) -> None:
     typer.echo(report["notice"])
     if report["forced"]:
         typer.echo("STAGE 0 DID NOT PASS ITS GATE; RL was started all the same (--force).")
+    if report["self_check"]:
+        typer.echo(report["self_check"]["words"])
     for place in report["ranking"]:
         runs = place["runs"] + place["diverged"]
         typer.echo(f"  {titles[place['arm']]}: goal met in {place['met']} of {runs} runs")

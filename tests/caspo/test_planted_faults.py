@@ -1,12 +1,14 @@
-"""Faults that a trainer can have without crashing: each is planted in the real one, and the check of a step sees it.
+"""Faults that a trainer can have without crashing: each is planted in the real one, and the quick run begins no RL.
 
-The check works out gradient and metrics by loops from the texts that were drawn (`caspo_step_check`); it passes on the
-code as it is.
+The quick run here is that of `curator caspo wind-tunnel --quick` with everything made small; but for one test its jobs
+are done in this process, so that what is planted here is planted where they are done.
 """
 
-import re
-import types
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,120 +16,169 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: run `make setup-models`")
 
+import caspo_planted as planted
 import torch
-from caspo_step_check import check_step
-from torch import Tensor
+from caspo_planted import Plant, make_part_with_a_fault
 
-from caspo import objective
 from caspo.local import training
-from caspo.local.samples import Prompt
+from caspo.local.config import RewardModelConfig, SupervisedConfig
+from caspo.wind_tunnel import run as tunnel_run
+from caspo.wind_tunnel.arms import ScaleConfig
+from caspo.wind_tunnel.config import TunnelConfig
+from caspo.wind_tunnel.lessons import PhaseConfig
+from caspo.wind_tunnel.measures import EvaluationConfig
+from caspo.wind_tunnel.part import PartOfWorld
+from caspo.wind_tunnel.reward import RewardConfig
+from caspo.wind_tunnel.stage_zero import StageZeroConfig
+from caspo.wind_tunnel.workers import Event, Job
+from caspo.wind_tunnel.world import ScenePair, Split
+from curator_app.actions import wind_tunnel
+from curator_app.actions.wind_tunnel import QUICK_HAZARDS, TunnelEnd, TunnelRefused, TunnelRequest
+from curator_app.wind_tunnel_world import HazardWorld
 
 pytestmark = pytest.mark.models
 
-HYBRID = {"teacher": "frozen_sft", "signal_floor": 0.5, "lam": 1.0, "zero_outcome": "token"}
-Plant = Callable[[pytest.MonkeyPatch], None]
+torch.set_num_threads(1)
+SHORT = SupervisedConfig(steps=2, batch=4)
+MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
+TINY = TunnelConfig(
+    stage_zero=StageZeroConfig(
+        layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED,
+        evaluated=2,
+    ),
+    stage_zero_seeds=1,
+    seeds=1,
+    arms=("recommended", "outr"),
+    scale=ScaleConfig(steps=2, prompts=6, group_size=3, max_tokens=8, pool=16),
+    evaluation=EvaluationConfig(scenes=4, hazards=3, max_tokens=6, examples=1),
+    reward=RewardConfig(pairs=6, training=RewardModelConfig(steps=2, batch=4)),
+)  # fmt: skip
 
 
-def flip_the_sign_of_lambda(patch: pytest.MonkeyPatch) -> None:
-    def faulty(outcome_B: Tensor, *args: Any, **options: Any) -> Tensor:
-        whole_BT = objective.hybrid_advantage(outcome_B, *args, **options)
-        outcome_BT = objective.hybrid_advantage(outcome_B, *args, **{**options, "mode": "outcome"})
-        return 2 * outcome_BT - whole_BT
+class HerePool:
+    """Does the jobs one after the other in this process."""
 
-    patch.setattr(training, "hybrid_advantage", faulty)
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._state = begin()
 
-
-def ask_under_the_constitution_of_another_category(patch: pytest.MonkeyPatch) -> None:
-    right = training.encode_prompts
-
-    def faulty(vlm: Any, prompts: Sequence[Prompt], *, guided: bool) -> Any:
-        others = [*prompts[1:], prompts[0]]
-        wrong = [Prompt(one.picture, one.query, other.constitution) for one, other in zip(prompts, others, strict=True)]
-        return right(vlm, wrong, guided=guided)
-
-    patch.setattr(training, "encode_prompts", faulty)
+    def run(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> dict[str, Any]:
+        found = {}
+        for job in jobs:
+            found[job.name] = getattr(self._state, job.method)(*job.arguments, lambda *told: None)
+            observe(Event(job, "done", share=1.0))
+        return found
 
 
-def forget_the_mask_of_the_loss(patch: pytest.MonkeyPatch) -> None:
-    def faulty(logp_BT: Tensor, old_BT: Tensor, advantage_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        return objective.policy_loss(logp_BT, old_BT, advantage_BT, torch.ones_like(mask_BT))
-
-    patch.setattr(training, "policy_loss", faulty)
+@contextmanager
+def open_here(begin: Callable[[], Any], count: int) -> Iterator[HerePool]:
+    yield HerePool(begin)
 
 
-def divide_by_the_padded_length(patch: pytest.MonkeyPatch) -> None:
-    """The mean over all places of the batch, as if the mask did not count."""
-
-    def faulty(logp_BT: Tensor, old_BT: Tensor, advantage_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        length = mask_BT.shape[1]
-        return objective.policy_loss(logp_BT, old_BT, advantage_BT, mask_BT, weighting="fixed", length=length)
-
-    patch.setattr(training, "policy_loss", faulty)
+def run_quick(out: Path) -> TunnelEnd:
+    # Forced past the gate of stage 0, which nothing of two steps passes; the self-check has no such way round.
+    return wind_tunnel.run(TunnelRequest(out, quick=True, force=True, workers=1), observer=lambda progress: None)
 
 
-def forget_the_mask_of_r(patch: pytest.MonkeyPatch) -> None:
-    def faulty(signal_BT: Tensor, mask_BT: Tensor, group_B: Tensor, **options: Any) -> Tensor:
-        return objective.normalize_tokens_in_group(signal_BT, torch.ones_like(mask_BT), group_B, **options)
-
-    patch.setattr(training, "normalize_tokens_in_group", faulty)
+def list_runs(out: Path) -> set[str]:
+    return {folder.name.split("-")[0] for folder in (out / "runs").iterdir()}
 
 
-def leave_r_attached(patch: pytest.MonkeyPatch) -> None:
-    """The objective with no detach() in it, and with nothing overwritten, so that the gradient can flow through r."""
-    source = Path(objective.__file__).read_text(encoding="utf-8")
-    source = re.sub(r"\.(sub|mul|div|add|masked_fill)_\(", r".\1(", source.replace(".detach()", ""))
-    leaky = types.ModuleType("leaky_objective")
-    exec(compile(source, "leaky_objective", "exec"), leaky.__dict__)
-    for name in ("token_signal", "normalize_tokens_in_group", "hybrid_advantage"):
-        patch.setattr(training, name, getattr(leaky, name))
-
-    def faulty(logp_BT: Tensor, old_BT: Tensor, advantage_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        return leaky.policy_loss(logp_BT, old_BT.clone().detach(), advantage_BT, mask_BT)
-
-    patch.setattr(training, "policy_loss", faulty)
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wind_tunnel, "QUICK", TINY)
+        yield
 
 
-def normalise_over_the_whole_batch(patch: pytest.MonkeyPatch) -> None:
-    def faulty(values_B: Tensor, group_B: Tensor) -> Tensor:
-        return objective.normalize_in_group(values_B, torch.zeros_like(group_B))
-
-    patch.setattr(training, "normalize_in_group", faulty)
-
-
-def let_a_padding_row_leak_in(patch: pytest.MonkeyPatch) -> None:
-    """As a trainer that balances its workers with an empty trajectory, and counts it."""
-
-    def faulty(values_B: Tensor, group_B: Tensor) -> Tensor:
-        return objective.normalize_in_group(
-            torch.cat([values_B, values_B.new_zeros(1)]), torch.cat([group_B, group_B[-1:]])
-        )[:-1]
-
-    patch.setattr(training, "normalize_in_group", faulty)
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, small: None) -> tuple[Path, TunnelEnd]:
+    out = tmp_path_factory.mktemp("quick")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tunnel_run, "open_pool", open_here)
+        return out, run_quick(out)
 
 
-def test_the_check_passes_on_the_code_as_it_is(tmp_path: Path) -> None:
-    assert check_step(tmp_path, HYBRID) == {}
+@pytest.fixture
+def out(ran: tuple[Path, TunnelEnd], tmp_path: Path) -> Path:
+    """A folder with stage 0 and the reward model, but no run."""
+    shutil.copytree(ran[0] / "cache", tmp_path / "cache")
+    return tmp_path
+
+
+def test_a_run_without_a_fault_says_that_its_self_check_passed(ran: tuple[Path, TunnelEnd]) -> None:
+    found, end = ran
+    said = (
+        "Self-check passed: a step of each of 2 arms, 36 answers in all, agrees with the same step worked out by hand."
+    )
+    assert end.report["self_check"]["words"] == said
+    assert said in end.page.read_text(encoding="utf-8")
+    best, bare = end.report["self_check"]["arms"]
+    assert (best["arm"], bare["arm"]) == ("recommended", "outr")
+    assert {"constitutions", "r (Eq. 4)", "advantage (Eq. 5)", "gradient", "caspo/loss"} <= set(best["compared"])
+    assert set(best["compared"]) - set(bare["compared"]) == {
+        "r (Eq. 4)", "caspo/signal_mean", "caspo/signal_std", "caspo/signal_p01", "caspo/signal_p99",
+    }  # fmt: skip
+    assert list_runs(found) >= {"self", "recommended", "outr"}
 
 
 @pytest.mark.parametrize(
-    ("plant", "seen"),
+    ("plant", "said"),
     [
-        (flip_the_sign_of_lambda, "grad_norm"),
-        (ask_under_the_constitution_of_another_category, "signal_mean"),
-        (divide_by_the_padded_length, "grad_norm"),
-        (forget_the_mask_of_r, "grad_norm"),
-        (leave_r_attached, "grad_norm"),
-        (normalise_over_the_whole_batch, "zero_variance_groups"),
-        (let_a_padding_row_leak_in, "grad_norm"),
+        (planted.flip_the_sign_of_lambda, r"floor 0.5: advantage \(Eq. 5\) differs in \d+ of \d+ places"),
+        (planted.flip_the_sign_of_r, r"floor 0.5: r \(Eq. 4\) differs"),
+        (planted.ask_under_the_constitution_of_another_category, r"floor 0.5: r \(Eq. 4\) differs"),
+        (planted.score_with_a_teacher_that_moves, r"floor 0.5: r \(Eq. 4\) differs"),
+        (planted.forget_the_mask_of_the_loss, "refuses its own step: .* values that the mask counts are not finite"),
+        (planted.divide_by_the_padded_length, r"floor 0.5: the gradient is off by \d+.*OutR: the gradient"),
+        (planted.forget_the_mask_of_r, r"floor 0.5: advantage \(Eq. 5\) differs"),
+        (planted.look_at_the_padding, "floor 0.5: log-probability differs"),
+        (planted.leave_r_attached, r"floor 0.5: the gradient is off by \d+.\d% of its length by hand; caspo/grad_norm"),
+        (planted.normalise_over_the_whole_batch, r"floor 0.5: R\^ differs in .*OutR: R\^ differs"),
+        (planted.let_a_padding_row_leak_in, r"floor 0.5: R\^ differs in 3 of 18 places.*OutR: R\^ differs"),
+        (planted.count_the_divergence_as_a_gain, "floor 0.5: .*caspo/kl is -0.0"),
+        (planted.pay_each_answer_for_its_neighbour, "floor 0.5: answers paid for another prompt is 18, not at most 0"),
     ],
     ids=lambda given: getattr(given, "__name__", ""),
 )
-def test_the_check_of_a_step_sees_it(plant: Plant, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_quick_run_begins_no_rl(plant: Plant, said: str, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnel_run, "open_pool", open_here)
     plant(monkeypatch)
-    assert f"caspo/{seen}" in check_step(tmp_path, HYBRID)
+    with pytest.raises(TunnelRefused, match=f"no RL was started, since the self-check failed: .*{said}"):
+        run_quick(out)
+    assert list_runs(out) == {"gate", "self"}
 
 
-def test_a_loss_without_its_mask_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    forget_the_mask_of_the_loss(monkeypatch)
-    with pytest.raises(ValueError, match="values that the mask counts are not finite"):
-        check_step(tmp_path, HYBRID)
+class Swapped(PartOfWorld):
+    """A world that gives the scenes of RL the constitution of the scene before."""
+
+    def pairs(self, split: Split, *, count: int, seed: int) -> Sequence[ScenePair]:
+        found = super().pairs(split, count=count, seed=seed)
+        if split != "train":
+            return found
+        return [
+            ScenePair(*(replace(one, constitution=other.hazardous.constitution) for one in (pair.hazardous, pair.twin)))
+            for pair, other in zip(found, [*found[-1:], *found[:-1]], strict=True)
+        ]
+
+
+def test_a_world_that_asks_under_another_constitution_than_was_taught_is_refused(
+    ran: tuple[Path, TunnelEnd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tunnel_run, "open_pool", open_here)
+    monkeypatch.setattr(wind_tunnel, "make_part", lambda: Swapped(HazardWorld(), **QUICK_HAZARDS))
+    with pytest.raises(
+        TunnelRefused, match=r"has the constitution 'watch for \w+ \..*, and stage 0 taught 'watch for \w+ \..* for it"
+    ):
+        run_quick(tmp_path)
+
+
+def test_a_worker_of_its_own_refuses_too(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty = partial(make_part_with_a_fault, planted.flip_the_sign_of_lambda)
+    monkeypatch.setattr(wind_tunnel, "make_part", faulty)
+    right = training.hybrid_advantage
+    try:
+        with pytest.raises(TunnelRefused, match=r"the self-check failed: .*advantage \(Eq. 5\) differs"):
+            run_quick(out)
+    finally:
+        monkeypatch.setattr(training, "hybrid_advantage", right)  # the run makes a world in this process as well
+    assert list_runs(out) == {"gate", "self"}
