@@ -9,5 +9,6 @@
 * `evaluation`          sampled answers, scored by a function from outside
 * `reward_model`        a scalar head, trained with Eq. 7
 * `training`            CASPO, Eq. 4-6
+* `team`                two processes that train one model together
 * `loop`, `checkpoints`, `tracking`   steps, exact resume, metrics
 """

@@ -5,15 +5,17 @@ that was killed and started again gives the very numbers of one that was not, on
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from caspo.errors import RunBusy, TrainingDiverged
+from caspo.errors import RunBusy, RunMismatch, TrainingDiverged
 from caspo.local.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from caspo.local.config import LoopConfig
+from caspo.local.team import find_place, hand_out
 from caspo.local.tracking import Metrics, Tracking, open_metrics, read_metrics
 from caspo.local.vlm import hash_weights
 from storage.locks import hold_lock
@@ -40,7 +42,8 @@ def run_loop(
 ) -> list[Metrics]:
     """Make the steps that the folder's checkpoint lacks, change the module's weights, return every step's metrics.
 
-    A folder whose run is finished only gives its weights: that is the cache of a training.
+    A folder whose run is finished only gives its weights: that is the cache of a training. In a team
+    (`caspo.local.team`) the first process alone has to do with the folder, and the other gets no metrics.
 
     Args:
         module: What is trained; parameters that want no gradient stay as they are.
@@ -53,15 +56,18 @@ def run_loop(
 
     Raises:
         RunBusy: Another process trains in the folder.
-        RunMismatch: The folder holds another run.
+        RunMismatch: The folder holds another run, or the team is not one.
         TrainingDiverged: The gradient is not finite; the checkpoint before it stays.
         TrackerMissing: A tracker's package is not installed.
     """
     busy = RunBusy(f"another process trains in {folder}; wait for it, or give another folder")
-    with hold_lock(folder / "lock", busy=busy), torch.random.fork_rng():
+    first = find_place()[0] == 0
+    with hold_lock(folder / "lock", busy=busy) if first else nullcontext(), torch.random.fork_rng():
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
-        found = read_checkpoint(folder, fingerprint)
+        theirs, found = hand_out((fingerprint, read_checkpoint(folder, fingerprint) if first else None))
+        if theirs != fingerprint:
+            raise RunMismatch(f"the first process of the team trains {theirs[:12]}, and this one {fingerprint[:12]}")
         if found:
             module.load_state_dict(found.weights)
             optimizer.load_state_dict(found.optimizer)
@@ -70,7 +76,8 @@ def run_loop(
             torch.manual_seed(config.seed)
         done = found.done if found else 0
         told = config.model_dump(mode="json")
-        with open_metrics(folder, tracking or Tracking(), fingerprint=fingerprint, done=done, config=told) as record:
+        writing = open_metrics(folder, tracking or Tracking(), fingerprint=fingerprint, done=done, config=told)
+        with writing if first else nullcontext(_record_nothing) as record:
             for step in range(done, config.steps):
                 rate = _set_rate(optimizer, config, step)
                 optimizer.zero_grad()
@@ -79,9 +86,13 @@ def run_loop(
                 _check_finite(step, norm, metrics)
                 optimizer.step()
                 record(step, {**metrics, f"{prefix}/learning_rate": rate, f"{prefix}/grad_norm": norm})
-                if (step + 1) % config.save_every == 0 or step + 1 == config.steps:
+                if first and ((step + 1) % config.save_every == 0 or step + 1 == config.steps):
                     write_checkpoint(folder, _take_checkpoint(fingerprint, step + 1, module, optimizer))
-        return read_metrics(folder)
+        return read_metrics(folder) if first else []
+
+
+def _record_nothing(step: int, metrics: Mapping[str, float]) -> None:
+    """Of a process whose team's first one records."""
 
 
 def find_rate(config: LoopConfig, step: int) -> float:

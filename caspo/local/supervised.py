@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +13,14 @@ from caspo.errors import SampleInvalid
 from caspo.local.config import SupervisedConfig
 from caspo.local.loop import fingerprint_run, run_loop
 from caspo.local.samples import Example, hash_examples
+from caspo.local.team import add_halves
 from caspo.local.tracking import Metrics, Tracking
 from caspo.local.vlm import Vlm, encode_answers, encode_prompts, score_answers
 from endpoints.seeds import derive_seed
 
 Row = TypeVar("Row")
+Half = Sequence[tuple[list[Example], Tensor, Tensor]]
+"""Parts of a batch, each with its answers' tokens and mask."""
 
 
 def train_supervised(
@@ -25,7 +29,7 @@ def train_supervised(
     """Train the model in place and return each step's metrics: `sft/loss` in nats a token, weighed, and the loop's.
 
     The run's folder in `cache` is named by the hash of config, examples and start weights, so the same training is made
-    once, and one that was cut short goes on.
+    once, and one that was cut short goes on. In a team (`caspo.local.team`) each process takes half of the parts.
 
     Args:
         vlm: The model, changed.
@@ -45,14 +49,19 @@ def train_supervised(
         parts = [(part, *encode_answers(vlm, [one.answer for one in part])) for part in _part(batch, config.parts)]
         weight = sum(float(_weigh(mask_BT, config).sum()) for _, _, mask_BT in parts)
         tokens = sum(int(mask_BT.sum()) for _, _, mask_BT in parts)
-        loss = entropy = 0.0
-        for part, ids_BT, mask_BT in parts:
-            prompts = encode_prompts(vlm, [one.prompt for one in part], guided=[one.guided for one in part])
-            scores = score_answers(vlm, prompts, ids_BT, mask_BT)
-            share = -(scores.logp_BT * _weigh(mask_BT, config))[mask_BT].sum() / weight
-            share.backward()
-            loss += share.item()
-            entropy += scores.entropy_BT[mask_BT].sum().item() / tokens
+
+        def run_backward(half: Half) -> list[float]:
+            loss = entropy = 0.0
+            for part, ids_BT, mask_BT in half:
+                prompts = encode_prompts(vlm, [one.prompt for one in part], guided=[one.guided for one in part])
+                scores = score_answers(vlm, prompts, ids_BT, mask_BT)
+                share = -(scores.logp_BT * _weigh(mask_BT, config))[mask_BT].sum() / weight
+                share.backward()
+                loss += share.item()
+                entropy += scores.entropy_BT[mask_BT].sum().item() / tokens
+            return [loss, entropy]
+
+        loss, entropy = add_halves(vlm.model, [partial(run_backward, half) for half in _deal(parts)])
         return {"sft/loss": loss, "sft/entropy": entropy}
 
     with hold_vision(vlm, frozen=config.freeze_vision):
@@ -93,6 +102,12 @@ def _part(batch: list[Example], parts: int) -> list[list[Example]]:
     ordered = sorted(batch, key=_count_words)
     size = -(-len(batch) // parts)
     return [ordered[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _deal(parts: Half) -> tuple[Half, Half]:
+    """Return two halves, about as long, of parts that come by length: the first, fourth, fifth, eighth, and the rest."""
+    first = [part for number, part in enumerate(parts) if number % 4 in (0, 3)]
+    return first, [part for number, part in enumerate(parts) if number % 4 in (1, 2)]
 
 
 def _count_words(example: Example) -> int:

@@ -5,6 +5,7 @@ This module loads no torch; the workers do.
 """
 
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -141,7 +142,9 @@ def run_tunnel(
         plan = plan_jobs(config, name, out)
         progress = Progress(sum(job.weight for phase in plan for job in phase))
         if progress.total:
-            with open_pool(partial(_begin, make_world, config, out), workers) as pool:
+            begin = partial(_begin, make_world, config, out)
+            with tempfile.TemporaryDirectory() as meeting, open_pool(begin, workers) as pool:
+                plan = (_pair_workers(plan[0], workers, Path(meeting)), *plan[1:])
                 _run_plan(pool, plan, config, out, force, observer, progress)
         gates = _read_gates(config, out, name)
         _check_gates(gates, force)
@@ -194,6 +197,17 @@ def plan_jobs(config: TunnelConfig, world: str, out: Path) -> tuple[list[Job], l
     return stage_zero, rewards, checks, runs
 
 
+def _pair_workers(stage_zero: Sequence[Job], workers: int, meeting: Path) -> list[Job]:
+    """Return the jobs of stage 0, each for two workers where they suffice: all runs wait for it."""
+    if workers < 2 * len(stage_zero):
+        return list(stage_zero)
+    return [
+        Job(name, "prepare_together", (start, place, meeting / str(start)), weight)
+        for (start,), own, whole in ((job.arguments, job.name, job.weight) for job in stage_zero)
+        for place, name, weight in ((0, own, whole), (1, f"{own}: second half", 0.0))
+    ]
+
+
 def _run_plan(
     pool: Pool,
     plan: Sequence[Sequence[Job]],
@@ -210,7 +224,7 @@ def _run_plan(
     stage_zero, rewards, checks, runs = plan
     found = pool.run(stage_zero, observe)
     world = json.loads((out / "config.json").read_text(encoding="utf-8"))["world"]
-    for job in stage_zero:
+    for job in stage_zero:  # of two halves either has the same gate
         write_whole(_gate_file(config, out, world, job.arguments[0]), json.dumps(found[job.name], indent=1))
     _check_gates(_read_gates(config, out, world), force)
     pool.run(rewards, observe)

@@ -7,6 +7,7 @@ overlooks what it sees. docs/wind-tunnel.md has the figures, and what was tried.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -85,6 +86,8 @@ def build_stage_zero(
 ) -> StageZero:
     """Return base and SFT model with their gate's figures. What `cache` holds is not made again.
 
+    In a team (`caspo.local.team`) both processes call it and have the same.
+
     Args:
         world: Where scenes and answers come from.
         config: Sizes and phases.
@@ -144,6 +147,7 @@ class _School:
 
     def examine(self, models: Mapping[Stage, "Vlm"]) -> GateResult:
         """Return the figures of both models in both modes, from the cache where they are known."""
+        from caspo.local.team import find_place, share_work
         from caspo.local.vlm import hash_weights
 
         config, self._done = self._config, self._count_steps()
@@ -156,12 +160,14 @@ class _School:
         for split, count in _EVALUATED:
             seed = derive_seed(config.seed, "gate", split)
             pairs = self._world.pairs(split, count=max(1, int(config.evaluated * count)), seed=seed)
-            figures[split] = {
-                f"{stage}_{mode}": measure_mode(vlm, self._world, pairs, mode, seed=seed)
+            jobs = {
+                f"{stage}_{mode}": partial(measure_mode, vlm, self._world, pairs, mode, seed=seed)
                 for stage, vlm in models.items()
                 for mode in MODES
             }
-        write_figures(file, figures)
+            figures[split] = share_work(jobs)
+        if find_place()[0] == 0:
+            write_figures(file, figures)
         return judge_figures(figures)
 
     def _begin(self, name: str, plan: SupervisedConfig) -> SupervisedConfig:

@@ -11,6 +11,7 @@ import torch
 
 from caspo.errors import TrainingDiverged
 from caspo.local.samples import Prompt, PromptSource, Reward
+from caspo.local.team import join_team
 from caspo.local.training import train_caspo
 from caspo.local.vlm import Vlm, copy_trainable
 from caspo.wind_tunnel.arms import ARMS, BASELINES, Arm, make_caspo_config
@@ -52,6 +53,11 @@ class Tunnel:
     def prepare(self, start: int, tell: Tell) -> dict[str, Any]:
         """Make one stage 0 and return its gate as JSON values."""
         return self._start(start, tell).gate.model_dump(mode="json")
+
+    def prepare_together(self, start: int, place: int, meeting: Path, tell: Tell) -> dict[str, Any]:
+        """Do the same with another worker, each half of the work."""
+        with join_team(meeting, place=place):
+            return self.prepare(start, tell if place == 0 else lambda *told: None)
 
     def learn_reward(self, start: int, kind: RewardKind, tell: Tell) -> None:
         """Make one reward."""

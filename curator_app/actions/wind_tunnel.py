@@ -28,14 +28,14 @@ from pipeline.hazard_world.drawing.house import draw_large
 
 PAGE = "report.html"
 QUICK_HAZARDS = {"train": 4, "new": 2}
-_STEADY = {"batch": 48, "parts": 2, "warmup": 20, "opening": 0, "opening_weight": 1.0}
+_STEADY = {"batch": 48, "parts": 4, "warmup": 20, "opening": 0, "opening_weight": 1.0}
 QUICK = TunnelConfig(
     stage_zero=StageZeroConfig(
         pairs=2_000,
         evaluated=96,
         vision=SupervisedConfig(steps=150, batch=64, learning_rate=2e-3),
-        risk=SupervisedConfig(steps=260, batch=64, learning_rate=2e-3, warmup=20),
-        risk_in_prompts=SupervisedConfig(steps=70, batch=64, learning_rate=1e-3, warmup=20, parts=2),
+        risk=SupervisedConfig(steps=260, batch=64, learning_rate=2e-3, warmup=20, parts=2),
+        risk_in_prompts=SupervisedConfig(steps=70, batch=64, learning_rate=1e-3, warmup=20, parts=4),
         know=PhaseConfig(steps=260, learning_rate=2e-3, guided_appraising=0.99, appraising=0.5, **_STEADY),
         base=PhaseConfig(
             steps=30, learning_rate=1e-3, guided_appraising=0.6, appraising=0.1, vague=0.1, alarms=0.02, **_STEADY
