@@ -105,7 +105,7 @@ def _part(batch: list[Example], parts: int) -> list[list[Example]]:
 
 
 def _deal(parts: Half) -> tuple[Half, Half]:
-    """Return two halves, about as long, of parts that come by length: the first, fourth, fifth, eighth, and the rest."""
+    """Return two halves, about as long, of parts that come by length: first, fourth, fifth, eighth, and the rest."""
     first = [part for number, part in enumerate(parts) if number % 4 in (0, 3)]
     return first, [part for number, part in enumerate(parts) if number % 4 in (1, 2)]
 
