@@ -2,10 +2,10 @@
 
     python -m bench.wind_tunnel_quick [--seeds 0 1]
 
-Needs the extra `models`, and Linux. Each seed is a stage 0 of its own, in an empty folder. Beside wall time, which is worth
-something on a quiet machine only, it takes each worker's CPU seconds in each phase. A phase lasts as long as its busier
-worker, so the sum of those over all phases, with what the parent does, is what two cores with nothing else to do would
-take; what else the machine does makes it too large.
+Needs the extra `models`, and Linux. Each seed is a stage 0 of its own, in an empty folder. Beside wall time, which is
+worth something on a quiet machine only, it takes each worker's CPU seconds in each phase. A phase lasts as long as its
+busier worker, so the sum of those over all phases, with what the parent does, is what two cores with nothing else to do
+would take; what else the machine does makes it too large.
 
 Held to: every seed passes its gate, lowers R_0 and raises R_A, in less than 300 such seconds.
 """

@@ -6,6 +6,7 @@ A plant takes `patch`, whose `setattr(object, name, value)` puts the faulty thin
 import re
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from caspo import objective
-from caspo.local import training, vlm
+from caspo.local import training
 from caspo.local.samples import Prompt
 from caspo.wind_tunnel.world import World
 from curator_app.actions.wind_tunnel import make_part
@@ -85,13 +86,13 @@ def forget_the_mask_of_r(patch: Patch) -> None:
 
 def look_at_the_padding(patch: Patch) -> None:
     """What stands before a short prompt in its row is attended to."""
-    right = vlm._call
+    right = training.encode_prompts
 
-    def faulty(model: Any, whose: Any, prompts: Any, *rest: Any) -> Any:
-        seen_BP = torch.ones_like(prompts.attention_BP)
-        return right(model, whose, vlm.EncodedPrompts(**{**vars(prompts), "attention_BP": seen_BP}), *rest)
+    def faulty(model: Any, prompts: Sequence[Prompt], *, guided: bool) -> Any:
+        encoded = right(model, prompts, guided=guided)
+        return replace(encoded, attention_BP=torch.ones_like(encoded.attention_BP))
 
-    patch.setattr(vlm, "_call", faulty)
+    patch.setattr(training, "encode_prompts", faulty)
 
 
 def leave_r_attached(patch: Patch) -> None:

@@ -1,6 +1,7 @@
 """CASPO's wind tunnel on HazardWorld: what `curator caspo wind-tunnel` runs, and the files that it writes."""
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,11 @@ class Taught:
     words: str
 
 
+def has_learnt(before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]]) -> bool:
+    """Return whether R_0 fell and R_A rose by more than both 95% intervals are wide; value, low and high of each."""
+    return after["r_0"][2] < before["r_0"][1] and after["r_a"][1] > before["r_a"][2]
+
+
 @dataclass(frozen=True)
 class TunnelEnd:
     """What a run left."""
@@ -101,7 +107,7 @@ class TunnelEnd:
         if not pooled.get("recommended"):
             return Taught(False, "The recommended arm was not run to its end, so nothing is known of what it learns.")
         before, after = (pooled[name]["new_scenes"] for name in ("sft", "recommended"))
-        held = after["r_0"][2] < before["r_0"][1] and after["r_a"][1] > before["r_a"][2]
+        held = has_learnt(before, after)
         words = (
             f"On new scenes: R_0 {before['r_0'][0]:.1%} -> {after['r_0'][0]:.1%}, R_A {before['r_a'][0]:.2f} -> "
             f"{after['r_a'][0]:.2f}"

@@ -110,11 +110,24 @@ def test_what_was_lost_is_made_again_and_is_the_same(
     run(copy, force=True, observer=lambda progress: jobs.append(progress.last))
     assert [job for job in jobs if job] == [
         "stage 0, seed 0", "reward model context on stage 0 0",
+        "self-check of Recommended: Hybrid 0.3, frozen SFT, floor 0.5",
         "Recommended: Hybrid 0.3, frozen SFT, floor 0.5, stage 0 0, seed 0",
     ]  # fmt: skip
     made, kept = (json.loads(text) for text in ((folder / MEASURED).read_text(encoding="utf-8"), before))
     assert (made["columns"], made["answers"]) == (kept["columns"], kept["answers"])
     assert results.forced
+
+
+def test_two_workers_make_one_stage_0_together_and_it_is_the_same(
+    ran: tuple[Path, TunnelResults, list[str]], tmp_path: Path
+) -> None:
+    with pytest.raises(GateNotPassed):
+        run_tunnel(make_whole, TINY, tmp_path, workers=2)
+    kept = {path.name for path in (tmp_path / "cache").iterdir()}  # hashes of the weights that each phase begins with
+    assert len(kept) == 7
+    assert kept < {path.name for path in (ran[0] / "cache").iterdir()}
+    (gate,), (alone,) = ((out / "runs").glob("gate-*/gate.json") for out in (tmp_path, ran[0]))
+    assert gate.read_text(encoding="utf-8") == alone.read_text(encoding="utf-8")
 
 
 def test_arms_and_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
