@@ -49,8 +49,8 @@ class Found:
     compared: tuple[str, ...]
     differs: tuple[str, ...]
     """In words, with both values; empty when all is well."""
-    answers: int
-    """That were worked out by hand."""
+    lengths: tuple[int, ...]
+    """Tokens of each answer that was worked out by hand; where all are as long, nothing is said of masks."""
 
 
 def check_constitutions(world: World, scenes: Iterable[Scene]) -> list[str]:
@@ -95,7 +95,7 @@ def check_trainer(
                 original=original, watch=witness.watch,
             )[-1]  # fmt: skip
     except (ValueError, TrainingDiverged) as exc:  # what the objective refuses
-        return Found(("the step itself",), (f"the trainer refuses its own step: {exc}",), 0)
+        return Found(("the step itself",), (f"the trainer refuses its own step: {exc}",), ())
     before = Vlm(witness.before, start.processor)
     teacher = {"moving": before, "frozen_sft": start, "frozen_original": original}[config.teacher]
     assert teacher is not None
@@ -249,7 +249,7 @@ def _compare(witness: _Witness, made: _ByHand, metrics: Metrics, config: CaspoCo
     for name, value in _list_metrics(witness.rewards, made, config.group_size).items():
         table.number(f"caspo/{name}", metrics.get(f"caspo/{name}"), value)
     table.at_most("caspo/rollout_gap", metrics["caspo/rollout_gap"], ROLLOUT_ROOM)
-    return Found(tuple(table.compared), tuple(table.differs), len(made.logp))
+    return Found(tuple(table.compared), tuple(table.differs), tuple(map(len, made.logp)))
 
 
 def _list_metrics(rewards: Sequence[float], made: _ByHand, group_size: int) -> dict[str, float]:

@@ -92,7 +92,8 @@ class Tunnel:
         return {
             "arm": name,
             "stage_zero": start,
-            "answers": checked.answers,
+            "answers": len(checked.lengths),
+            "tokens": [min(checked.lengths, default=0), max(checked.lengths, default=0)],
             "compared": ["constitutions", *checked.compared],
             "differs": [*wrong, *checked.differs],
         }

@@ -40,7 +40,8 @@ pytestmark = pytest.mark.models
 
 torch.set_num_threads(1)
 SHORT = SupervisedConfig(steps=2, batch=4)
-MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
+MIXED = PhaseConfig(steps=6, batch=4, guided_appraising=0.9, appraising=0.1, learning_rate=1e-2, warmup=0)
+"""So much that some answers end before the cap: else nothing would be masked."""
 TINY = TunnelConfig(
     stage_zero=StageZeroConfig(
         layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED,
@@ -49,7 +50,7 @@ TINY = TunnelConfig(
     stage_zero_seeds=1,
     seeds=1,
     arms=("recommended", "outr"),
-    scale=ScaleConfig(steps=2, prompts=6, group_size=3, max_tokens=8, pool=16),
+    scale=ScaleConfig(steps=2, prompts=6, group_size=3, max_tokens=12, pool=16),
     evaluation=EvaluationConfig(scenes=4, hazards=3, max_tokens=6, examples=1),
     reward=RewardConfig(pairs=6, training=RewardModelConfig(steps=2, batch=4)),
 )  # fmt: skip
@@ -114,6 +115,7 @@ def test_a_run_without_a_fault_says_that_its_self_check_passed(ran: tuple[Path, 
     assert said in end.page.read_text(encoding="utf-8")
     best, bare = end.report["self_check"]["arms"]
     assert (best["arm"], bare["arm"]) == ("recommended", "outr")
+    assert all(shortest < longest for shortest, longest in (best["tokens"], bare["tokens"]))
     assert {"constitutions", "r (Eq. 4)", "advantage (Eq. 5)", "gradient", "caspo/loss"} <= set(best["compared"])
     assert set(best["compared"]) - set(bare["compared"]) == {
         "r (Eq. 4)", "caspo/signal_mean", "caspo/signal_std", "caspo/signal_p01", "caspo/signal_p99",
