@@ -175,12 +175,9 @@ def test_a_world_that_asks_under_another_constitution_than_was_taught_is_refused
 
 
 def test_a_worker_of_its_own_refuses_too(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "hybrid_advantage", training.hybrid_advantage)  # the run makes a world here as well
     faulty = partial(make_part_with_a_fault, planted.flip_the_sign_of_lambda)
     monkeypatch.setattr(wind_tunnel, "make_part", faulty)
-    right = training.hybrid_advantage
-    try:
-        with pytest.raises(TunnelRefused, match=r"the self-check failed: .*advantage \(Eq. 5\) differs"):
-            run_quick(out)
-    finally:
-        monkeypatch.setattr(training, "hybrid_advantage", right)  # the run makes a world in this process as well
+    with pytest.raises(TunnelRefused, match=r"the self-check failed: .*advantage \(Eq. 5\) differs"):
+        run_quick(out)
     assert list_runs(out) == {"gate", "self"}
