@@ -19,11 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from judge.adapters import imported, reading
-from judge.adapters.errors import BenchmarkRefused
+from judge.adapters import imported
 from judge.adapters.imported import import_benchmark, read_imported
-from judge.adapters.records import BenchmarkItem
 from judge.adapters.registry import ADAPTERS, read_benchmark
+from storage.errors import BenchmarkRefused
+from storage.public_data import reading
+from storage.public_data.records import BenchmarkItem
 
 
 def draw(seed: int = 0, kind: str = "PNG") -> bytes:
