@@ -43,3 +43,15 @@ class WorkerFailed(CaspoError):
 
 class GateNotPassed(CaspoError):
     """Stage 0 is not good enough for RL."""
+
+
+class DataRefused(CaspoError, ValueError):
+    """Training data cannot be made of what was given."""
+
+
+class BenchmarkFound(DataRefused):
+    """What was to be trained on is a benchmark, or repeats one. `matches` says what matched, a line each."""
+
+    def __init__(self, message: str, matches: list[str]) -> None:
+        self.matches = matches
+        super().__init__(message)
