@@ -53,6 +53,8 @@ class RewardSets:
     scores: tuple[ScoredAnswer, ...]
     wide: int
     """Pairs whose gap is above the margin; of these the pairs were drawn."""
+    drawn: int
+    """Pairs before their lengths were balanced."""
 
 
 class _HasLengths(Protocol):
@@ -74,8 +76,8 @@ def choose_sft(answers: Iterable[ScoredAnswer], choice: SftChoice, *, seed: int)
     return _spread(some, seed=seed, use="sft", most=choice.most, evenness=choice.evenness)
 
 
-def choose_pairs(answers: Iterable[ScoredAnswer], choice: PreferenceChoice, *, seed: int) -> list[AnswerPair]:
-    """Return pairs with a gap of at least `min_gap`, in which neither the longer nor the shorter answer tends to win.
+def find_pairs(answers: Iterable[ScoredAnswer], choice: PreferenceChoice, *, seed: int) -> list[AnswerPair]:
+    """Return pairs with a gap of at least `min_gap`, at most `per_prompt` of a prompt.
 
     Of a prompt the widest gaps are taken, of equal ones those whose lengths differ least.
     """
@@ -85,7 +87,12 @@ def choose_pairs(answers: Iterable[ScoredAnswer], choice: PreferenceChoice, *, s
         wide = [pair for pair in pairs if pair.gap >= choice.min_gap]
         wide.sort(key=lambda pair: (-pair.gap, abs(_skew(pair)), _rank_pair(seed, pair)))
         found += wide[: choice.per_prompt]
-    return balance_lengths(found, skew=choice.length_skew, most=choice.most, order=lambda pair: _rank_pair(seed, pair))
+    return found
+
+
+def choose_pairs(pairs: Sequence[AnswerPair], choice: PreferenceChoice, *, seed: int) -> list[AnswerPair]:
+    """Return the pairs to keep: neither the longer nor the shorter answer tends to win in them."""
+    return balance_lengths(pairs, skew=choice.length_skew, most=choice.most, order=lambda pair: _rank_pair(seed, pair))
 
 
 def choose_public_pairs(pairs: Iterable[PublicPair], choice: PreferenceChoice, *, seed: int) -> list[PublicPair]:
@@ -115,9 +122,10 @@ def choose_reward(answers: Iterable[ScoredAnswer], choice: RewardChoice, *, seed
             wide += 1
             if draw(seed, "bradley-terry", *pair.chosen.key, *pair.rejected.key) < choice.pair_probability:
                 pairs.append(pair)
+    drawn = len(pairs)
     pairs = balance_lengths(pairs, skew=choice.length_skew, most=None, order=lambda pair: _rank_pair(seed, pair))
     paired = {answer.key for pair in pairs for answer in (pair.chosen, pair.rejected)}
-    return RewardSets(tuple(pairs), tuple(answer for answer in even if answer.key not in paired), wide)
+    return RewardSets(tuple(pairs), tuple(answer for answer in even if answer.key not in paired), wide, drawn)
 
 
 def group_by_prompt(answers: Iterable[ScoredAnswer]) -> Mapping[tuple[str, str], list[ScoredAnswer]]:
@@ -128,10 +136,12 @@ def group_by_prompt(answers: Iterable[ScoredAnswer]) -> Mapping[tuple[str, str],
     return groups
 
 
-def balance_lengths(pairs: Sequence[Pair], *, skew: float, most: int | None, order: "_Order[Pair]") -> list[Pair]:
+def balance_lengths(
+    pairs: Sequence[Pair], *, skew: float | None, most: int | None, order: "_Order[Pair]"
+) -> list[Pair]:
     """Return pairs of which about as many have the better answer longer as have it shorter, at every ratio of lengths.
 
-    Ratios are compared in steps of half a doubling. Pairs of equal length stay.
+    Ratios are compared in steps of half a doubling. Pairs of equal length stay, and all of them without a `skew`.
     """
     steps: dict[int, tuple[list[Pair], list[Pair]]] = defaultdict(lambda: ([], []))
     kept: list[Pair] = []
@@ -143,7 +153,7 @@ def balance_lengths(pairs: Sequence[Pair], *, skew: float, most: int | None, ord
             steps[ceil(2 * abs(longer))][longer < 0].append(pair)
     for step in sorted(steps):
         sides = steps[step]
-        bound = int(skew * min(len(side) for side in sides))
+        bound = None if skew is None else int(skew * min(len(side) for side in sides))
         for side in sides:
             kept += sorted(side, key=order)[:bound]
     return kept if most is None else sorted(kept, key=order)[:most]

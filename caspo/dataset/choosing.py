@@ -13,6 +13,7 @@ from caspo.dataset.answer_sets import (
     choose_public_pairs,
     choose_reward,
     choose_sft,
+    find_pairs,
 )
 from caspo.dataset.config import DatasetConfig
 from caspo.dataset.gate import BenchmarkGate
@@ -51,7 +52,7 @@ class Choice:
     sft: list[ScoredAnswer] = field(default_factory=list)
     pairs: list[AnswerPair] = field(default_factory=list)
     public_pairs: list[PublicPair] = field(default_factory=list)
-    reward: RewardSets = field(default_factory=lambda: RewardSets((), (), 0))
+    reward: RewardSets = field(default_factory=lambda: RewardSets((), (), 0, 0))
     candidates: dict[str, Any] = field(default_factory=dict)
     """What each set was chosen from, in numbers."""
     twins_wanted: int = 0
@@ -190,10 +191,11 @@ def _choose_answers(
     answers = [answer for run in runs for answer in run.answers if answer.item_id in usable]
     seed = config.seed
     choice.sft = choose_sft(answers, config.sft, seed=seed)
-    choice.pairs = choose_pairs(answers, config.preferences, seed=seed)
+    found = find_pairs(answers, config.preferences, seed=seed)
+    choice.pairs = choose_pairs(found, config.preferences, seed=seed)
     choice.public_pairs = choose_public_pairs(public, config.preferences, seed=seed)
     choice.reward = choose_reward(answers, config.reward, seed=seed)
-    choice.candidates = {"scored_answers": len(answers), "public_pairs": len(public)}
+    choice.candidates = {"scored_answers": len(answers), "judged_pairs": len(found), "public_pairs": len(public)}
 
 
 def _batches(prompts: Iterator[Prompt], size: int) -> Iterator[list[Prompt]]:

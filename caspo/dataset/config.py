@@ -75,8 +75,9 @@ class PreferenceChoice(Frozen):
     """Least difference of the scores; pairs of a data set that gives none are taken as they are."""
     per_prompt: int = Field(default=1, ge=1)
     most: int | None = Field(default=None, ge=1)
-    length_skew: float = Field(default=1.0, ge=1)
-    """At most so many pairs whose better answer is the longer one to one where it is the shorter, and the reverse."""
+    length_skew: float | None = Field(default=1.0, ge=1)
+    """At most so many pairs whose better answer is the longer one to one where it is the shorter, and the reverse;
+    None: lengths are not balanced."""
 
 
 class RewardChoice(Frozen):
@@ -89,7 +90,7 @@ class RewardChoice(Frozen):
     most: int | None = Field(default=None, ge=1)
     """As in SFT."""
     evenness: float = Field(default=2.0, ge=1)
-    length_skew: float = Field(default=2.0, ge=1)
+    length_skew: float | None = Field(default=2.0, ge=1)
     """As in preferences; answers of pairs that go for it are for regression."""
 
 

@@ -12,7 +12,14 @@ from caspo.dataset.scored import JudgeRunFiles, ScoredAnswer
 from caspo.dataset.sources import Source
 from storage.records import Category
 
-TITLES: Mapping[Category, str] = {category: category.value.replace("_", " ").capitalize() for category in Category}
+TITLES: Mapping[Category, str] = {
+    Category.VIOLENT: "Violent content",
+    Category.ILLEGAL: "Illegal activity",
+    Category.HATE: "Hate speech",
+    Category.SEXUAL: "Sexual content",
+    Category.PRIVACY: "Privacy violation",
+    Category.SELF_HARM: "Self-harm",
+}
 
 
 def build_report(
@@ -53,7 +60,8 @@ def build_report(
             "candidates": choice.candidates,
             "sft": _describe_answers(choice.sft),
             "preferences": _describe_pairs([*choice.pairs, *choice.public_pairs]),
-            "reward_pairs": _describe_pairs(choice.reward.pairs) | {"wide_pairs": choice.reward.wide},
+            "reward_pairs": _describe_pairs(choice.reward.pairs)
+            | {"wide": choice.reward.wide, "drawn": choice.reward.drawn},
             "reward_scores": _describe_answers(choice.reward.scores),
         },
         "dropped_matches": choice.matches,
@@ -83,26 +91,21 @@ def _describe_source(number: int, source: Source, choice: Choice, taken: Sequenc
     own = [entry for entry in choice.prompts if entry.source == number]
     used = Counter(entry.own_category for entry in taken if entry.source == number)
     groups = Counter((entry.own_category, entry.category) for entry in own)
+    categories = [
+        {"name": name, "category": category and category.value, "usable": count, "taken": used[name]}
+        for (name, category), count in sorted(groups.items(), key=lambda pair: str(pair[0]))
+    ]
+    told = source.describe()
     return {
         "name": source.name,
+        "kind": told["kind"],
         "part": source.part,
+        "version": told["version"],
+        "licences": told.get("licences") or {told["licence"]: len(own)},
         "usable": len(own),
         "taken": sum(used.values()),
-        "left_out": dict(sorted(choice.left_out.get(source.name, Counter()).items())),
-        "own_categories": [
-            {
-                "name": name,
-                "category": None if category is None else category.value,
-                "usable": count,
-                "taken": used[name],
-            }
-            for (name, category), count in sorted(groups.items(), key=lambda pair: str(pair[0]))
-        ],
-        **{
-            key: value
-            for key, value in source.describe().items()
-            if key in ("kind", "version", "licence", "licences", "digest")
-        },
+        "left_out": dict(sorted(choice.left_out[source.name].items())),
+        "own_categories": categories,
     }
 
 
@@ -140,6 +143,33 @@ def _mean(values: Iterable[float]) -> float | None:
     return round(fmean(found), 3) if found else None
 
 
+def list_notices(report: Mapping[str, Any]) -> list[str]:
+    """Return what somebody has to know before they train on it."""
+    notices = []
+    twins, answers = report["twins"], report["answers"]
+    if twins["taken"] < twins["wanted"]:
+        notices.append(
+            f"The releases hold {twins['taken']} twins that fit, where {twins['wanted']} are wanted; make more, or ask "
+            "for a smaller share."
+        )
+    empty = [one["title"] for one in report["categories"] if not one["items"]]
+    if empty and report["items"]:
+        notices.append(f"Nothing of {', '.join(empty)}.")
+    found = {"preferences": answers["candidates"]["judged_pairs"] + answers["candidates"]["public_pairs"]}
+    for name, count in (found | {"reward_pairs": answers["reward_pairs"]["drawn"]}).items():
+        if count and not answers[name]["rows"]:
+            notices.append(
+                f"{name}: {count} pairs were found and none is left, since the better answer is always the longer one, "
+                "or always the shorter one; add runs of other models, or set length_skew to null and train on that bias."
+            )
+    if report["dropped_matches"]:
+        notices.append(f"{len(report['dropped_matches'])} prompts were left out because they match a benchmark.")
+    forbidding = [source["name"] for source in report["sources"] if any("NC" in name for name in source["licences"])]
+    if forbidding:
+        notices.append(f"A licence of {', '.join(forbidding)} forbids commercial use.")
+    return notices
+
+
 def render_markdown(report: Mapping[str, Any]) -> str:
     """Return the report as Markdown."""
     names = list(report["categories"][0]["by_source"])
@@ -155,10 +185,10 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         shares = [f"{one['share']:.2f}%", f"{one['paper_share']:.2f}%"]
         lines.append(_row([one["title"], *counts, str(one["items"]), *shares, str(one["twins"]), str(one["held_out"])]))
     twins = report["twins"]
+    for notice in list_notices(report):
+        lines += ["", f"**{notice}**"]
     lines += ["", f"{report['items']} items and {twins['taken']} twins ({100 * twins['share']:.1f}% of the prompts; "
               f"{100 * twins['wanted_share']:.1f}% wanted). Seed {report['seed']}."]  # fmt: skip
-    if twins["taken"] < twins["wanted"]:
-        lines += ["", f"The releases hold {twins['wanted'] - twins['taken']} twins fewer than the share asks for."]
     lines += ["", "## Sources", ""]
     for source in report["sources"]:
         lines.append(f"- {_describe_in_words(source)}")
@@ -178,7 +208,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
 
 
 def _describe_in_words(source: Mapping[str, Any]) -> str:
-    licence = source.get("licence") or ", ".join(f"{name} ({count})" for name, count in source["licences"].items())
+    licence = ", ".join(f"{name} ({count})" for name, count in source["licences"].items())
     taken = f"{source['taken']} of {source['usable']} usable prompts"
     words = f"{source['name']} ({source['part']}): {taken}; licence {licence}"
     if source["left_out"]:
