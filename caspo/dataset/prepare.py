@@ -144,10 +144,17 @@ def _make_manifest(
         "constitution_sha256": hash_constitutions(rules),
         "sources": described,
         "benchmarks": gate.describe(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": {name: _find_version(name) for name in PACKAGES},
         "files": dict(files),
         "report_sha256": hash_json(report),
     }
+
+
+def _find_version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _publish(partial: Path, to: Path) -> bool:

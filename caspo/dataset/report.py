@@ -160,7 +160,7 @@ def list_notices(report: Mapping[str, Any]) -> list[str]:
         if count and not answers[name]["rows"]:
             notices.append(
                 f"{name}: {count} pairs were found and none is left, since the better answer is always the longer one, "
-                "or always the shorter one; add runs of other models, or set length_skew to null and train on that bias."
+                "or always the shorter one; add runs of other models, or set length_skew to null to keep that bias."
             )
     if report["dropped_matches"]:
         notices.append(f"{len(report['dropped_matches'])} prompts were left out because they match a benchmark.")
