@@ -4,9 +4,8 @@ verl's `RLHFDataset` reads `train.parquet` and `val.parquet`, its `MultiTurnSFTD
 Pictures lie inside the rows as they came, if they are PNG or JPEG; any other format becomes PNG.
 """
 
-import hashlib
 from collections.abc import Mapping
-from io import BytesIO, RawIOBase
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from caspo.dataset.scored import ScoredAnswer
 from caspo.dataset.sources import Prompt
+from storage.release_files import hash_file
 from storage.texts import Sha256
 
 PLACEHOLDER = "<image>"
@@ -92,30 +92,6 @@ _REPEATED = (
 )  # fmt: skip
 
 
-class _HashedFile(RawIOBase):
-    """A file that is hashed while it is written, so that it is not read again."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
-        self.digest = hashlib.sha256()
-        self.size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.digest.update(data)
-        self.size += memoryview(data).nbytes
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
 class RowWriter:
     """One Parquet file, written row by row. The same rows give the same bytes."""
 
@@ -125,11 +101,10 @@ class RowWriter:
         self._schema = schema
         self._held: list[dict[str, Any]] = []
         self._held_bytes = 0
-        self._file = _HashedFile(path)
         repeated = [name for name in _REPEATED if name.split(".")[0] in schema.names]
         # Pictures do not get smaller; a dictionary keeps the constitutions from being written row by row.
         self._writer = pq.ParquetWriter(
-            self._file, schema, compression="none", use_dictionary=repeated, write_statistics=False
+            path, schema, compression="none", use_dictionary=repeated, write_statistics=False
         )
 
     def __enter__(self) -> "RowWriter":
@@ -141,7 +116,6 @@ class RowWriter:
         if kind is None:
             self._flush()
         self._writer.close()
-        self._file.close()
 
     def add(self, row: dict[str, Any]) -> None:
         """Add a row."""
@@ -153,7 +127,7 @@ class RowWriter:
 
     def describe(self) -> dict[str, Any]:
         """Return hash, size and rows of the finished file."""
-        return {"sha256": self._file.digest.hexdigest(), "bytes": self._file.size, "rows": self.added}
+        return {**hash_file(self.path), "rows": self.added}
 
     def _flush(self) -> None:
         if self._held:

@@ -117,10 +117,14 @@ class ReleasedPrompts:
         self._licences: Counter[str] = Counter()
 
     def read(self, *, pictures: bool) -> Iterator[Prompt]:
-        """Yield items and twins in the release's order."""
+        """Yield items and twins in the release's order.
+
+        Raises:
+            DataRefused: a file is damaged, or with `pictures` a row is not what the manifest says.
+        """
         self.left_out.clear()
         self._licences.clear()
-        for item in self.release.iterate_items(pictures=pictures):
+        for item in self._iterate(pictures=pictures):
             for row, twin in ((item, False), *(((item.as_twin(), True),) if item.has_twin else ())):
                 prompt = self._read_row(row, twin=twin)
                 if isinstance(prompt, str):
@@ -128,6 +132,13 @@ class ReleasedPrompts:
                     continue
                 self._licences[prompt.licence] += 1
                 yield prompt
+
+    def _iterate(self, *, pictures: bool) -> Iterator[ReleasedItem]:
+        """Yield the rows, verified where their pictures are read: what is written is always read so."""
+        try:
+            yield from self.release.iterate_verified() if pictures else self.release.iterate_items(pictures=False)
+        except ReleaseInvalid as exc:
+            raise DataRefused(f"release {self.release.manifest.version}: {exc.problems[0]}; get it anew") from exc
 
     def _read_row(self, row: ReleasedItem, *, twin: bool) -> Prompt | str:
         if row.image_sha256 is None:
@@ -279,7 +290,7 @@ def open_sources(config: DatasetConfig) -> list[ReleasedPrompts | PublicPrompts]
     opened: list[ReleasedPrompts | PublicPrompts] = []
     for choice in config.releases:
         try:
-            release = read_release(choice.path)
+            release = read_release(choice.path, verify=False)  # rows are verified as they are read
         except ReleaseInvalid as exc:
             raise DataRefused(f"release {choice.path}: {exc.problems[0]}") from exc
         refuse_benchmark(release)

@@ -203,8 +203,17 @@ def test_a_damaged_release_is_refused(tmp_path: Path) -> None:
     release = release_of(tmp_path, 3)
     shard = next((release / "data").iterdir())
     shard.write_bytes(shard.read_bytes()[:-50])
-    with pytest.raises(DataRefused, match="differs from the manifest"):
+    with pytest.raises(DataRefused, match=r"release v1\.0: .* cannot be read"):
         make(tmp_path / "out", release)
+
+
+def test_a_release_whose_rows_were_replaced_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    release, other = release_of(tmp_path, 3), release_of(tmp_path / "other", 3, query="Which tree is the oldest?")
+    shard = next((release / "data").iterdir())
+    shard.write_bytes(next((other / "data").iterdir()).read_bytes())
+    with pytest.raises(DataRefused, match=r"release v1\.0: row OOD-1 .*: it is not the manifest's item000001"):
+        make(tmp_path / "out", release)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
