@@ -159,7 +159,7 @@ def list_notices(report: Mapping[str, Any]) -> list[str]:
     for name, count in (found | {"reward_pairs": answers["reward_pairs"]["drawn"]}).items():
         if count and not answers[name]["rows"]:
             notices.append(
-                f"{name}: {count} pairs were found and none is left, since the better answer is always the longer one, "
+                f"{name}: none is left of the pairs found ({count}), since the better answer is always the longer one, "
                 "or always the shorter one; add runs of other models, or set length_skew to null to keep that bias."
             )
     if report["dropped_matches"]:
@@ -187,7 +187,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     twins = report["twins"]
     for notice in list_notices(report):
         lines += ["", f"**{notice}**"]
-    lines += ["", f"{report['items']} items and {twins['taken']} twins ({100 * twins['share']:.1f}% of the prompts; "
+    lines += ["", f"Items: {report['items']}; twins: {twins['taken']} ({100 * twins['share']:.1f}% of the prompts; "
               f"{100 * twins['wanted_share']:.1f}% wanted). Seed {report['seed']}."]  # fmt: skip
     lines += ["", "## Sources", ""]
     for source in report["sources"]:

@@ -246,7 +246,7 @@ class PublicPrompts:
     def _read_item(self, item: BenchmarkItem) -> Prompt | str:
         (picture,) = item.pictures
         if not picture.found:
-            return "picture not found"
+            return "picture not found beside the file or in the folder `pictures`"
         if not item.query.strip():
             return "no question"
         query = clean_query(item.query)

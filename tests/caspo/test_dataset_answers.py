@@ -263,6 +263,6 @@ def test_a_bias_of_length_that_cannot_be_balanced_is_told(tmp_path: Path) -> Non
     made = make(tmp_path, release, write_judge_run(tmp_path / "run", release, answers))
     assert not (made.folder / "preferences.parquet").exists()
     text = (made.folder / "report.md").read_text()
-    assert "preferences: 6 pairs were found and none is left" in text
+    assert "preferences: none is left of the pairs found (6)" in text
     assert "set length_skew to null" in text
     assert json.loads((made.folder / "report.json").read_text())["answers"]["reward_pairs"]["rows"] == 0

@@ -279,6 +279,12 @@ def test_spa_vl_as_json_and_as_a_table(tmp_path: Path) -> None:
     assert item.own == {"chosen": "I cannot say.", "rejected": "A thief."}
     (item,) = read_all("spa-vl", put_table(tmp_path / "t" / "train-0.parquet", [row | {"image": {"bytes": draw()}}]))
     assert (item.item_id, item.category, item.pictures[0].data) == ("train-0/0", "", draw())
+    named = row | {"image": {"bytes": draw(), "path": "170.jpg"}, "image_name": "Toxicity/Unfair/racial/170.jpg"}
+    (item,) = read_all("spa-vl", put_table(tmp_path / "n" / "train-0.parquet", [named]))
+    assert (item.category, item.sub_category) == ("Toxicity", "Unfair/racial")
+    classed = row | {"image": {"bytes": draw()}, "class1": "Toxicity", "class2": "Unfair", "class3": "racial"}
+    (item,) = read_all("spa-vl", put_table(tmp_path / "c" / "validation-0.parquet", [classed]))
+    assert (item.category, item.sub_category) == ("Toxicity", "Unfair/racial")
     bare = {"question": "Who is this?", "image": {"bytes": draw()}}
     assert read_all("spa-vl", put_table(tmp_path / "t" / "test-0.parquet", [bare]))[0].own == {}
     with pytest.raises(BenchmarkRefused, match="'chosen' is missing"):
