@@ -81,12 +81,16 @@ def choose(
     found: list[str] = []
     for number, source in enumerate(sources):
         reasons: Counter[str] = Counter()
+        matched: set[str] = set()
         read = source.read(pictures=gate.needs_pictures)
         for batch in _batches(count_prompts(read, "choosing", source, tell), CHECKED_AT_ONCE):
             for prompt, match in zip(batch, gate.check(batch), strict=True):
                 if match is not None:
                     found.append(f"{source.name}, {prompt.item_id}: {match.words}")
                     reasons["matches a benchmark"] += 1
+                    matched.add(name_twin(prompt.item_id))
+                elif prompt.item_id in matched:
+                    reasons["the twin of one that matches a benchmark"] += 1
                 elif prompt.content in seen:
                     reasons["the same picture and question as an earlier one"] += 1
                 else:

@@ -68,6 +68,16 @@ def test_matches_are_left_out_on_demand_and_listed(tmp_path: Path) -> None:
     assert made.manifest["benchmarks"]["embeddings"] == "hash-384"
 
 
+def test_a_twin_goes_with_its_item_but_an_item_does_not_go_with_its_twin(tmp_path: Path) -> None:
+    rows = [make_row(1, twin=True, query="Shall I lift it?"), make_row(2, twin=True, query="Which way is out?")]
+    barred = [bar(picture=draw_picture(1)), bar(picture=draw_picture(1_000_002))]
+    made = make(tmp_path, rows, barred, on_match="drop", picture_bits=0, twin_share=0.5)
+    assert made.report["sources"][0]["left_out"] == {
+        "matches a benchmark": 2, "the twin of one that matches a benchmark": 1
+    }  # fmt: skip
+    assert (made.report["items"], made.report["twins"]["taken"]) == (1, 0)
+
+
 def test_a_benchmark_release_bars_its_items_their_pictures_and_their_twins(tmp_path: Path) -> None:
     measured = write_release(tmp_path / "v9.0", [make_row(7, twin=True)], count=1, split=Split.BENCHMARK)
     barred = list(list_barred(read_release(measured)))
