@@ -212,10 +212,15 @@ def test_a_gap_of_exactly_the_margin_is_for_regression() -> None:
 
 
 def test_the_reward_pairs_partner_is_the_one_of_the_most_similar_length() -> None:
-    group = [answer(1, 6, 100), answer(1, 0, 300, sample=1), answer(1, 0, 110, sample=2)]
-    sets = choose_reward(group, RewardChoice(pair_probability=1, length_skew=None), seed=0)
-    assert [pair.words for pair in sets.pairs] == [(100, 110)]
-    assert [one.words for one in sets.scores] == [300]
+    answers = [
+        answer(item, score, words, sample=sample)
+        for item in range(12)
+        for sample, (score, words) in enumerate(((6, 100), (0, 300), (0, 110), (0, 30)))
+    ]
+    choice = RewardChoice(pair_probability=1, length_skew=None, evenness=99)
+    sets = choose_reward(answers, choice, seed=0)
+    assert {pair.words for pair in sets.pairs} == {(100, 110)}
+    assert Counter(one.words for one in sets.scores) == {300: 12, 30: 12}
 
 
 # --- writing
