@@ -75,7 +75,7 @@ class Release:
         Raises:
             ReleaseInvalid: a row is not the manifest's, rows are missing or more than it lists, or a file is damaged.
         """
-        expected = iter(self.manifest.rows)
+        expected = self.iterate_row_hashes()
         for row in self.items:
             wanted = next(expected, None)
             problems = row.find_problems() or (

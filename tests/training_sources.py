@@ -19,8 +19,9 @@ from PIL import Image
 
 from storage.judgment_records import Judgment, ModelResponse
 from storage.record import Provenance
-from storage.records import Category, ReleaseManifest, Split
-from storage.release_files import DOCUMENTS, MANIFEST, compute_digest, encode_manifest, hash_file
+from storage.records import Category, Split
+from storage.release_files import DOCUMENTS, hash_file
+from storage.release_manifest import MANIFEST, ReleaseManifest, compute_digest, encode_manifest
 from storage.release_rows import ReleasedItem, list_shards, name_picture, write_rows
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)

@@ -22,7 +22,8 @@ from endpoints.embeddings import EmbeddingEndpoint, HashEmbeddings
 from endpoints.errors import EndpointError
 from endpoints.ledger import Ledger
 from storage.records import Split
-from storage.release_files import MANIFEST, read_release
+from storage.release_files import read_release
+from storage.release_manifest import MANIFEST
 from storage.whole_files import write_whole
 
 FOLDER = "training-data"
