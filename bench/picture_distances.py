@@ -23,9 +23,9 @@ from PIL import Image, ImageEnhance
 
 from bench.results_file import write_results
 from endpoints.images import draw_shapes
-from pipeline.dedup import MAX_HAMMING_BITS
 from pipeline.hazard_world.drawing.house import draw_large
 from pipeline.hazard_world.provider import iterate_items
+from storage.images import MAX_HAMMING_BITS
 
 ROOT = Path(__file__).parents[1]
 STARTER = ROOT / "pipeline" / "starter" / "pictures"

@@ -47,3 +47,15 @@ class GateNotPassed(CaspoError):
 
 class SelfCheckFailed(CaspoError):
     """A step of the trainer is not what the paper's equations say of it."""
+
+
+class DataRefused(CaspoError, ValueError):
+    """Training data cannot be made of what was given."""
+
+
+class BenchmarkFound(DataRefused):
+    """What was to be trained on is a benchmark, or repeats one. `matches` says what matched, a line each."""
+
+    def __init__(self, message: str, matches: list[str]) -> None:
+        self.matches = matches
+        super().__init__(message)

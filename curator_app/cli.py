@@ -22,6 +22,7 @@ from curator_app.commands import (
     serve,
     study,
     token_shift,
+    training_data,
     users,
     wind_tunnel,
 )
@@ -49,6 +50,7 @@ app.add_typer(importing.app, name="import")
 app.add_typer(leakage.app, name="leakage")
 app.add_typer(study.app, name="study")
 app.add_typer(failures.app, name="failures")
+wind_tunnel.app.command("prepare")(training_data.prepare)
 app.add_typer(wind_tunnel.app, name="caspo")
 
 

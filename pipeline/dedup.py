@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from endpoints.embeddings import EmbeddingEndpoint
 from pipeline.errors import BadVectors
 from pipeline.vector_store import VectorBlocks, VectorFolder, Vectors
+from storage.images import MAX_HAMMING_BITS, hash_picture
 from storage.records import FilterVerdict, Provenance
 from storage.release_files import Release
 
@@ -27,7 +27,6 @@ RELEASED = "release/"
 """Begins the names of released rows in an index."""
 FILTER_NAME = "duplicate"
 DEFAULT_THRESHOLD = 0.9
-MAX_HAMMING_BITS = 8
 
 _HASH = re.compile(r"[0-9a-f]{16}")
 _TILE_ROWS = 8_192
@@ -288,15 +287,6 @@ def _parse_hash(text: str) -> np.uint64:
     if not _HASH.fullmatch(text):
         raise BadVectors(f"picture hash {text[:40]!r} is not 16 hex digits (0-9, a-f)")
     return np.uint64(int(text, 16))
-
-
-def hash_picture(data: bytes) -> str:
-    """Return the perceptual hash of a picture, upright, in 16 hex digits; for a stored one what `BlobRef.phash` has."""
-    import imagehash  # brings scipy
-    from PIL import Image, ImageOps
-
-    with Image.open(BytesIO(data)) as picture:
-        return str(imagehash.phash(ImageOps.exif_transpose(picture)))
 
 
 def find_clusters(

@@ -19,11 +19,12 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from pipeline.dedup import PictureIndex, hash_picture
+from pipeline.dedup import PictureIndex
 from pipeline.grounding import Candidate
 from pipeline.turns import Turns
 from pipeline.validation import DUPLICATE_PICTURE, PictureCheck
 from storage.db import Database
+from storage.images import hash_picture
 from storage.records import FilterVerdict, Grounding, Provenance, Scenario
 from storage.release_files import Release
 from storage.stages import Stage

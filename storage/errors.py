@@ -37,6 +37,10 @@ class ImageRefused(StorageError, ValueError):
     """The bytes are not an image that may be stored; the message says why."""
 
 
+class BenchmarkRefused(StorageError):
+    """The files of a public data set cannot be read as what they are said to be."""
+
+
 class ReleaseInvalid(StorageError):
     """A release folder differs from its manifest; `problems` lists every difference found."""
 

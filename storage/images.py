@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.Image import Transpose
 
 from storage.errors import ImageRefused
@@ -18,6 +18,8 @@ from storage.image_headers import ImageHeader, read_header, refuse_damaged
 
 MIMES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 MAX_PROFILE_BYTES = 4_000_000
+MAX_HAMMING_BITS = 8
+"""Perceptual hashes that differ in at most so many of their 64 bits are taken for one picture's."""
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -92,7 +94,7 @@ def clean_image(data: bytes, limits: ImageLimits | None = None) -> CleanImage:
             f"the pixels spell out {disguise[0]!r} in the encoded file; change the picture a little, for instance "
             "by cropping one row, and send it again"
         )
-    return CleanImage(encoded, MIMES[header.format], width, height, _hash_perceptually(encoded))
+    return CleanImage(encoded, MIMES[header.format], width, height, hash_picture(encoded))
 
 
 def _check_size(header: ImageHeader, limits: ImageLimits) -> None:
@@ -189,9 +191,12 @@ def _encode(picture: Image.Image, header: ImageHeader) -> bytes:
     return buffer.getvalue()
 
 
-def _hash_perceptually(encoded: bytes) -> str:
-    """Hash the stored picture, not the one sent: the hash is then a function of the stored bytes."""
-    import imagehash  # brings scipy, which only the intake needs
+def hash_picture(data: bytes) -> str:
+    """Return the perceptual hash of a picture, upright, in 16 hex digits; for a stored one what `BlobRef.phash` has.
 
-    with Image.open(BytesIO(encoded)) as stored:
-        return str(imagehash.phash(stored))
+    Raises what Pillow raises for bytes that it cannot decode.
+    """
+    import imagehash  # brings scipy, which only the intake and the search for duplicates need
+
+    with Image.open(BytesIO(data)) as picture:
+        return str(imagehash.phash(ImageOps.exif_transpose(picture)))

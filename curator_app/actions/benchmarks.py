@@ -10,11 +10,11 @@ from PIL import Image
 
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
-from judge.adapters.errors import BenchmarkRefused
 from judge.adapters.imported import MANIFEST, ImportSummary, import_benchmark, read_imported
-from judge.adapters.records import BenchmarkItem
 from pipeline.benchmark_gate import BenchmarkRow
-from pipeline.dedup import hash_picture
+from storage.errors import BenchmarkRefused
+from storage.images import hash_picture
+from storage.public_data.records import BenchmarkItem
 from storage.whole_files import write_whole
 
 Hashes = dict[str, list[tuple[str, str]]]

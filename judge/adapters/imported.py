@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from judge.adapters.errors import BenchmarkRefused
-from judge.adapters.reading import find_files, shorten
-from judge.adapters.records import BenchmarkFacts, BenchmarkItem, Picture
 from judge.adapters.registry import get_facts, read_benchmark
+from storage.errors import BenchmarkRefused
 from storage.locks import hold_lock
+from storage.public_data.reading import find_files, shorten
+from storage.public_data.records import BenchmarkFacts, BenchmarkItem, Picture
 
 ITEMS, MANIFEST, PICTURES = "items.jsonl", "manifest.json", "pictures"
 FORMAT = 1

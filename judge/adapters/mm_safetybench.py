@@ -6,10 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from judge.adapters.errors import BenchmarkRefused
-from judge.adapters.pictures import PictureFinder, take_picture
-from judge.adapters.reading import Row, iterate_rows, list_names, read_object, shorten
-from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
+from storage.errors import BenchmarkRefused
+from storage.public_data.pictures import PictureFinder, take_picture
+from storage.public_data.reading import Row, iterate_rows, list_names, read_object, shorten
+from storage.public_data.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 
 KINDS = ("SD", "SD_TYPO", "TYPO")
 TINY = "TinyVersion_ID_List.json"

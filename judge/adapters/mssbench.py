@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from judge.adapters.errors import BenchmarkRefused
-from judge.adapters.pictures import PictureFinder
-from judge.adapters.reading import Row, list_names, read_object, shorten
-from judge.adapters.records import BenchmarkFacts, BenchmarkItem, Expected, OwnVerdict
+from storage.errors import BenchmarkRefused
+from storage.public_data.pictures import PictureFinder
+from storage.public_data.reading import Row, list_names, read_object, shorten
+from storage.public_data.records import BenchmarkFacts, BenchmarkItem, Expected, OwnVerdict
 
 FACTS = BenchmarkFacts(
     name="mssbench",

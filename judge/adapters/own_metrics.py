@@ -12,8 +12,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from math import nan
 
-from judge.adapters.records import Expected
 from storage.intervals import wilson_interval
+from storage.public_data.records import Expected
 
 
 @dataclass(frozen=True, slots=True)

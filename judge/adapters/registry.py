@@ -6,11 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from judge.adapters import beavertails_v, mis, mm_safetybench, mssbench, salad, siuo, spa_vl, vlsbench, vscbench
-from judge.adapters.errors import BenchmarkRefused
-from judge.adapters.pictures import PictureFinder
-from judge.adapters.reading import find_files
-from judge.adapters.records import BenchmarkFacts, BenchmarkItem
+from judge.adapters import mis, mm_safetybench, mssbench, salad, siuo, vlsbench, vscbench
+from storage.errors import BenchmarkRefused
+from storage.public_data import beavertails_v, spa_vl
+from storage.public_data.pictures import PictureFinder
+from storage.public_data.reading import find_files
+from storage.public_data.records import BenchmarkFacts, BenchmarkItem
 
 
 class Reader(Protocol):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 
-from judge.adapters.pictures import PictureFinder, take_picture
-from judge.adapters.reading import iterate_rows
-from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
+from storage.public_data.pictures import PictureFinder, take_picture
+from storage.public_data.reading import iterate_rows
+from storage.public_data.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 
 FACTS = BenchmarkFacts(
     name="siuo",

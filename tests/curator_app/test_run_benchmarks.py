@@ -15,7 +15,7 @@ from curator_app.actions.runs import RunRefused, run
 from curator_app.workspace import Workspace
 from endpoints.images import draw_shapes
 from pipeline.benchmark_gate import BENCHMARK_QUERY
-from pipeline.dedup import hash_picture
+from storage.images import hash_picture
 from storage.items import get_history, list_items
 from storage.records import FilterVerdict
 

@@ -19,11 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from judge.adapters import imported, reading
-from judge.adapters.errors import BenchmarkRefused
+from judge.adapters import imported
 from judge.adapters.imported import import_benchmark, read_imported
-from judge.adapters.records import BenchmarkItem
 from judge.adapters.registry import ADAPTERS, read_benchmark
+from storage.errors import BenchmarkRefused
+from storage.public_data import reading
+from storage.public_data.records import BenchmarkItem
 
 
 def draw(seed: int = 0, kind: str = "PNG") -> bytes:
@@ -278,6 +279,12 @@ def test_spa_vl_as_json_and_as_a_table(tmp_path: Path) -> None:
     assert item.own == {"chosen": "I cannot say.", "rejected": "A thief."}
     (item,) = read_all("spa-vl", put_table(tmp_path / "t" / "train-0.parquet", [row | {"image": {"bytes": draw()}}]))
     assert (item.item_id, item.category, item.pictures[0].data) == ("train-0/0", "", draw())
+    named = row | {"image": {"bytes": draw(), "path": "170.jpg"}, "image_name": "Toxicity/Unfair/racial/170.jpg"}
+    (item,) = read_all("spa-vl", put_table(tmp_path / "n" / "train-0.parquet", [named]))
+    assert (item.category, item.sub_category) == ("Toxicity", "Unfair/racial")
+    classed = row | {"image": {"bytes": draw()}, "class1": "Toxicity", "class2": "Unfair", "class3": "racial"}
+    (item,) = read_all("spa-vl", put_table(tmp_path / "c" / "validation-0.parquet", [classed]))
+    assert (item.category, item.sub_category) == ("Toxicity", "Unfair/racial")
     bare = {"question": "Who is this?", "image": {"bytes": draw()}}
     assert read_all("spa-vl", put_table(tmp_path / "t" / "test-0.parquet", [bare]))[0].own == {}
     with pytest.raises(BenchmarkRefused, match="'chosen' is missing"):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from judge.adapters.pictures import PictureFinder, take_picture
-from judge.adapters.reading import iterate_rows
-from judge.adapters.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
+from storage.public_data.pictures import PictureFinder, take_picture
+from storage.public_data.reading import Row, iterate_rows
+from storage.public_data.records import BenchmarkFacts, BenchmarkItem, OwnVerdict
 
 FACTS = BenchmarkFacts(
     name="spa-vl",
@@ -20,7 +20,7 @@ FACTS = BenchmarkFacts(
         metrics=("HarmEval and HelpEval of the test part; their definitions are not known to us",),
     ),
     traps=(
-        "The tables have no ids and no categories; only the JSON's picture paths name a category.",
+        "The tables have no ids; a category is in the picture's path (JSON, `image_name`) or in `class1` to `class3`.",
         "It is training data of the paper's comparison, so it must not share items with a benchmark.",
     ),
 )
@@ -37,8 +37,7 @@ def read(file: Path, *, pictures: PictureFinder) -> Iterator[BenchmarkItem]:
         row.demand("question", "image")
         if split not in ("test", "harm", "help", "evalharm", "evalhelp"):
             row.demand("chosen", "rejected")
-        said = row.values["image"]
-        folders = Path(said).parent.parts if isinstance(said, str) else ()
+        folders = _read_folders(row)
         yield BenchmarkItem(
             benchmark=FACTS.name,
             item_id=row.text("id", filled=True) if "id" in row.values else f"{file.stem}/{row.number}",
@@ -49,3 +48,10 @@ def read(file: Path, *, pictures: PictureFinder) -> Iterator[BenchmarkItem]:
             subset=split,
             own=row.rest("id", "question", "image"),
         )
+
+
+def _read_folders(row: Row) -> tuple[str, ...]:
+    """Return category and sub-categories: their own columns in some parts, else the folders of the picture's name."""
+    classes = tuple(str(row.values[name]) for name in ("class1", "class2", "class3") if row.values.get(name))
+    named = row.values.get("image_name", row.values["image"])
+    return classes or (Path(named).parent.parts if isinstance(named, str) else ())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from judge.adapters.errors import BenchmarkRefused
+from storage.errors import BenchmarkRefused
 
 _MOST_BYTES = 256 << 20
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from judge.adapters.errors import BenchmarkRefused
-from judge.adapters.reading import Row, list_names, shorten
-from judge.adapters.records import Picture
+from storage.errors import BenchmarkRefused
+from storage.public_data.reading import Row, list_names, shorten
+from storage.public_data.records import Picture
 
 FOLDERS = ("", "images", "image", "data", "data/images", "data/image")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"})

@@ -12,8 +12,8 @@ from math import isnan
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from judge.adapters.errors import BenchmarkRefused
-from judge.adapters.workbook import iterate_workbook
+from storage.errors import BenchmarkRefused
+from storage.public_data.workbook import iterate_workbook
 
 READABLE = (".json", ".jsonl", ".csv", ".parquet", ".xlsx")
 _CHUNK = 1 << 16
