@@ -43,3 +43,19 @@ class WorkerFailed(CaspoError):
 
 class GateNotPassed(CaspoError):
     """Stage 0 is not good enough for RL."""
+
+
+class OptionsInvalid(CaspoError, ValueError):
+    """An option of the plugin for verl, or verl's own config beside it, cannot be used."""
+
+
+class PromptUnfit(CaspoError, ValueError):
+    """A constitution cannot be put before a prompt."""
+
+
+class LogProbsCoarse(CaspoError):
+    """Log-probabilities come in half precision."""
+
+
+class VerlUnfit(CaspoError):
+    """The verl that is installed, or a batch of its, is not what the plugin was written for."""
