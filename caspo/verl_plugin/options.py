@@ -64,6 +64,8 @@ def parse_options(given: Mapping[str, Any] | None) -> VerlOptions:
     Raises:
         OptionsInvalid: An option is unknown or its value cannot be used.
     """
+    if not isinstance(given, Mapping | None):
+        raise OptionsInvalid(f"caspo={given!r}: give options one by one, as +caspo.lam=0.3")
     try:
         return VerlOptions.model_validate(dict(given or {}))
     except ValidationError as exc:

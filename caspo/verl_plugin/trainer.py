@@ -22,6 +22,7 @@ from verl.trainer.ppo.utils import Role, need_reference_policy
 from verl.trainer.ppo.v1.trainer_base import register_trainer
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.utils.debug import marked_timer
+from verl.utils.tokenizer import hf_tokenizer
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from caspo.errors import OptionsInvalid, VerlUnfit
@@ -176,11 +177,21 @@ def _read_template(trainer: CaspoTrainer) -> GuidedPrompts:
 
 
 def _start_original(trainer: CaspoTrainer, folder: str | None) -> RayWorkerGroup:
-    """Start a third frozen model on the actor's GPUs, sharded like the reference policy."""
+    """Start a third frozen model on the actor's GPUs, sharded like the reference policy.
+
+    Raises:
+        OptionsInvalid: It has another vocabulary.
+    """
+    if hf_tokenizer(folder).get_vocab() != trainer.tokenizer.get_vocab():
+        raise OptionsInvalid(
+            f"+caspo.original_model={folder}: its vocabulary is not the policy's, so it cannot score the policy's "
+            "answers; give the model that the policy was made of"
+        )
     config = copy.deepcopy(trainer.config.actor_rollout_ref)
     with open_dict(config):
         config.model.path = folder
-        config.model.lora_rank, config.model.lora_adapter_path = 0, None
+        config.model.hf_config_path = config.model.tokenizer_path = config.model.lora_adapter_path = None
+        config.model.lora_rank = config.model.lora.rank = 0
     roles = [Role.ActorRolloutRef, Role.ActorRollout]
     role = next(role for role in roles if role in trainer.role_worker_mapping)
     described = RayClassWithInitArgs(cls=ray.remote(ActorRolloutRefWorker), config=config, role="ref")

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import verl_runs as vr
 
-pytestmark = [pytest.mark.verl, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
 CLOSE = 1e-5
 REAL = Path(__file__).parent
 

@@ -22,7 +22,7 @@ from caspo.constitution import list_constitutions
 
 HERE = Path(__file__).parent / "verl_here"
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 900
+PATIENCE_S = 1500
 """A run takes about 75 s with warm files on two free cores."""
 MODULES = "cpu_platform,generate_rollout,caspo.verl_plugin.trainer,dumping_trainer"
 SINGLE = "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"
