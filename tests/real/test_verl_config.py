@@ -1,5 +1,9 @@
 """What of verl's config does not go with CASPO is refused, and its options come through Hydra as they were."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.verl
@@ -44,3 +48,23 @@ def test_the_options_are_read_as_hydra_reads_them() -> None:
     with initialize_config_module("verl.trainer.config", version_base=None):
         config = compose("ppo_trainer", overrides=write_overrides(wanted))
     assert parse_options(config.get("caspo")) == wanted
+
+
+def test_the_command_of_the_page_is_one_that_verl_takes() -> None:
+    from hydra import compose, initialize_config_module
+    from verl.utils.config import omega_conf_to_dataclass
+
+    from caspo.verl_plugin.options import parse_options
+    from caspo.verl_plugin.trainer import check_config
+
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    (command,) = re.findall(r"python -m verl\.trainer\.main_ppo (.*?)\n\n", page, re.S)
+    overrides = shlex.split(command.replace("\\\n", " "))
+    batch = ["actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=1", "actor_rollout_ref.actor.ppo_mini_batch_size=8"]
+    with initialize_config_module("verl.trainer.config", version_base=None):
+        config = compose("ppo_trainer", overrides=[*overrides, *batch])
+    options = parse_options(config.get("caspo"))
+    check_config(config, options)
+    assert (options.teacher, options.signal_floor, options.lam) == ("frozen_sft", 0.5, 0.3)
+    actor = omega_conf_to_dataclass(config.actor_rollout_ref.actor)
+    assert (actor.kl_loss_coef, actor.loss_agg_mode) == (0.005, "seq-mean-token-mean")
