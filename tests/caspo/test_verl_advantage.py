@@ -34,7 +34,7 @@ def make_step() -> tuple[Tensor, Tensor, Tensor]:
     "changed",
     [
         {},
-        {"mode": "token", "signal_floor": 0.5},
+        {"mode": "token", "signal_floor": 6.0},
         {"lam": 1.0, "zero_outcome": "token", "scope": "position", "eps": 0.01},
         {"clip": 2.0, "teacher": "frozen_sft"},
         {"mode": "outcome"},
