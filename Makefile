@@ -61,7 +61,7 @@ test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against 
 	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
 
 test-verl: setup-models ## CASPO on verl with tiny models on this CPU: minutes long
-	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real
+	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real tests/caspo
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -n 2 --dist worksteal -m faults
