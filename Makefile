@@ -11,7 +11,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-vllm demo test check test-thorough test-browser test-models test-vllm test-faults bench screenshots clean
+.PHONY: help setup setup-models setup-vllm demo test check test-thorough test-browser test-models test-vllm test-verl test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -25,10 +25,10 @@ $(VENV)/.installed: pyproject.toml
 	$(RUN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-setup-models: setup $(VENV)/.installed-models ## add the local models: torch, diffusers, sentence-transformers, spaCy (gigabytes)
+setup-models: setup $(VENV)/.installed-models ## add the local models and verl: torch, diffusers, spaCy, ray (gigabytes)
 
 $(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
-	$(RUN)/python -m pip install --quiet --editable '.[dev,models,pos]'
+	$(RUN)/python -m pip install --quiet --editable '.[dev,models,pos,verl]'
 	@touch $@
 
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
@@ -38,7 +38,7 @@ demo: setup ## set up everything and open the app on the starter scenarios
 	$(RUN)/curator demo --port $(PORT)
 
 test: setup ## set up everything and run the tests
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not thorough"
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not verl and not thorough"
 
 test-thorough: setup ## longer ones: a browser in trouble, hostile texts, accessibility, runs that are killed
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough and not faults"
@@ -55,10 +55,13 @@ test-browser: setup ## only the tests that drive a Chromium
 	$(RUN)/pytest -m browser
 
 test-models: setup-models ## real small models on the CPU: pictures, embeddings, text in pictures; no download
-	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m "models and not vllm"
+	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m "models and not vllm and not verl"
 
 test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against models on vLLM, over HTTP: minutes long
 	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
+
+test-verl: setup-models ## CASPO on verl with tiny models on this CPU: minutes long
+	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real tests/caspo
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -n 2 --dist worksteal -m faults

