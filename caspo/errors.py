@@ -75,3 +75,11 @@ class LogProbsCoarse(CaspoError):
 
 class VerlUnfit(CaspoError):
     """The verl that is installed, or a batch of its, is not what the plugin was written for."""
+
+
+class RewardModelInvalid(CaspoError, ValueError):
+    """A folder holds no reward model that can be loaded, or a base model is none with pictures."""
+
+
+class RewardUnavailable(CaspoError):
+    """A reward server cannot be asked, refused what it was asked, or does not look at pictures."""

@@ -18,6 +18,7 @@ from curator_app.commands import (
     leakage,
     mining,
     release,
+    reward_model,
     run,
     serve,
     study,
@@ -51,6 +52,7 @@ app.add_typer(leakage.app, name="leakage")
 app.add_typer(study.app, name="study")
 app.add_typer(failures.app, name="failures")
 wind_tunnel.app.command("prepare")(training_data.prepare)
+wind_tunnel.app.add_typer(reward_model.app, name="reward-model")
 app.add_typer(wind_tunnel.app, name="caspo")
 
 

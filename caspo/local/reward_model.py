@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from caspo.agreement import correlate, count_right, mean_or_nan
 from caspo.local.config import RewardModelConfig
 from caspo.local.loop import fingerprint_run, run_loop
 from caspo.local.samples import Prompt, Reward, ScoredPair, hash_pairs
@@ -14,9 +16,7 @@ from caspo.local.supervised import draw_batch, hold_vision
 from caspo.local.tracking import Metrics, Tracking
 from caspo.local.vlm import Vlm, encode_answers, encode_prompts, read_states
 from caspo.objective import reward_model_loss
-
-MIDDLE_SCORE = 3.0
-"""Of R + S + E, 0 to 6: what an untrained head predicts."""
+from caspo.score_head import make_score_head, pick_last
 
 
 class RewardModel(nn.Module):  # type: ignore[misc]
@@ -27,9 +27,7 @@ class RewardModel(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.backbone = vlm.model
         self._vlm = (vlm,)  # in a tuple, or its model would be registered a second time
-        self.head = nn.Linear(vlm.model.config.get_text_config().hidden_size, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, MIDDLE_SCORE)
+        self.head = make_score_head(vlm.model.config.get_text_config().hidden_size)
         self.to(vlm.device)
 
     @property
@@ -43,9 +41,7 @@ class RewardModel(nn.Module):  # type: ignore[misc]
         encoded = encode_prompts(self.vlm, asked, guided=False).repeat(times)
         ids_BT, mask_BT = encode_answers(self.vlm, answers)
         _, states_BTH = read_states(self.vlm, encoded, ids_BT, mask_BT)
-        last_B = mask_BT.sum(1) - 1
-        last_BH = states_BTH[torch.arange(len(last_B), device=last_B.device), last_B]
-        return self.head(last_BH.float())[:, 0]
+        return self.head(pick_last(states_BTH, mask_BT).float())[:, 0]
 
     def rate(self, prompts: Sequence[Prompt], answers: Sequence[str], *, batch: int = 96) -> list[float]:
         """Return the predictions as numbers: a `samples.Reward`."""
@@ -104,13 +100,11 @@ def check_pairs(rate: Reward, pairs: Sequence[ScoredPair]) -> dict[str, float]:
     `pair_accuracy` is the share of pairs with different scores whose better answer has the higher reward (one half for
     equal rewards), `correlation` that of Pearson over all answers. Either is NaN where nothing differs.
     """
-    rewards = torch.tensor(list(rate(*_flatten(pairs))), dtype=torch.float64)
-    scores = torch.tensor([pair.scores for pair in pairs], dtype=torch.float64)
-    lead_P, said_P = scores[:, 0] - scores[:, 1], rewards.view(-1, 2)[:, 0] - rewards.view(-1, 2)[:, 1]
-    differ_P = lead_P != 0
-    right_P = ((lead_P.sign() * said_P.sign())[differ_P] + 1) / 2
-    correlation = torch.corrcoef(torch.stack([rewards, scores.view(-1)]))[0, 1]
-    return {"pair_accuracy": right_P.mean().item(), "correlation": correlation.item()}
+    rewards = np.array(list(rate(*_flatten(pairs))), dtype=np.float64)
+    scores = np.array([pair.scores for pair in pairs], dtype=np.float64)
+    said = rewards.reshape(-1, 2)
+    right = count_right(scores[:, 0] - scores[:, 1], said[:, 0] - said[:, 1])
+    return {"pair_accuracy": mean_or_nan(right), "correlation": correlate(rewards, scores.reshape(-1))}
 
 
 def _merge(prompts: Sequence[Prompt]) -> tuple[list[Prompt], int]:

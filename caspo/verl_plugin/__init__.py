@@ -6,5 +6,6 @@
 * `fixes`       two faults of verl 0.9.1 mended while it runs, as long as they are there
 * `rows`        TransferQueue's batches as lists of rows
 * `scoring`     log-probabilities of sampled answers under the constitution
+* `rewards`     verl's reward manager with the pictures of the prompt; for `caspo.verl_rewards`
 * `trainer`     the trainer; importing it registers it
 """

@@ -1,0 +1,143 @@
+"""The reward of `caspo.reward_model.server` for verl, asked over HTTP. No torch, no verl, so that it can be tried alone.
+
+verl hands pictures to no reward function, and what it sends to a reward model of its own is text only. So
+`caspo.verl_plugin.rewards.PictureRewardManager` stands in for verl's reward manager and puts the pictures of the prompt
+into `extra_info`, and `compute_score`, which verl takes as a custom reward function, sends them on.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+
+from caspo.errors import RewardUnavailable
+
+PICTURES, QUERY = "pictures", "query"
+"""Keys of `extra_info` that the reward manager adds: the pictures' bytes, and the query with `<image>` for each."""
+_LONGEST_WAIT_S = 30.0
+_seeing: set[str] = set()
+"""Servers that this process knows to look at pictures."""
+
+
+def write_reward_overrides(url: str) -> list[str]:
+    """Return the Hydra overrides that let verl ask the server at `url`; several are separated by `|`."""
+    return [
+        "reward.reward_manager.source=importlib",
+        "reward.reward_manager.name=PictureRewardManager",
+        "reward.reward_manager.module.path=pkg://caspo.verl_plugin.rewards",
+        "reward.custom_reward_function.path=pkg://caspo.verl_rewards",
+        "reward.custom_reward_function.name=compute_score",
+        f"+reward.custom_reward_function.reward_kwargs.url='{url}'",
+    ]
+
+
+async def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: str,
+    extra_info: Mapping[str, Any],
+    *,
+    url: str = "",
+    patience_s: float = 900.0,
+    **_: Any,
+) -> dict[str, float]:
+    """Return the reward of an answer, R + S + E as the reward model foretells it: verl's custom reward function.
+
+    Args:
+        data_source: Not looked at.
+        solution_str: The answer.
+        ground_truth: Not looked at.
+        extra_info: With `pictures` and `query`.
+        url: Of the server, of several with `|` between them.
+        patience_s: How long a server that cannot be reached, or is in trouble, is asked again.
+
+    Raises:
+        RewardUnavailable: There is no answer in that time, the server refuses the request or is blind, or the reward
+            manager did not hand over the pictures.
+    """
+    if not url:
+        raise RewardUnavailable(
+            "no reward server is named; give +reward.custom_reward_function.reward_kwargs.url=http://HOST:PORT"
+        )
+    pictures: Sequence[bytes] = extra_info.get(PICTURES, ())
+    if not pictures:
+        raise RewardUnavailable(
+            "the reward function got no picture: verl hands over none by itself; give "
+            + " ".join(write_reward_overrides(url)[:3])
+        )
+    deadline = time.monotonic() + patience_s
+    server = random.choice(url.split("|"))
+    if server not in _seeing:
+        await check_server(server, patience_s=patience_s)
+    wait_s = 0.5
+    while True:
+        try:
+            return {"score": await _ask(server, extra_info[QUERY], pictures, solution_str)}
+        except (TimeoutError, aiohttp.ClientError) as exc:
+            if time.monotonic() + wait_s > deadline:
+                raise RewardUnavailable(
+                    f"the reward server {server} gave no answer in {patience_s:.0f} s ({exc!r}); start it with `curator "
+                    "caspo reward-model serve`, or look into its log"
+                ) from exc
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        server = random.choice(url.split("|"))
+
+
+async def check_server(url: str, *, patience_s: float = 60.0) -> dict[str, Any]:
+    """Return what the server says of itself, once it was seen to look at pictures.
+
+    Raises:
+        RewardUnavailable: It cannot be reached in `patience_s`, is no reward server, or does not look at pictures.
+    """
+    deadline, wait_s = time.monotonic() + patience_s, 0.5
+    while True:
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience_s)) as session,
+                session.get(f"{url.rstrip('/')}/health") as reply,
+            ):
+                told: dict[str, Any] = await reply.json(content_type=None)
+                break
+        except (TimeoutError, aiohttp.ClientConnectionError) as exc:
+            if time.monotonic() + wait_s > deadline:
+                raise RewardUnavailable(
+                    f"the reward server {url} cannot be reached ({exc!r}); start it with `curator caspo reward-model serve`, "
+                    "and see that this machine reaches its host and port"
+                ) from exc
+        except (ValueError, aiohttp.ClientError) as exc:
+            raise RewardUnavailable(
+                f"{url}/health is not of a reward server ({exc!r}); give its host and port"
+            ) from exc
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+    if not isinstance(told, dict) or told.get("sees_pictures") is not True:
+        effect = told.get("picture_effect") if isinstance(told, dict) else told
+        raise RewardUnavailable(
+            f"the reward server {url} does not look at pictures (another picture changes its reward by {effect}); serve "
+            "a model that was trained, and look at `pictures` in its evaluation"
+        )
+    _seeing.add(url)
+    return told
+
+
+async def _ask(server: str, query: str, pictures: Sequence[bytes], answer: str) -> float:
+    form = aiohttp.FormData()
+    form.add_field("query", query)
+    form.add_field("answer", answer)
+    for number, picture in enumerate(pictures):
+        form.add_field("pictures", picture, filename=f"{number}", content_type="application/octet-stream")
+    # Without a limit of its own: the server answers in turn, and a step's answers come all at once.
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=60)) as session,
+        session.post(f"{server.rstrip('/')}/score", data=form) as reply,
+    ):
+        if 400 <= reply.status < 500:
+            raise RewardUnavailable(
+                f"the reward server {server} refused an answer ({reply.status}): {await reply.text()}"
+            )
+        reply.raise_for_status()
+        return float((await reply.json())["score"])
