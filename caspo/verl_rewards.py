@@ -1,4 +1,4 @@
-"""The reward of `caspo.reward_model.server` for verl, asked over HTTP. No torch, no verl, so that it can be tried alone.
+"""The reward of `caspo.reward_model.server` for verl, asked over HTTP. No torch and no verl, so it can be tried alone.
 
 verl hands pictures to no reward function, and what it sends to a reward model of its own is text only. So
 `caspo.verl_plugin.rewards.PictureRewardManager` stands in for verl's reward manager and puts the pictures of the prompt
@@ -6,15 +6,18 @@ into `extra_info`, and `compute_score`, which verl takes as a custom reward func
 """
 
 import asyncio
+import json
 import random
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import count
+from typing import Any, TypeVar
 
 import aiohttp
 
 from caspo.errors import RewardUnavailable
 
+T = TypeVar("T")
 PICTURES, QUERY = "pictures", "query"
 """Keys of `extra_info` that the reward manager adds: the pictures' bytes, and the query with `<image>` for each."""
 _LONGEST_WAIT_S = 30.0
@@ -68,23 +71,13 @@ async def compute_score(
             "the reward function got no picture: verl hands over none by itself; give "
             + " ".join(write_reward_overrides(url)[:3])
         )
-    deadline = time.monotonic() + patience_s
-    server = random.choice(url.split("|"))
-    if server not in _seeing:
-        await check_server(server, patience_s=patience_s)
-    wait_s = 0.5
-    while True:
-        try:
-            return {"score": await _ask(server, extra_info[QUERY], pictures, solution_str)}
-        except (TimeoutError, aiohttp.ClientError) as exc:
-            if time.monotonic() + wait_s > deadline:
-                raise RewardUnavailable(
-                    f"the reward server {server} gave no answer in {patience_s:.0f} s ({exc!r}); start it with `curator "
-                    "caspo reward-model serve`, or look into its log"
-                ) from exc
-        await asyncio.sleep(wait_s)
-        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        server = random.choice(url.split("|"))
+
+    async def ask(server: str) -> float:
+        if server not in _seeing:
+            await _look(server)
+        return await _ask(server, extra_info[QUERY], pictures, solution_str)
+
+    return {"score": await _insist(ask, url.split("|"), patience_s)}
 
 
 async def check_server(url: str, *, patience_s: float = 60.0) -> dict[str, Any]:
@@ -93,35 +86,52 @@ async def check_server(url: str, *, patience_s: float = 60.0) -> dict[str, Any]:
     Raises:
         RewardUnavailable: It cannot be reached in `patience_s`, is no reward server, or does not look at pictures.
     """
+    return await _insist(_look, [url], patience_s)
+
+
+async def _insist(call: Callable[[str], Awaitable[T]], servers: Sequence[str], patience_s: float) -> T:
+    """Return what the first server that can be reached answers; they are tried in turn, from any of them on."""
     deadline, wait_s = time.monotonic() + patience_s, 0.5
-    while True:
+    first = random.randrange(len(servers))
+    for turn in count(first):
+        server = servers[turn % len(servers)]
         try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience_s)) as session,
-                session.get(f"{url.rstrip('/')}/health") as reply,
-            ):
-                told: dict[str, Any] = await reply.json(content_type=None)
-                break
-        except (TimeoutError, aiohttp.ClientConnectionError) as exc:
+            return await call(server)
+        except (TimeoutError, aiohttp.ClientError) as exc:
             if time.monotonic() + wait_s > deadline:
                 raise RewardUnavailable(
-                    f"the reward server {url} cannot be reached ({exc!r}); start it with `curator caspo reward-model serve`, "
-                    "and see that this machine reaches its host and port"
+                    f"the reward server {server} gave no answer in {patience_s:g} s ({exc!r}); start it with `curator "
+                    "caspo reward-model serve`, see that this machine reaches its host and port, or look into its log"
                 ) from exc
-        except (ValueError, aiohttp.ClientError) as exc:
-            raise RewardUnavailable(
-                f"{url}/health is not of a reward server ({exc!r}); give its host and port"
-            ) from exc
-        await asyncio.sleep(wait_s)
-        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-    if not isinstance(told, dict) or told.get("sees_pictures") is not True:
-        effect = told.get("picture_effect") if isinstance(told, dict) else told
+        if turn - first + 1 >= len(servers):
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+    raise AssertionError("count() has no end")
+
+
+async def _look(server: str) -> dict[str, Any]:
+    """Return what the server says of itself; one that does not look at pictures is refused."""
+    timeout = aiohttp.ClientTimeout(total=120)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.get(f"{server.rstrip('/')}/health") as reply,
+    ):
+        text = await reply.text()
+    try:
+        told = json.loads(text)
+        sees, effect = told["sees_pictures"], told["picture_effect"]
+    except (ValueError, KeyError, TypeError) as exc:
         raise RewardUnavailable(
-            f"the reward server {url} does not look at pictures (another picture changes its reward by {effect}); serve "
-            "a model that was trained, and look at `pictures` in its evaluation"
+            f"{server}/health says {text[:80]!r}, which is not of a reward server; give its host and port"
+        ) from exc
+    if not sees:
+        raise RewardUnavailable(
+            f"the reward server {server} does not look at pictures (another picture changes its reward by {effect}); "
+            "serve a model that was trained, and look at `pictures` in its evaluation"
         )
-    _seeing.add(url)
-    return told
+    _seeing.add(server)
+    found: dict[str, Any] = told
+    return found
 
 
 async def _ask(server: str, query: str, pictures: Sequence[bytes], answer: str) -> float:

@@ -1,9 +1,9 @@
 """How far a reward model agrees with the judge, how sure it may be, what length does to it, and whether it looks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from caspo.agreement import (
     sort_into_bins,
 )
 from caspo.errors import DataRefused
-from caspo.reward_model.model import RewardModel
+from caspo.reward_model.conversations import Asked
 from caspo.reward_model.rows import Rated, RatedPair, RewardRows, read_rows
 from storage.intervals import wilson_interval
 
@@ -25,7 +25,16 @@ FEW = 100
 """Pairs below which a report says that they are few."""
 
 
-def read_held_out(model: RewardModel, data: Path, pictures: Path) -> tuple[RewardRows, str]:
+class Rater(Protocol):
+    """A `RewardModel`, or anything that rates like one."""
+
+    record: dict[str, Any]
+
+    def rate(self, asked: Iterable[Asked], *, batch: int) -> list[float]:
+        """Return a reward for each."""
+
+
+def read_held_out(model: Rater, data: Path, pictures: Path) -> tuple[RewardRows, str]:
     """Return the rows to measure a model on, and in words which those are.
 
     Of the data that it was trained on, the items that were held out; of any other data, all.
@@ -43,13 +52,13 @@ def read_held_out(model: RewardModel, data: Path, pictures: Path) -> tuple[Rewar
         words = "the items that its training held out"
     if not rows.pairs and not rows.singles:
         raise DataRefused(
-            f"{data} leaves nothing to measure on ({words}, held_out_share={said['held_out_share']}); give other data, or "
-            "train with a larger held_out_share"
+            f"{data} leaves nothing to measure on ({words}, held_out_share={said['held_out_share']}); give other data, "
+            "or train with a larger held_out_share"
         )
     return rows, words
 
 
-def evaluate(model: RewardModel, rows: RewardRows, *, batch: int = 16) -> dict[str, Any]:
+def evaluate(model: Rater, rows: RewardRows, *, batch: int = 16) -> dict[str, Any]:
     """Return the report. Figures that are undefined are None.
 
     Args:
@@ -73,7 +82,8 @@ def evaluate(model: RewardModel, rows: RewardRows, *, batch: int = 16) -> dict[s
             "correlation": correlate(swapped_N, score_N),
         },
     }
-    return _without_nan(report)
+    cleaned: dict[str, Any] = _without_nan(report)
+    return cleaned
 
 
 def describe(report: dict[str, Any]) -> list[str]:
@@ -86,9 +96,9 @@ def describe(report: dict[str, Any]) -> list[str]:
         f"scores: {scores['count']} answers, mean error {_show(scores['mean_absolute_error'])} of 6 points, bias "
         f"{_show(scores['bias'])}, Pearson {_show(scores['pearson'])}, Spearman {_show(scores['spearman'])}, "
         f"miscalibration {_show(scores['miscalibration'])}",
-        f"length: the reward correlates with words {_show(length['reward'])}, the judge's score {_show(length['score'])}, "
-        f"what is between them {_show(length['residual'])}; pairs right if the better answer is longer "
-        f"{_show(length['accuracy_better_longer'], share=True)}, if shorter "
+        f"length: the reward correlates with words {_show(length['reward'])}, the judge's score "
+        f"{_show(length['score'])}, what is between them {_show(length['residual'])}; pairs right if the "
+        f"better answer is longer {_show(length['accuracy_better_longer'], share=True)}, if shorter "
         f"{_show(length['accuracy_better_shorter'], share=True)}",
         f"pictures: another item's picture moves a reward by {_show(pictures['mean_change'])} points and leaves "
         f"{_show(pictures['pair_accuracy'], share=True)} of the pairs right",

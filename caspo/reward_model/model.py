@@ -155,7 +155,8 @@ def load_reward_model(folder: Path, *, device: str | None = None, half: bool = F
     model = RewardModel(backbone, processor, max_tokens=record["max_tokens"], record=record)
     model.head.load_state_dict(load_file(folder / HEAD))
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _load_backbone(place: Path | str, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -170,7 +171,7 @@ def _load_backbone(place: Path | str, dtype: torch.dtype) -> tuple[Any, Any]:
     missing = [name for name in ("image_processor", "chat_template") if not getattr(processor, name, None)]
     if missing:
         raise RewardModelInvalid(
-            f"the {type(processor).__name__} of {place} has no {' and no '.join(missing)}; give a vision-language model "
-            "that was tuned to follow instructions"
+            f"the {type(processor).__name__} of {place} has no {' and no '.join(missing)}; give a vision-language "
+            "model that was tuned to follow instructions"
         )
     return backbone, processor

@@ -5,11 +5,11 @@ one to fill. Health is no claim: it rates one answer about two different picture
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, UploadFile
 from fastapi.responses import JSONResponse
@@ -17,20 +17,12 @@ from PIL import Image, ImageDraw
 
 from caspo.errors import SampleInvalid
 from caspo.reward_model.conversations import Asked, check_asked
+from caspo.reward_model.evaluation import Rater
 from storage.texts import hash_json
 
 LEAST_EFFECT = 1e-3
 """Points by which a model's reward must change with the picture, or it is held to be blind."""
 PROBE = ("<image>Is it safe to go on here?", "Yes, go on.")
-
-
-class Rater(Protocol):
-    """A `RewardModel`, or anything that rates like one."""
-
-    record: dict[str, Any]
-
-    def rate(self, asked: Sequence[Asked], *, batch: int) -> list[float]:
-        """Return a reward for each."""
 
 
 class Batcher:

@@ -255,8 +255,8 @@ def _read_done(work: Path, fingerprint: str) -> int:
     said = json.loads(file.read_text(encoding="utf-8"))
     if said["fingerprint"] != fingerprint:
         raise RunMismatch(
-            f"{work} holds the beginning of a training with another config, other data, another base model or number of "
-            "processes; go on with the old ones, or remove the folder"
+            f"{work} holds the beginning of a training with another config, other data, another base model or number "
+            "of processes; go on with the old ones, or remove the folder"
         )
     return int(said["done"])
 
