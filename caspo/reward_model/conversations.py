@@ -83,9 +83,13 @@ def encode(processor: Any, asked: Sequence[Asked], *, max_tokens: int) -> dict[s
     return made
 
 
-def move(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """Return the batch on the device."""
-    return {name: value.to(device) if hasattr(value, "to") else value for name, value in batch.items()}
+def move(batch: dict[str, Any], device: torch.device, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+    """Return the batch on the device, its pictures in `dtype`."""
+    return {
+        name: value.to(device, dtype if value.is_floating_point() else None)
+        for name, value in batch.items()
+        if isinstance(value, torch.Tensor)
+    }
 
 
 def _find_special(processor: Any) -> re.Pattern[str]:

@@ -42,7 +42,7 @@ class RewardModel(nn.Module):  # type: ignore[misc]
 
     def forward(self, batch: dict[str, Any]) -> Tensor:
         """Return (B,) predictions in float32 for a batch of `encode`, read at each conversation's last token."""
-        states_BTH = self.backbone(**batch).last_hidden_state
+        states_BTH = self.backbone(**batch, use_cache=False).last_hidden_state
         last_BH = pick_last(states_BTH, batch["attention_mask"]).float()
         with torch.autocast(last_BH.device.type, enabled=False):
             return self.head(last_BH)[:, 0]
@@ -59,7 +59,7 @@ class RewardModel(nn.Module):  # type: ignore[misc]
         with torch.inference_mode():
             while some := list(islice(left, batch)):
                 made = encode(self.processor, some, max_tokens=self.max_tokens)
-                found += self(move(made, self.backbone.device)).tolist()
+                found += self(move(made, self.backbone.device, self.backbone.dtype)).tolist()
         return found
 
 

@@ -103,7 +103,17 @@ def test_both_terms_are_equation_7() -> None:
 def test_a_step_says_both_terms_and_half_the_passes_give_the_same_step(base: Path, data: Path, tmp_path: Path) -> None:
     once = training.train(configure(base, data, tmp_path / "once", steps=2, pairs=4, scores=4, regression_weight=0.5))
     twice = training.train(
-        configure(base, data, tmp_path / "twice", steps=2, pairs=2, scores=2, accumulation=2, regression_weight=0.5)
+        configure(
+            base,
+            data,
+            tmp_path / "twice",
+            steps=2,
+            pairs=2,
+            scores=2,
+            accumulation=2,
+            regression_weight=0.5,
+            gradient_checkpointing=True,
+        )
     )
     assert once[0]["rm/ranking"] == pytest.approx(math.log(2))  # the head says 3 of everything
     twos = [number % 2 == 0 for number in training.pick(16, 4, 0, seed=0, name="scores")]  # the others are 3
@@ -218,12 +228,18 @@ def test_a_batch_is_rated_as_each_alone_with_one_picture_and_two(trained: Path) 
     assert abs(model.rate([turned])[0] - alone[1]) > 1e-3  # which picture stands where matters
 
 
+def test_in_half_precision_it_ranks_alike(trained: Path) -> None:
+    asked = [ask(red=red, answer=answer) for red in (True, False) for answer in (YES, NO)]
+    whole, half = (load_reward_model(trained, device="cpu", half=half).rate(asked) for half in (False, True))
+    assert half == pytest.approx(whole, abs=0.5)
+    assert half != whole
+
+
 def test_another_family_is_trained_too(data: Path, tmp_path: Path) -> None:
-    tokenizer = build_tokenizer([*WORDS, "<image>"])
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer = build_tokenizer(WORDS)
     chat = (
         "{% for m in messages %}{{ m.role + ' ' }}{% for c in m.content %}"
-        "{{ '<image> ' if c.type == 'image' else c.text + ' ' }}{% endfor %}{% endfor %}"
+        "{{ '<|image_pad|> ' if c.type == 'image' else c.text + ' ' }}{% endfor %}{% endfor %}"
     )
     processor = LlavaProcessor(
         CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}), tokenizer,
@@ -233,7 +249,7 @@ def test_another_family_is_trained_too(data: Path, tmp_path: Path) -> None:
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(**sizes, image_size=32, patch_size=16),
         text_config=LlamaConfig(**sizes, vocab_size=len(tokenizer)),
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_id=tokenizer.convert_tokens_to_ids("<|image_pad|>"),
     )
     torch.manual_seed(0)
     LlavaModel(config).save_pretrained(tmp_path / "llava")

@@ -1,7 +1,7 @@
 """A run's dumps worked out again: by plain transformers from the training file, and by `caspo.objective`."""
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,6 @@ from caspo.objective import (
     policy_loss,
     token_signal,
 )
-from caspo.reward_model.conversations import Asked
-from caspo.reward_model.model import load_reward_model
 
 SIGNAL_METRICS = [f"caspo/signal_{name}" for name in ("mean", "std", "p01", "p99", "far")]
 
@@ -165,30 +163,3 @@ def work_out_advantage(dump: dict[str, Any], kept: list[int]) -> Tensor:
 
 def _differ(found: Tensor, wanted: Tensor) -> float:
     return float((found.double() - wanted.double()).abs().max())
-
-
-def compare_rewards(
-    dump: dict[str, Any], table: Path, folder: Path, model: Path
-) -> tuple[list[float], list[float], list[float]]:
-    """Return the rewards of a step's answers, what the reward model says of them here, and with black pictures."""
-    rows = {row["extra_info"]["index"]: row for row in pq.read_table(table).to_pylist()}
-    tokenizer = AutoProcessor.from_pretrained(model).tokenizer
-    reward_model = load_reward_model(folder, device="cpu")
-    found, asked, black = [], [], []
-    for at, padded in enumerate(dump["padding"]):
-        if padded:
-            continue
-        found.append(float(dump["rm_scores"][at].sum()))
-        row = rows[dump["extra_info"][at]["index"]]
-        answer = tokenizer.decode(dump["responses"][at], skip_special_tokens=True)
-        pictures = [picture["bytes"] for picture in row["images"]]
-        asked.append(Asked(row["prompt"][0]["content"], tuple(pictures), answer))
-        black.append(replace(asked[-1], pictures=tuple(blacken(picture) for picture in pictures)))
-    return found, reward_model.rate(asked, batch=1), reward_model.rate(black, batch=1)
-
-
-def blacken(picture: bytes) -> bytes:
-    """Return a black PNG of the same size."""
-    out = io.BytesIO()
-    Image.new("RGB", Image.open(io.BytesIO(picture)).size).save(out, "PNG")
-    return out.getvalue()
