@@ -1,7 +1,7 @@
 """verl's own reward worker on rows of verl's own dataset: `reward_worker.py MODEL TABLE URL OUT`, writes JSON.
 
-Everything on the way from the training file to the server is verl's or ours, but for Ray and the rollout: the trajectory
-is put together as `AgentLoopWorker._compute_score` does.
+Everything on the way from the training file to the server is verl's or ours, but for Ray and the rollout: a
+trajectory is put together as `AgentLoopWorker._compute_score` does.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ worker = RewardLoopWorker(config)
 
 
 def make_trajectory(row: dict[str, object], answer: str) -> DataProto:
-    ids = torch.tensor([tokenizer.encode(answer) + [tokenizer.eos_token_id]])
+    ids = torch.tensor([*tokenizer.encode(answer), tokenizer.eos_token_id])
     fields = {name: np.array([value] * 1) for name, value in row.items() if not isinstance(value, torch.Tensor)}
     fields |= {"__num_turns__": np.array([2]), "tool_extra_fields": np.array([{}], dtype=object)}
     batch = TensorDict({"responses": ids, "attention_mask": torch.ones_like(ids)}, batch_size=1)

@@ -1,4 +1,4 @@
-"""verl's reward worker asks the reward model over HTTP, with the pictures of the training file. Run by `make test-verl`."""
+"""verl's reward worker asks the reward model over HTTP, with the training file's pictures. Run by `make test-verl`."""
 
 import io
 import json
