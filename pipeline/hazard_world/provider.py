@@ -78,7 +78,10 @@ def add_hazard_world(
             present += 1
             continue
         known.add(scenario.id[:16])
-        _add_one(session=session, blobs=blobs, pair=pair, scenario=scenario, overlap=overlap, now=now)
+        add_scene(
+            session=session, blobs=blobs, pair=pair, scenario=scenario, verdict=_make_verdict(scenario), batch=BATCH,
+            overlap=overlap, now=now,
+        )  # fmt: skip
         added += 1
     return WorldReport(added=added, present_before=present)
 
@@ -118,18 +121,45 @@ def describe_scene(scene: Scene) -> str:
     return f"A house of nine rooms, cut open. {'; '.join(rooms)}. The other rooms are empty. ({NOTICE})"
 
 
-def _add_one(
-    *, session: Session, blobs: BlobStore, pair: ScenePair, scenario: Scenario, overlap: int, now: datetime | None
-) -> None:
-    seed = scenario.provenance.seed or 0
-    item = add_scenario(session=session, scenario=scenario, batch=BATCH, actor=ACTOR, now=now)
-    image = put_image(session=session, blobs=blobs, data=encode_large(pair.hazardous), now=now)
+def add_scene(
+    *,
+    session: Session,
+    blobs: BlobStore,
+    pair: ScenePair,
+    scenario: Scenario,
+    verdict: FilterVerdict,
+    batch: str,
+    overlap: int,
+    shown: Scene | None = None,
+    now: datetime | None = None,
+) -> str:
+    """Add one scene that the filters let pass and put it into the review queue; return the item's id.
+
+    The caller commits. Does not look whether it is there already.
+
+    Args:
+        session: a session for writing.
+        blobs: takes the pictures.
+        pair: the scene and its twin.
+        scenario: of the scene, from `make_scenario`.
+        verdict: by which it passes the filters.
+        batch: the items' batch.
+        overlap: how many people review it.
+        shown: another scene to draw in its place: a planted flaw, as `GroundTruth` then says. None: the scene.
+        now: the time to write.
+
+    Raises:
+        StorageFull, StorageError: the blob store cannot take the pictures.
+    """
+    seed, drawn = scenario.provenance.seed or 0, shown or pair.hazardous
+    item = add_scenario(session=session, scenario=scenario, batch=batch, actor=ACTOR, now=now)
+    image = put_image(session=session, blobs=blobs, data=encode_large(drawn), now=now)
     grounding = Grounding(
-        source="drawing", image=image, alt=_describe_alt(pair.hazardous), seed=seed, licence=LICENCE,
+        source="drawing", image=image, alt=_describe_alt(drawn), seed=seed, licence=LICENCE,
         parent_id=scenario.id, provenance=_provenance(seed),
     )  # fmt: skip
     steps: tuple[tuple[Stage, Record], ...] = (
-        (Stage.FILTERED, _make_verdict(scenario)),
+        (Stage.FILTERED, verdict),
         (Stage.GROUNDED, grounding),
         (Stage.REFINED, _make_refinement(scenario)),
     )
@@ -147,12 +177,19 @@ def _add_one(
         provenance=_provenance(seed),
     )
     world = WorldTruth(truth=write_truth(pair), parent_id=scenario.id, provenance=_provenance(seed))
-    sound = GroundTruth(item_id=item.id, flaw="none", parent_id=scenario.id, provenance=_provenance(seed))
-    attached: tuple[Record, ...] = (twin, world, sound)
+    known = GroundTruth(
+        item_id=item.id,
+        flaw="undeclared_premise" if shown else "none",
+        note="the picture shows the harmless twin" if shown else "",
+        parent_id=scenario.id,
+        provenance=_provenance(seed),
+    )
+    attached: tuple[Record, ...] = (twin, world, known)
     for record in attached:
         attach(session=session, item_id=item.id, record=record, actor=ACTOR, now=now)
     for kind in (TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK):
         open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, actor=ACTOR, now=now)
+    return item.id
 
 
 def _describe_alt(scene: Scene) -> str:
