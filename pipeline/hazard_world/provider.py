@@ -4,7 +4,7 @@ Every item gets what any other gets: a scenario, verdicts of filters, a picture,
 tasks for people. What the filters say is true by construction, and they say so; the leak check is the real one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -130,10 +130,11 @@ def add_scene(
     verdict: FilterVerdict,
     batch: str,
     overlap: int,
+    others: Sequence[FilterVerdict] = (),
     shown: Scene | None = None,
     now: datetime | None = None,
 ) -> str:
-    """Add one scene that the filters let pass and put it into the review queue; return the item's id.
+    """Add one scene; put it into the review queue if the filters let it pass. Return the item's id.
 
     The caller commits. Does not look whether it is there already.
 
@@ -142,9 +143,10 @@ def add_scene(
         blobs: takes the pictures.
         pair: the scene and its twin.
         scenario: of the scene, from `make_scenario`.
-        verdict: by which it passes the filters.
+        verdict: by which it passes the filters, or is rejected.
         batch: the items' batch.
         overlap: how many people review it.
+        others: further verdicts, which are kept beside.
         shown: another scene to draw in its place: a planted flaw, as `GroundTruth` then says. None: the scene.
         now: the time to write.
 
@@ -153,6 +155,11 @@ def add_scene(
     """
     seed, drawn = scenario.provenance.seed or 0, shown or pair.hazardous
     item = add_scenario(session=session, scenario=scenario, batch=batch, actor=ACTOR, now=now)
+    for other in others:
+        attach(session=session, item_id=item.id, record=other, actor=ACTOR, now=now)
+    if not verdict.passed:
+        advance(session=session, item_id=item.id, to=Stage.REJECTED, record=verdict, actor=ACTOR, now=now)
+        return item.id
     image = put_image(session=session, blobs=blobs, data=encode_large(drawn), now=now)
     grounding = Grounding(
         source="drawing", image=image, alt=_describe_alt(drawn), seed=seed, licence=LICENCE,
