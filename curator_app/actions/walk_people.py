@@ -133,7 +133,7 @@ def _submit(workspace: Workspace, user: int, claim: Claim, answers: ReviewAnswer
 
 def _write_review(*, seen: bool) -> ReviewAnswers:
     """Return the answers of somebody who sees the hazard in the picture, or does not."""
-    answers = {criterion: "yes" for criterion in Criterion}
+    answers = dict.fromkeys(Criterion, "yes")
     if seen:
         return ReviewAnswers.model_validate({"verdict": Verdict.APPROVE, "answers": answers})
     answers[Criterion.RISK_CLARITY] = "no"
