@@ -21,8 +21,8 @@ FILTERS = {
     "risk_clarity": "the scene holds no hazard",
 }
 SCRIPTED = (
-    "The reviewers, the critic of the filters and the judge are programs that know the world: nobody has looked at these "
-    "scenes, and no model of any size has judged anything."
+    "The reviewers, the critic of the filters and the judge are programs that know the world: nobody has looked at "
+    "these scenes, and no model of any size has judged anything."
 )
 
 
@@ -78,7 +78,9 @@ def say_walk(results: WalkResults) -> dict[str, str]:
     before, after = read_rates(results)
     fell = f"Hazards overlooked on the benchmark: {before:.0%} before RL, {after:.0%} after it."
     path = results.path
-    rest = f"{path.proposed} scenes proposed, {path.approved} approved, {path.train} trained on, {path.benchmark} asked about."
+    rest = (
+        f"{path.proposed} scenes proposed, {path.approved} approved, {path.train} trained on, {path.benchmark} asked."
+    )
     return {"said": fell, "rest": rest}
 
 

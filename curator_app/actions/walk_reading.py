@@ -151,7 +151,7 @@ def _count_people(session: Session) -> PeopleCounts:
         .where(ReviewRow.status == "submitted")
         .group_by(TaskRow.kind)
     )
-    counts = {kind: count for kind, count in rows}
+    counts = dict(rows.all())
     outcomes = session.exec(select(DecisionRow.outcome, func.count()).group_by(DecisionRow.outcome))
     differed = dict(outcomes.all()).get("adjudicate", 0)
     looked = session.exec(select(func.count()).select_from(RecordRow).where(RecordRow.kind == "twin_review")).one()

@@ -4,6 +4,7 @@ Some proposals have a flaw that is put in on purpose: one that the filters find,
 """
 
 import asyncio
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -72,17 +73,22 @@ class Candidate:
 
 def list_candidates(plan: WalkPlan) -> list[Candidate]:
     """Return all proposals, the same for the same plan; those with a flaw are among those for training."""
-    found = []
-    flawed: list[Flaw] = ["leaky"] * plan.leaky + ["unclear"] * plan.unclear + ["unseen"] * plan.unseen
-    for split, count in (
-        ("train", plan.train + len(flawed)), ("new_scenes", plan.new_scenes), ("new_hazards", plan.new_hazards),
-    ):  # fmt: skip
-        flaws = iter(flawed if split == "train" else [])
-        for number, pair in enumerate(_draw(split, count, plan.seed)):
-            # Every third of them, so that they lie among the sound ones.
-            flaw = next(flaws, "none") if number % 3 == 1 or count - number <= 0 else "none"
-            found.append(_propose(pair, split, flaw, plan.seed))
+    flawed = [*_repeat("leaky", plan.leaky), *_repeat("unclear", plan.unclear), *_repeat("unseen", plan.unseen)]
+    train = plan.train + len(flawed)
+    places = random.Random(derive_seed(plan.seed, "flaws")).sample(range(train), len(flawed))
+    flaws = dict(zip(places, flawed, strict=True))
+    found = [
+        _propose(pair, "train", flaws.get(number, "none"), plan.seed)
+        for number, pair in enumerate(_draw("train", train, plan.seed))
+    ]
+    rest: tuple[tuple[Split, int], ...] = (("new_scenes", plan.new_scenes), ("new_hazards", plan.new_hazards))
+    for split, count in rest:
+        found += [_propose(pair, split, "none", plan.seed) for pair in _draw(split, count, plan.seed)]
     return found
+
+
+def _repeat(flaw: Flaw, times: int) -> list[Flaw]:
+    return [flaw] * times
 
 
 def _draw(split: Split, count: int, seed: int) -> Iterator[HousePair]:

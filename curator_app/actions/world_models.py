@@ -1,12 +1,13 @@
 """Models of HazardWorld behind the one protocol of chat: a tiny model as target, the exact oracle as judge.
 
 Both know a scene by the hash of its picture, since the ground truth travels in the release. The target draws the same
-scene once more, as small as it can see; the judge takes the answer out of its prompt, as any judge would, and scores it.
+scene once more, as small as it can see; the judge takes the answer out of its prompt, as any judge would.
 """
 
 import asyncio
 import json
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 ORACLE = "hazard-world-oracle"
 _CALL = re.compile(r'"call": "([0-9a-f]+)"')
 HIGHEST = 2
+_ONE_AT_A_TIME = threading.Lock()
+"""Torch draws from one random state, and a model so small is fastest on one thread."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,7 @@ class TinyModelChat:
             BadRequest: the request shows no known scene.
         """
         scene = self._scenes.find(request)
-        turns = {message.role: " ".join(tokenise(message.text)) for message in request.messages}
-        # One at a time: torch draws from one random state, and one thread is fastest for a model so small.
+        turns: dict[str, str] = {message.role: " ".join(tokenise(message.text)) for message in request.messages}
         text, tokens = await asyncio.to_thread(self._answer, scene, turns, request)
         return ChatReply(to_prose(text) or "…", usage=Usage(0, tokens), model=self.model)
 
