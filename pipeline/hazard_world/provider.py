@@ -19,6 +19,7 @@ from pipeline.leakage import detect_leak
 from storage.blobs import BlobStore, put_image
 from storage.items import add_scenario, advance, attach
 from storage.records import (
+    BlobRef,
     FilterVerdict,
     Grounding,
     GroundTruth,
@@ -153,30 +154,47 @@ def add_scene(
     Raises:
         StorageFull, StorageError: the blob store cannot take the pictures.
     """
-    seed, drawn = scenario.provenance.seed or 0, shown or pair.hazardous
     item = add_scenario(session=session, scenario=scenario, batch=batch, actor=ACTOR, now=now)
     for other in others:
         attach(session=session, item_id=item.id, record=other, actor=ACTOR, now=now)
     if not verdict.passed:
         advance(session=session, item_id=item.id, to=Stage.REJECTED, record=verdict, actor=ACTOR, now=now)
         return item.id
+    drawn = shown or pair.hazardous
     image = put_image(session=session, blobs=blobs, data=encode_large(drawn), now=now)
-    grounding = Grounding(
-        source="drawing", image=image, alt=_describe_alt(drawn), seed=seed, licence=LICENCE,
-        parent_id=scenario.id, provenance=_provenance(seed),
-    )  # fmt: skip
     steps: tuple[tuple[Stage, Record], ...] = (
         (Stage.FILTERED, verdict),
-        (Stage.GROUNDED, grounding),
+        (Stage.GROUNDED, _make_grounding(scenario, drawn, image)),
         (Stage.REFINED, _make_refinement(scenario)),
     )
     for stage, record in steps:
         advance(session=session, item_id=item.id, to=stage, record=record, actor=ACTOR, now=now)
+    twin = put_image(session=session, blobs=blobs, data=encode_large(pair.twin), now=now)
+    for attached in _list_attached(scenario, pair, item.id, twin, flawed=shown is not None):
+        attach(session=session, item_id=item.id, record=attached, actor=ACTOR, now=now)
+    for kind in (TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK):
+        open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, actor=ACTOR, now=now)
+    return item.id
+
+
+def _make_grounding(scenario: Scenario, drawn: Scene, image: BlobRef) -> Grounding:
+    seed = scenario.provenance.seed or 0
+    return Grounding(
+        source="drawing", image=image, alt=_describe_alt(drawn), seed=seed, licence=LICENCE, parent_id=scenario.id,
+        provenance=_provenance(seed),
+    )  # fmt: skip
+
+
+def _list_attached(
+    scenario: Scenario, pair: ScenePair, item_id: str, image: BlobRef, *, flawed: bool
+) -> tuple[Record, ...]:
+    """Return the twin, the ground truth and what the author of a flaw knows."""
+    seed = scenario.provenance.seed or 0
     twin = Twin(
-        item_id=item.id,
+        item_id=item_id,
         query=scenario.query,
         scene=describe_scene(pair.twin),
-        image=put_image(session=session, blobs=blobs, data=encode_large(pair.twin), now=now),
+        image=image,
         alt=_describe_alt(pair.twin),
         seed=seed,
         licence=LICENCE,
@@ -185,18 +203,13 @@ def add_scene(
     )
     world = WorldTruth(truth=write_truth(pair), parent_id=scenario.id, provenance=_provenance(seed))
     known = GroundTruth(
-        item_id=item.id,
-        flaw="undeclared_premise" if shown else "none",
-        note="the picture shows the harmless twin" if shown else "",
+        item_id=item_id,
+        flaw="undeclared_premise" if flawed else "none",
+        note="the picture shows the harmless twin" if flawed else "",
         parent_id=scenario.id,
         provenance=_provenance(seed),
     )
-    attached: tuple[Record, ...] = (twin, world, known)
-    for record in attached:
-        attach(session=session, item_id=item.id, record=record, actor=ACTOR, now=now)
-    for kind in (TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK):
-        open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, actor=ACTOR, now=now)
-    return item.id
+    return twin, world, known
 
 
 def _describe_alt(scene: Scene) -> str:
