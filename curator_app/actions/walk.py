@@ -30,11 +30,12 @@ from curator_app.actions.walk_scenes import (
     refuse_foreign,
 )
 from curator_app.actions.wind_tunnel import QUICK_HAZARDS, TunnelRequest
-from curator_app.actions.world_models import know_scenes
+from curator_app.actions.world_models import KnownScenes, know_scenes
 from curator_app.curated_world import open_curated_world
 from curator_app.settings import Settings
 from curator_app.wind_tunnel_world import HazardWorld
 from curator_app.workspace import Workspace
+from endpoints.chat import ChatEndpoint
 from endpoints.errors import EndpointError
 from endpoints.ledger import Ledger
 from endpoints.local_models import require_libraries
@@ -189,28 +190,32 @@ class _Walk:
         self._tell(1, 1)
 
     def _judge(self) -> None:
-        from caspo.wind_tunnel.reloading import reload_models
-
         self._begin(7)
         self._tell(0, 1, "loading the models")
         opened = releases.open_release(self._workspace, version=BENCHMARK)
         request = make_tunnel_request(self._workspace, self._folder / TUNNEL)
-        assert request.make_world is not None
-        config = wind_tunnel.make_config(request)
-        with _refuse_plainly():
-            pair = reload_models(
-                request.make_world(), config, request.out, arm=ARM, start=config.stage_zero.seed, seed=0
-            )
-        models = make_models(pair.start, pair.trained, know_scenes([opened]))
-        place = make_walk_place(self._workspace, self._folder, models)
+        place = make_walk_place(self._workspace, self._folder, load_models(request, know_scenes([opened])))
         for number, asked in enumerate(RUNS):
 
             def observe(state: SittingState, _: Ledger, number: int = number, title: str = asked.title) -> None:
                 self._tell(number + state.done / max(1, state.asked), len(RUNS), f"{title}: {state.done:,}")
 
-            judge_model(
-                place, self._workspace, asked, release=BENCHMARK, folder=self._folder, observer=observe
-            )  # fmt: skip
+            judge_model(place, self._workspace, asked, release=BENCHMARK, folder=self._folder, observer=observe)
+
+
+def load_models(request: TunnelRequest, scenes: KnownScenes) -> dict[str, ChatEndpoint]:
+    """Return the model before RL, the trained one and the oracle as endpoints.
+
+    Raises:
+        WalkRefused: the training is not finished.
+    """
+    from caspo.wind_tunnel.reloading import reload_models
+
+    assert request.make_world is not None
+    config = wind_tunnel.make_config(request)
+    with _refuse_plainly():
+        pair = reload_models(request.make_world(), config, request.out, arm=ARM, start=config.stage_zero.seed, seed=0)
+    return make_models(pair.start, pair.trained, scenes)
 
 
 def make_tunnel_request(workspace: Workspace, out: Path) -> TunnelRequest:

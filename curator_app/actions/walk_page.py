@@ -86,7 +86,9 @@ def say_walk(results: WalkResults) -> dict[str, str]:
 
 def list_steps(path: PathCounts) -> list[PathStep]:
     """Return the lines of the path."""
-    dropped = "; ".join(f"{count} dropped: {FILTERS.get(name, name)}" for name, count in path.filtered_out.items())
+    dropped = "; ".join(
+        f"{count} dropped: {FILTERS.get(name, name)}" for name, count in sorted(path.filtered_out.items())
+    )
     lines = (
         ("Proposed", path.proposed, "scenes of the toy world, some with a flaw put in on purpose"),
         ("Passed the filters", path.filtered, dropped),
