@@ -180,7 +180,7 @@ def test_scripts_never_answer_for_people(tmp_path: Path) -> None:
     workspace, _ = prepare_workspace(Settings(home=tmp_path), starter=False)
     add_items_in_review(workspace.db, 2)
     workspace.close()
-    with pytest.raises(WalkRefused, match="holds 2 items that are not the walk's.*a folder of its own"):
+    with pytest.raises(WalkRefused, match=r"holds 2 items that are not the walk's.*a folder of its own"):
         walk_in(tmp_path)
 
 

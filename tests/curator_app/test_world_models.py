@@ -147,7 +147,7 @@ def test_scenes_that_are_kept_for_evaluation_are_never_trained_on(tmp_path: Path
 def test_items_without_truth_or_without_a_twin_are_not_trained_on(tmp_path: Path) -> None:
     (pair,) = take(SceneSplit.TRAIN, 1)
     blank = make_release(tmp_path / "v0.1", [with_twin(0)], split=Split.TRAIN)
-    with pytest.raises(TrainingRefused, match="S-00000 of release v1.0 has no ground truth"):
+    with pytest.raises(TrainingRefused, match=r"S-00000 of release v1\.0 has no ground truth"):
         CuratedWorld(HazardWorld(), blank, train=4, new=2)
     none = dict.fromkeys(("twin_image", "twin_image_path", "twin_image_sha256"))
     texts = dict.fromkeys(("twin_scene", "twin_alt", "twin_licence"))
