@@ -7,7 +7,7 @@ from typing import Any
 
 from caspo.errors import CaspoError
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig, fingerprint_arm, name_folder
-from curator_app.actions import background_jobs, walk, wind_tunnel
+from curator_app.actions import background_jobs, wind_tunnel
 from curator_app.actions.tunnel_jobs import JOB_KIND, SIZES, Size, check_installed, find_folder
 from curator_app.actions.wind_tunnel import PAGE, TunnelRefused, TunnelRequest
 from curator_app.actions.wind_tunnel_page import Panel, draw_panels, list_curves
@@ -16,7 +16,7 @@ from storage.errors import Conflict, NotFound
 from storage.jobs import Job
 
 WALK = "walk"
-Named = Size | str
+"""Folder and name of the walk's report."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def read_tunnel(workspace: Workspace, *, name: str) -> TunnelView:
 def find_page(workspace: Workspace, name: str) -> Path | None:
     """Return the written report of a wind tunnel or of the walk; None when there is none."""
     pages = {size: find_folder(workspace, size) / PAGE for size in SIZES}
-    path = pages | {WALK: workspace.settings.home / walk.FOLDER / walk.PAGE}
+    path = pages | {WALK: workspace.settings.home / WALK / PAGE}
     found = path.get(name)
     return found if found is not None and found.is_file() else None
 

@@ -17,6 +17,8 @@ from caspo.wind_tunnel.world import Split
 from curator_app.actions import releases, walk_people, wind_tunnel
 from curator_app.actions.judging import JudgingRefused
 from curator_app.actions.starting import prepare_workspace
+from curator_app.actions.tunnel_jobs import FOLDERS
+from curator_app.actions.tunnel_reading import WALK
 from curator_app.actions.walk_judging import RUNS, judge_model, make_models, make_walk_place
 from curator_app.actions.walk_page import read_rates, write_walk_page
 from curator_app.actions.walk_reading import read_walk
@@ -29,7 +31,7 @@ from curator_app.actions.walk_scenes import (
     list_candidates,
     refuse_foreign,
 )
-from curator_app.actions.wind_tunnel import QUICK_HAZARDS, TunnelRequest
+from curator_app.actions.wind_tunnel import PAGE, QUICK_HAZARDS, TunnelRequest
 from curator_app.actions.world_models import KnownScenes, know_scenes
 from curator_app.curated_world import open_curated_world
 from curator_app.settings import Settings
@@ -46,10 +48,9 @@ from storage.locks import hold_lock
 from storage.stages import Stage
 from storage.tables import ItemRow
 
-FOLDER, TUNNEL, PAGE = "walk", "wind-tunnel", "report.html"
+FOLDER, TUNNEL = WALK, "wind-tunnel"
 ARM = "recommended"
 TRAIN, BENCHMARK = "v0.1", "v1.0"
-QUICK_FOLDER = "wind-tunnel-quick"
 STEPS = (
     "Scenes through the filters",
     "Leakage checks",
@@ -230,11 +231,11 @@ def make_tunnel_request(workspace: Workspace, out: Path) -> TunnelRequest:
 
 def share_cache(workspace: Workspace, out: Path) -> None:
     """Let the walk's stage 0 be that of the workspace's quick wind tunnel, whose cache goes by content."""
-    cache = workspace.settings.home / QUICK_FOLDER / "cache"
+    cache = workspace.settings.home / FOLDERS["quick"] / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "cache").exists():
-        (out / "cache").symlink_to(Path("..", "..", QUICK_FOLDER, "cache"), target_is_directory=True)
+        (out / "cache").symlink_to(Path("..", "..", FOLDERS["quick"], "cache"), target_is_directory=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The page of training for maintainers: the wind tunnel started, watched, stopped, resumed, and its result. Wiring only.
+"""The page of training for maintainers: the wind tunnel is started, watched, stopped, resumed. Wiring only.
 
 What other trainings come later get their own part of this page.
 """
@@ -10,6 +10,7 @@ import gradio as gr
 
 from curator_app.actions import tunnel_jobs, tunnel_reading
 from curator_app.actions.tunnel_jobs import SIZES, TunnelAsked
+from curator_app.actions.wind_tunnel import TunnelRefused
 from curator_app.errors import AppError
 from curator_app.screens import training_view as view
 from curator_app.screens.asking import PersonOf
@@ -64,7 +65,7 @@ def _read_form(values: Sequence[Any]) -> TunnelAsked:
     for known in SIZES:
         if size == known:
             return TunnelAsked(known, bool(force))
-    raise tunnel_jobs.TunnelRefused(f"there is no size {str(size)[:80]!r}; choose one of {', '.join(SIZES)}")
+    raise TunnelRefused(f"there is no size {str(size)[:80]!r}; choose one of {', '.join(SIZES)}")
 
 
 def _plan(workspace: Workspace, asked: TunnelAsked, lead: str) -> str:

@@ -30,12 +30,12 @@ COSTS: dict[Size, str] = {
     "quick": "A small part of the world, two arms, one seed. Minutes on two idle cores, and about 60 MB on the disk. "
     "It shows that the machinery learns, and decides nothing.",
     "whole": "Everything: two stages 0, sixteen arms, three seeds of RL, 66 runs. One to two hours on two idle cores, "
-    "and some 2 GB on the disk.",
+    "and nearly 1 GB on the disk.",
 }
 ABOUT = (
-    "The wind tunnel trains a tiny model on a CPU with the paper's method and with others, in a world of toy scenes whose "
-    "hazards are known exactly, and says which of the paper's claims that reproduces. It needs neither GPU nor network, "
-    "and no release."
+    "The wind tunnel trains a tiny model on a CPU with the paper's method and with others, in a world of toy scenes "
+    "whose hazards are known exactly, and says which of the paper's claims that reproduces. It needs neither GPU nor "
+    "network, and no release."
 )
 
 
@@ -74,7 +74,7 @@ def _render_table(tunnels: Sequence[TunnelView]) -> str:
     rows = "".join(
         f'<tr><th scope="row"><a href="{link(run=view.size)}">{TITLES[view.size]}</a></th>'
         f"<td>{render_state(view.job.state) if view.job else 'from the command line'}</td>"
-        f'<td class="cu-num cu-when">{show_time(view.job and (view.job.started_at or view.job.created_at))}</td>'
+        f'<td class="cu-num cu-when">{_show_begun(view)}</td>'
         f'<td class="cu-num">{view.runs_done:,} of {view.runs:,}</td>'
         f"<td>{_link_report(view.size) if view.report else '–'}</td></tr>"
         for view in tunnels
@@ -84,6 +84,10 @@ def _render_table(tunnels: Sequence[TunnelView]) -> str:
         '<th scope="col" class="cu-num cu-when">Begun, UTC</th><th scope="col" class="cu-num">Runs of arms</th>'
         f'<th scope="col">Report</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
+
+
+def _show_begun(view: TunnelView) -> str:
+    return show_time((view.job.started_at or view.job.created_at) if view.job else None)
 
 
 def _link_report(name: str) -> str:
@@ -152,8 +156,9 @@ def _render_result(report: dict[str, Any], view: TunnelView) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in count_verdicts(report))
     return (
         f'<section><div class="cu-sec-head"><h2>Result</h2><p>{_link_report(view.size)}</p></div>'
-        f'<p class="cu-lead">{escape(said["said"])} {escape(said["rest"])}</p>{notices}{_render_ranking(report)}</section>'
-        f'<section><h2>The paper’s claims</h2><p class="cu-note">{escape(counts)}.</p>{_render_claims(report)}</section>'
+        f'<p class="cu-lead">{escape(said["said"])} {escape(said["rest"])}</p>{notices}{_render_ranking(report)}'
+        f'</section><section><h2>The paper’s claims</h2><p class="cu-note">{escape(counts)}.</p>'
+        f"{_render_claims(report)}</section>"
         f"{_render_curves(view.panels, view.curve_names)}"
     )
 
@@ -214,8 +219,8 @@ def _render_panel(panel: Panel) -> str:
     ends = ", ".join(f"{line.name} {line.last}" for line in panel.lines)
     lines = "".join(f'<path data-series="{line.series}" d="{line.path}"/>' for line in panel.lines)
     return (
-        f'<figure><figcaption>{escape(panel.title)} <span>{escape(panel.unit)}</span></figcaption><div class="cu-lines">'
-        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
+        f"<figure><figcaption>{escape(panel.title)} <span>{escape(panel.unit)}</span></figcaption>"
+        f'<div class="cu-lines"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(panel.title)} at the last step: {escape(ends)}">{lines}</svg>'
         f"<b>{panel.high}</b><b>{panel.low}</b></div><p><span>step 1</span><span>{panel.steps}</span></p></figure>"
     )
