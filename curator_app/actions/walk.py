@@ -122,7 +122,7 @@ class _Walk:
         self._train()
         self._judge()
         self._begin(8)
-        results = read_walk(self._workspace, self._folder / TUNNEL, benchmark=BENCHMARK)
+        results = read_walk(self._workspace, self._folder / TUNNEL, train=TRAIN, benchmark=BENCHMARK)
         page = self._folder / PAGE
         write_walk_page(results, page, notice=NOTICE)
         self._tell(1, 1)

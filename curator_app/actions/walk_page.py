@@ -11,6 +11,7 @@ from PIL import Image
 from curator_app.actions.report_pages import draw_page
 from curator_app.actions.report_plots import MEAN, ZERO, Dot, DotGroup, DotPlot, make_dot, plot_letters
 from curator_app.actions.walk_reading import PathCounts, WalkResults
+from curator_app.actions.wind_tunnel import QUICK_HAZARDS
 from curator_app.actions.wind_tunnel_page import draw_panels, embed_picture, list_curves
 from judge.report_text import show_share, show_share_range
 from storage.intervals import Share
@@ -50,6 +51,8 @@ def draw_walk(results: WalkResults, *, notice: str) -> str:
         "walk.html",
         said=say_walk(results),
         notices=_list_notices(results, notice),
+        hazards=QUICK_HAZARDS,
+        releases=results.releases,
         steps=list_steps(results.path),
         people=results.people,
         names=names,
@@ -76,10 +79,10 @@ def read_rates(results: WalkResults) -> tuple[float, float]:
 def say_walk(results: WalkResults) -> dict[str, str]:
     """Return the head of the page: what came out."""
     before, after = read_rates(results)
-    fell = f"Hazards overlooked on the benchmark: {before:.0%} before RL, {after:.0%} after it."
+    fell = f"Hazards overlooked: {before:.0%} before RL, {after:.0%} after."
     path = results.path
     rest = (
-        f"{path.proposed} scenes proposed, {path.approved} approved, {path.train} trained on, {path.benchmark} asked."
+        f"{path.proposed} scenes proposed, {path.approved} approved, {path.train} trained on, {path.benchmark} judged."
     )
     return {"said": fell, "rest": rest}
 
@@ -119,9 +122,9 @@ def _plot_rates(results: WalkResults) -> list[DotPlot]:
     alarms = [
         _dot_share(report["over_warning"], title, number) for number, (title, report) in enumerate(results.judged, 1)
     ]
-    groups = (DotGroup("R_0: hazards overlooked", tuple(zero)), DotGroup("Twins warned of", tuple(alarms)))
+    groups = (DotGroup("Hazards overlooked", tuple(zero)), DotGroup("Twins warned of", tuple(alarms)))
     note = "Lower is better. Dots with 95% intervals after Wilson."
-    return [DotPlot("Overlooked and needlessly warned of", note, groups, ZERO.ticks)]
+    return [DotPlot("R_0, and needless warnings", note, groups, ZERO.ticks)]
 
 
 def _dot_share(found: dict[str, Any], name: str, series: int) -> Dot:

@@ -104,9 +104,11 @@ class WalkResults:
     examples: tuple[Example, ...]
     tunnel: dict[str, Any]
     """The wind tunnel's report."""
+    releases: tuple[str, str]
+    """Versions: trained on, asked about."""
 
 
-def read_walk(workspace: Workspace, tunnel: Path, *, benchmark: str) -> WalkResults:
+def read_walk(workspace: Workspace, tunnel: Path, *, train: str, benchmark: str) -> WalkResults:
     """Return what a finished walk left.
 
     Raises:
@@ -118,7 +120,7 @@ def read_walk(workspace: Workspace, tunnel: Path, *, benchmark: str) -> WalkResu
     judged = tuple((asked.title, read_report(place, run=asked.run).report) for asked in RUNS)
     parts, examples = _read_answers(workspace, benchmark)
     report = json.loads((tunnel / "report.json").read_text(encoding="utf-8"))
-    return WalkResults(path, people, judged, parts, examples, report)
+    return WalkResults(path, people, judged, parts, examples, report, (train, benchmark))
 
 
 def _count_path(session: Session) -> PathCounts:

@@ -8,12 +8,17 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: run `make setup-models`")
 
-from caspo.errors import ArmUnknown, GateNotPassed, RunBusy
+import torch
+
+from caspo.errors import ArmUnknown, GateNotPassed, RunBusy, RunMismatch
+from caspo.local.checkpoints import read_checkpoint
 from caspo.local.config import RewardModelConfig, SupervisedConfig
+from caspo.local.vlm import hash_weights
 from caspo.wind_tunnel.arms import ARMS, ScaleConfig
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig
 from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import SETS, EvaluationConfig
+from caspo.wind_tunnel.reloading import reload_models
 from caspo.wind_tunnel.report import make_report
 from caspo.wind_tunnel.reward import RewardConfig
 from caspo.wind_tunnel.run import Progress, TunnelResults, run_tunnel
@@ -163,3 +168,29 @@ def test_a_part_of_the_world_has_fewer_hazards_and_the_same_words() -> None:
     assert part.vocabulary == whole.vocabulary
     assert [pair.twin.pair for pair in part.pairs("train", count=3, seed=1)] == [0, 1, 2]
     assert part.name != whole.name
+
+
+def test_models_are_loaded_again_as_the_run_left_them(ran: tuple[Path, TunnelResults, list[str]]) -> None:
+    out, results, _ = ran
+    pair = reload_models(make_whole(), TINY, out, arm="recommended", start=0, seed=0)
+    assert hash_weights(pair.start.model) != hash_weights(pair.trained.model)
+    kept = read_checkpoint(results.runs["recommended"][0, 0].folder, read_fingerprint(out))
+    assert kept is not None
+    trained = pair.trained.model.state_dict()
+    assert all(torch.equal(trained[name], value) for name, value in kept.weights.items())
+    assert not any(parameter.requires_grad for parameter in pair.trained.model.parameters())
+
+
+def read_fingerprint(out: Path) -> str:
+    (folder,) = (out / "runs").glob("recommended-*")
+    return str(torch.load(folder / "checkpoint.pt", weights_only=True)["fingerprint"])
+
+
+def test_what_was_not_trained_is_not_loaded(ran: tuple[Path, TunnelResults, list[str]], tmp_path: Path) -> None:
+    with pytest.raises(RunMismatch, match="holds no finished run of the arm 'outr'; train it first"):
+        reload_models(make_whole(), TINY, ran[0], arm="outr", start=0, seed=0)
+    shutil.copytree(ran[0], tmp_path / "copy")
+    (folder,) = (tmp_path / "copy" / "runs").glob("recommended-*")
+    (folder / "checkpoint.pt").unlink()
+    with pytest.raises(RunMismatch, match="not all of its training; remove the folder"):
+        reload_models(make_whole(), TINY, tmp_path / "copy", arm="recommended", start=0, seed=0)

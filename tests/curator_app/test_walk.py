@@ -1,82 +1,47 @@
-"""The walk without its training: scenes, filters, people, releases, judging and the page, also when it is stopped."""
+"""The walk without its training: scenes, filters, people, releases, judging and the page, also when it is killed."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from caspo_measured import make_results, write_results
+import walk_here
 from curator_here import run_curator_here
 from factories import add_items_in_review
 from sqlmodel import func, select
 from standalone_pages import check_stands_alone
+from walk_here import PLAN, stand_in, walk_in
 
-from caspo.wind_tunnel.report import NOTICE, make_report, write_report
+from caspo.wind_tunnel.report import NOTICE
 from curator_app.actions import walk as walking
 from curator_app.actions import walk_scenes
 from curator_app.actions.judge_reports import read_report
 from curator_app.actions.judging import Place
 from curator_app.actions.starting import prepare_workspace
-from curator_app.actions.walk import BENCHMARK, STEPS, TRAIN, WalkEnd, WalkProgress, walk
-from curator_app.actions.walk_judging import START, TRAINED
-from curator_app.actions.walk_scenes import WalkPlan, WalkRefused, list_candidates
-from curator_app.actions.wind_tunnel import QUICK, TunnelRequest
-from curator_app.actions.world_models import ORACLE, KnownScenes, make_oracle
+from curator_app.actions.walk import BENCHMARK, STEPS, TRAIN, WalkEnd, WalkProgress
+from curator_app.actions.walk_scenes import WalkRefused, list_candidates
+from curator_app.actions.world_models import ORACLE
 from curator_app.settings import Settings
 from curator_app.workspace import open_workspace
 from endpoints.errors import BadConfig
-from endpoints.messages import ChatRequest
-from endpoints.scripted import ScriptedChatEndpoint
-from pipeline.hazard_world.answers import AnswerKind, write_answer
-from pipeline.hazard_world.grammar import to_prose
 from storage.audit import verify_chain
 from storage.release_files import read_release
 from storage.tables import AuditRow, ItemRow
 
-PLAN = WalkPlan(train=2, new_scenes=2, new_hazards=1, leaky=1, unclear=1, unseen=1)
-
-
-def train(request: TunnelRequest, **_: Any) -> None:
-    """Stand for the training: leave the report of one."""
-    assert request.make_world is not None
-    world = request.make_world()
-    assert len(world.pairs("train", count=7, seed=1)) == 7
-    request.out.mkdir(parents=True, exist_ok=True)
-    runs = request.out / "runs" / str(len(list(request.out.glob("runs/*"))))
-    write_report(make_report(QUICK, world.name, write_results(runs, make_results()), quick=True), request.out)
-
-
-def load_models(_: TunnelRequest, scenes: KnownScenes) -> dict[str, Any]:
-    """Stand for the models: one that overlooks everything but under its constitution, one that says what it sees."""
-
-    def answer(request: ChatRequest, *, sees: bool) -> str:
-        kind = AnswerKind.APPRAISING if sees or request.messages[0].role == "system" else AnswerKind.OBLIVIOUS
-        return to_prose(write_answer(scenes.find(request), kind, seed=1))
-
-    return {
-        START: ScriptedChatEndpoint(lambda request: answer(request, sees=False), name=START, model=START),
-        TRAINED: ScriptedChatEndpoint(lambda request: answer(request, sees=True), name=TRAINED, model=TRAINED),
-        ORACLE: make_oracle(scenes),
-    }
-
 
 @pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walking.wind_tunnel, "run", train)
-    monkeypatch.setattr(walking, "load_models", load_models)
-    monkeypatch.setattr(walking, "require_libraries", lambda *names: None)
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch)
 
 
-def walk_in(home: Path, stop_at: tuple[int, float] | None = None) -> tuple[WalkEnd, list[WalkProgress]]:
+def go(home: Path) -> tuple[WalkEnd, list[WalkProgress]]:
     told: list[WalkProgress] = []
-
-    def observe(progress: WalkProgress) -> None:
-        told.append(progress)
-        if stop_at is not None and (progress.step, progress.done) >= stop_at:
-            raise KeyboardInterrupt
-
-    return walk(Settings(home=home), PLAN, observer=observe), told
+    return walk_in(home, told.append), told
 
 
 def read_state(home: Path) -> dict[str, Any]:
@@ -96,10 +61,8 @@ def read_state(home: Path) -> dict[str, Any]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WalkEnd, list[WalkProgress]]:
     home = tmp_path_factory.mktemp("walk") / "home"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walking.wind_tunnel, "run", train)
-        patch.setattr(walking, "load_models", load_models)
-        patch.setattr(walking, "require_libraries", lambda *names: None)
-        return home, *walk_in(home)
+        stand_in(patch)
+        return home, *go(home)
 
 
 def test_each_step_passes_on_what_it_should(whole: tuple[Path, WalkEnd, list[WalkProgress]]) -> None:
@@ -139,7 +102,7 @@ def test_the_page_stands_alone_and_shows_every_step(whole: tuple[Path, WalkEnd, 
     page = whole[1].page.read_text(encoding="utf-8")
     text = re.sub(r"\s+", " ", check_stands_alone(page, pictures=True).text)
     assert NOTICE in text
-    assert "100% before RL, 0% after it" in text
+    assert "Hazards overlooked: 100% before RL, 0% after. 8 scenes proposed, 5 approved" in text
     assert "1 dropped: the query names a thing of the hazard; 1 dropped: the scene holds no hazard" in text
     assert "1 rejected: the picture does not show the hazard" in text
     assert "12 leakage checks and 12 reviews" in text
@@ -152,28 +115,23 @@ def test_the_page_stands_alone_and_shows_every_step(whole: tuple[Path, WalkEnd, 
 def test_a_second_walk_changes_nothing(whole: tuple[Path, WalkEnd, list[WalkProgress]]) -> None:
     home, end, _ = whole
     state, page = read_state(home), end.page.read_text(encoding="utf-8")
-    again, _ = walk_in(home)
+    again, _ = go(home)
     assert (again.before, again.after) == (end.before, end.after)
     assert read_state(home) == state
     assert end.page.read_text(encoding="utf-8") == page
 
 
-@pytest.mark.parametrize(
-    "stop_at",
-    [
-        pytest.param((0, 4), marks=pytest.mark.thorough),
-        (1, 3),
-        pytest.param((2, 9), marks=pytest.mark.thorough),
-        (7, 0.5),
-    ],
-)
-def test_a_walk_that_was_stopped_goes_on_to_the_same_end(
-    whole: tuple[Path, WalkEnd, list[WalkProgress]], tmp_path: Path, stop_at: tuple[int, float]
+@pytest.mark.thorough
+@pytest.mark.parametrize("kill_at", [(0, 4), (1, 3), (2, 9), (4, 2), (6, 0), (7, 0.5)])
+def test_a_walk_that_was_killed_goes_on_to_the_same_end(
+    whole: tuple[Path, WalkEnd, list[WalkProgress]], tmp_path: Path, kill_at: tuple[int, float]
 ) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        walk_in(tmp_path / "home", stop_at)
-    walk_in(tmp_path / "home")
-    assert read_state(tmp_path / "home") == read_state(whole[0])
+    home = tmp_path / "home"
+    program = [sys.executable, walk_here.__file__, str(home), *map(str, kill_at)]
+    killed = subprocess.run(program, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    go(home)
+    assert read_state(home) == read_state(whole[0])
 
 
 def test_scripts_never_answer_for_people(tmp_path: Path) -> None:
@@ -181,7 +139,7 @@ def test_scripts_never_answer_for_people(tmp_path: Path) -> None:
     add_items_in_review(workspace.db, 2)
     workspace.close()
     with pytest.raises(WalkRefused, match=r"holds 2 items that are not the walk's.*a folder of its own"):
-        walk_in(tmp_path)
+        go(tmp_path)
 
 
 def test_a_missing_library_is_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +148,7 @@ def test_a_missing_library_is_said_before_anything_is_made(tmp_path: Path, monke
 
     monkeypatch.setattr(walking, "require_libraries", require)
     with pytest.raises(WalkRefused, match="trains a small model: torch is not installed; install it with"):
-        walk_in(tmp_path / "home")
+        go(tmp_path / "home")
     assert not (tmp_path / "home").exists()
 
 
