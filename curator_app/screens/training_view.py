@@ -3,6 +3,7 @@
 It is navigated by ordinary links: `?run=quick`, `?run=whole`.
 """
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -67,7 +68,8 @@ def render_list(training: Training) -> str:
         if training.walked
         else ""
     )
-    return f"<section>{head}{told}{missing}{table}{walked}</section>"
+    costs = "".join(f'<p class="cu-note"><b>{size.capitalize()}</b>: {escape(COSTS[size])}</p>' for size in COSTS)
+    return f"<section>{head}{told}{missing}{costs}{table}{walked}</section>"
 
 
 def _render_table(tunnels: Sequence[TunnelView]) -> str:
@@ -106,12 +108,15 @@ def render_tunnel_head(view: TunnelView) -> str:
 
 
 def _list_tiles(view: TunnelView) -> list[tuple[str, str, str]]:
-    progress = view.job.progress if view.job else {}
+    tiles = [("Runs of arms", f"{view.runs_done:,}", f"of {view.runs:,} trained and measured")]
+    if view.job is None:
+        return tiles
+    progress = view.job.progress
     done, total = progress.get("done", 0.0), progress.get("total", 0.0)
     share = f"{done / total:.0%}" if total else "–"
     left = progress.get("seconds_left")
     return [
-        ("Runs of arms", f"{view.runs_done:,}", f"of {view.runs:,} trained and measured"),
+        *tiles,
         ("This sitting", share, "of what was left when it began"),
         ("Time left", _show_left(left) if view.is_live else "–", "at the pace so far" if view.is_live else ""),
     ]
@@ -194,10 +199,15 @@ def _render_figures(arm: dict[str, Any]) -> str:
 def _render_claims(report: dict[str, Any]) -> str:
     rows = "".join(
         f'<li data-verdict="{escape(claim["verdict"].replace(" ", "-"))}"><b>{escape(claim["verdict"])}</b>'
-        f"<span>{escape(claim['says'])}</span></li>"
+        f"<span>{_show_math(claim['says'])}</span></li>"
         for claim in report["claims"]
     )
     return f'<ul class="cu-claims">{rows}</ul>'
+
+
+def _show_math(text: str) -> str:
+    """Return a text of ours with R_0 and the like as people write them."""
+    return re.sub(r"\b([XRSE])_([A0])\b", r"\1<sub>\2</sub>", escape(text))
 
 
 def _render_curves(panels: Sequence[Panel], names: Sequence[tuple[str, int]]) -> str:
