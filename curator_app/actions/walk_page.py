@@ -97,7 +97,7 @@ def list_steps(path: PathCounts) -> list[PathStep]:
         ("Passed the filters", path.filtered, dropped),
         ("Approved by reviewers", path.approved, f"{path.rejected} rejected: the picture does not show the hazard"),
         ("Released for training", path.train, "the scenes that RL asks about"),
-        ("Released as benchmark", path.benchmark, "things and activities that no training holds"),
+        ("Released as benchmark", path.benchmark, "combinations of things and activity that no training holds"),
     )
     most = max(1, path.proposed)
     return [PathStep(name, count, round(100 * count / most, 1), note) for name, count, note in lines]
