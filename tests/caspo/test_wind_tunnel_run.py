@@ -1,5 +1,6 @@
 """A whole run of the wind tunnel in a few steps: gate, arms, files, resuming, report."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -26,6 +27,10 @@ from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from caspo.wind_tunnel.tunnel import draw_prompts
 from curator_app.actions.wind_tunnel import make_painter, make_part, make_whole
 from curator_app.actions.wind_tunnel_page import draw_wind_tunnel
+from curator_app.actions.world_models import KnownScenes, TinyModelChat
+from endpoints.errors import BadRequest
+from endpoints.messages import ChatRequest, ImagePart, Message
+from pipeline.hazard_world.grammar import to_prose
 from storage.locks import hold_lock
 
 pytestmark = pytest.mark.models
@@ -194,3 +199,29 @@ def test_what_was_not_trained_is_not_loaded(ran: tuple[Path, TunnelResults, list
     (folder / "checkpoint.pt").unlink()
     with pytest.raises(RunMismatch, match="not all of its training; remove the folder"):
         reload_models(make_whole(), TINY, tmp_path / "copy", arm="recommended", start=0, seed=0)
+
+
+def test_a_tiny_model_answers_as_any_endpoint_and_its_seed_decides(
+    ran: tuple[Path, TunnelResults, list[str]],
+) -> None:
+    pair = reload_models(make_whole(), TINY, ran[0], arm="recommended", start=0, seed=0)
+    (shown,) = make_whole().pairs("new_scenes", count=1, seed=3)
+    picture = ImagePart(b"shown", "image/png")
+    chat = TinyModelChat(pair.trained, KnownScenes({picture.sha256: shown.hazardous.truth}), name="tiny")
+
+    def ask(seed: int, *, policy: str = "", part: ImagePart = picture) -> str:
+        turns = [Message("system", (policy,))] if policy else []
+        user = Message("user", (to_prose(shown.hazardous.query), part))
+        request = ChatRequest((*turns, user), max_tokens=6, temperature=0.9, seed=seed)
+        before = torch.get_rng_state()
+        reply = asyncio.run(chat.complete(request))
+        assert torch.equal(torch.get_rng_state(), before)
+        assert reply.model == "tiny" and reply.usage is not None and 1 <= reply.usage.completion_tokens <= 6
+        return reply.text
+
+    texts = [ask(seed) for seed in range(4)]
+    assert texts == [ask(seed) for seed in range(4)]
+    assert len(set(texts)) > 1
+    assert [ask(seed, policy=shown.hazardous.constitution) for seed in range(4)] != texts
+    with pytest.raises(BadRequest, match="no scene of the releases"):
+        ask(0, part=ImagePart(b"another", "image/png"))
