@@ -36,6 +36,7 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
     "/judge-runs": frozenset({Role.MAINTAINER}),
+    "/training": frozenset({Role.MAINTAINER}),
     "/studies": STUDY_PEOPLE,
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
     "/releases": frozenset({Role.MAINTAINER}),
@@ -46,7 +47,7 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
     r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*"
-    r"|judge-runs/(report|leaderboard)|items/reply/.*|failures/map(/.*)?)"
+    r"|judge-runs/(report|leaderboard)|training/report/.*|items/reply/.*|failures/map(/.*)?)"
 )
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (

@@ -34,11 +34,12 @@ def find_worker(kind: str) -> Callable[..., Any]:
     Raises:
         ValueError: there is no such kind.
     """
-    from curator_app.actions import judge_jobs, runs
+    from curator_app.actions import judge_jobs, runs, tunnel_jobs
 
     workers: dict[str, Callable[..., Any]] = {
         runs.JOB_KIND: runs.run_queued,
         judge_jobs.JOB_KIND: judge_jobs.run_queued,
+        tunnel_jobs.JOB_KIND: tunnel_jobs.run_queued,
     }
     if kind not in workers:
         raise ValueError(f"there are no jobs of the kind {kind!r}; there are: {', '.join(workers)}")

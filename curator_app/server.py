@@ -27,6 +27,7 @@ from curator_app.api import (
     reviews,
     runs,
     sign_in,
+    training,
 )
 from curator_app.api.errors import install_error_handlers
 from curator_app.api.sign_in import SlowLane
@@ -48,6 +49,7 @@ ROUTERS = (
     releases.ROUTER,
     runs.ROUTER,
     judge_runs.ROUTER,
+    training.ROUTER,
     items.ROUTER,
     health.ROUTER,
     files.ROUTER,

@@ -51,7 +51,7 @@ class HazardWorld:
     def pairs(self, split: Split, *, count: int, seed: int) -> list[ScenePair]:
         """Return `count` pairs of a split, its hazards in turn."""
         found = _iterate_pairs(split, seed)
-        return [self._convert(next(found), number) for number in range(count)]
+        return [convert_pair(next(found), number) for number in range(count)]
 
     def write(self, scene: Scene, kind: AnswerKind, *, seed: int) -> str:
         """Return an answer in the world's language; in a twin an appraising one only helps."""
@@ -78,23 +78,30 @@ class HazardWorld:
         first = house.hazards[0]
         return f"{_DANGER} {' '.join(first.pair)} {first.consequences[0]} ."
 
-    def _convert(self, pair: HousePair, number: int) -> ScenePair:
-        category = pair.hazardous.hazards[0].category
-        hazardous, twin = (
-            Scene(
-                picture=draw_small(house),
-                query=house.query,
-                constitution=_POLICY.format(topic=_TOPICS[category]),
-                category=category.value,
-                hazards=tuple(hazard.id for hazard in house.hazards),
-                is_twin=not house.hazards,
-                pair=number,
-                shown=tuple(room or () for room in house.rooms),
-                truth=house,
-            )
-            for house in (pair.hazardous, pair.twin)
+
+def convert_pair(pair: HousePair, number: int) -> ScenePair:
+    """Return a scene and its twin as what the wind tunnel takes, under the number `number`."""
+    category = pair.hazardous.hazards[0].category
+    hazardous, twin = (
+        Scene(
+            picture=draw_small(house),
+            query=house.query,
+            constitution=write_policy(category),
+            category=category.value,
+            hazards=tuple(hazard.id for hazard in house.hazards),
+            is_twin=not house.hazards,
+            pair=number,
+            shown=tuple(room or () for room in house.rooms),
+            truth=house,
         )
-        return ScenePair(hazardous, twin)
+        for house in (pair.hazardous, pair.twin)
+    )
+    return ScenePair(hazardous, twin)
+
+
+def write_policy(category: Category) -> str:
+    """Return the constitution of a category, in the world's language."""
+    return _POLICY.format(topic=_TOPICS[category])
 
 
 def _iterate_pairs(split: Split, seed: int) -> Iterator[HousePair]:

@@ -55,7 +55,7 @@ def run_text(model: Any, embedded_BTH: Tensor, attention_BL: Tensor, positions_3
     """Return (B, T, H) states of the last layer for tokens that follow what the cache `known` holds, which grows."""
     return model(
         inputs_embeds=embedded_BTH, attention_mask=attention_BL, position_ids=positions_3BT, use_cache=True,
-        **{_name_cache(type(model)): known},
+        **{_name_cache(type(model).forward): known},
     ).last_hidden_state  # fmt: skip
 
 
@@ -90,6 +90,6 @@ def read_on(
 
 
 @cache
-def _name_cache(kind: type) -> str:
+def _name_cache(forward: Any) -> str:
     """Return what the text model calls its cache: transformers has renamed it."""
-    return "cache" if "cache" in inspect.signature(kind.forward).parameters else "past_key_values"
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"

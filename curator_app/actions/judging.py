@@ -15,6 +15,7 @@ from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.actions.stopping import run_until_stopped
 from curator_app.errors import AppError
 from curator_app.workspace import Workspace
+from endpoints.chat import ChatEndpoint
 from endpoints.config import Roles, build_endpoints, load_endpoints
 from endpoints.endpoints_file import EndpointsConfig
 from endpoints.errors import BadConfig, EndpointError, PromptInvalid
@@ -56,6 +57,8 @@ class Place:
     endpoints_file: Path | None = None
     """None: `endpoints.yaml` in `home`."""
     budget: Budget = field(default_factory=Budget)
+    given: Mapping[str, ChatEndpoint] = field(default_factory=dict)
+    """Models of this process, in place of those that the endpoints file names so."""
 
     def run_path(self, name: str) -> Path:
         """Return the folder of the run called `name`.
@@ -118,7 +121,7 @@ def respond(
     with refuse_plainly():
         endpoints = choose_target(load_place_endpoints(place), sampling.target)
         texts = collect_texts(workspace, opened, sampling)
-        config = make_answer_config(opened, sampling, endpoints, texts)
+        config = make_answer_config(opened, sampling, endpoints, texts, given=place.given)
         check_twins(opened, config)  # before there is a folder, which would keep this config
         with open_new_or_known(path, config, release_folder=opened.folder) as folder, open_ledger(folder) as ledger:
             roles = _build_roles(place, endpoints, folder, ledger)
@@ -266,7 +269,12 @@ def collect_texts(workspace: Workspace | None, release: Release, sampling: Sampl
 
 
 def make_answer_config(
-    release: Release, sampling: Sampling, endpoints: EndpointsConfig, texts: TargetTexts
+    release: Release,
+    sampling: Sampling,
+    endpoints: EndpointsConfig,
+    texts: TargetTexts,
+    *,
+    given: Mapping[str, ChatEndpoint] | None = None,
 ) -> AnswerConfig:
     """Return how answers are sampled, checked.
 
@@ -274,7 +282,7 @@ def make_answer_config(
         ConfigInvalid: a value is out of range.
         BadConfig: a role that is needed has no endpoint.
     """
-    probe = build_endpoints(endpoints, cache_dir=None, ledger=Ledger())
+    probe = build_endpoints(endpoints, cache_dir=None, ledger=Ledger(), given=given)
     captioner = None
     if sampling.mode == "caption" and sampling.caption != "own":
         captioner = probe.chat("captioner").model
@@ -334,7 +342,9 @@ def load_place_endpoints(place: Place) -> EndpointsConfig:
 
 
 def _build_roles(place: Place, endpoints: EndpointsConfig, folder: RunFolder, ledger: Ledger) -> Roles:
-    return build_endpoints(endpoints, cache_dir=folder.cache, ledger=ledger, budget=place.budget, run=folder.path.name)
+    return build_endpoints(
+        endpoints, cache_dir=folder.cache, ledger=ledger, budget=place.budget, run=folder.path.name, given=place.given
+    )
 
 
 def _reopen_release(folder: RunFolder) -> Release:

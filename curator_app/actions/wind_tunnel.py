@@ -17,7 +17,7 @@ from caspo.wind_tunnel.measures import EvaluationConfig, SetName, list_scenes
 from caspo.wind_tunnel.part import PartOfWorld
 from caspo.wind_tunnel.report import make_report, write_report
 from caspo.wind_tunnel.reward import RewardConfig
-from caspo.wind_tunnel.run import Observer, TunnelResults, run_tunnel
+from caspo.wind_tunnel.run import Observer, TunnelResults, WorldMaker, run_tunnel
 from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from caspo.wind_tunnel.world import World
 from curator_app.actions.wind_tunnel_page import Painter, draw_wind_tunnel
@@ -77,6 +77,8 @@ class TunnelRequest:
     """None: one for each core."""
     force: bool = False
     """RL although stage 0 did not pass its gate."""
+    make_world: WorldMaker | None = None
+    """None: HazardWorld, quick a part of it."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def run(request: TunnelRequest, *, observer: Observer) -> TunnelEnd:
     Raises:
         TunnelRefused: The local models are not installed, stage 0 did not pass its gate, or a job failed.
     """
-    config, make_world = make_config(request), make_part if request.quick else make_whole
+    config, make_world = make_config(request), request.make_world or (make_part if request.quick else make_whole)
     try:
         require_libraries("the wind tunnel", "torch", "transformers")
         results = run_tunnel(

@@ -209,13 +209,15 @@ def _list_examples(report: Report, arms: Mapping[str, Any], paint: Painter) -> l
                         {**one, "title": arms[one["arm"]]["title"].split(":")[0]}
                         for one in by_place[name, place]["answers"]
                     ]
-                    sides.append({"title": title, "picture": _embed(picture), "query": query, "answers": answers})
+                    sides.append(
+                        {"title": title, "picture": embed_picture(picture), "query": query, "answers": answers}
+                    )
             if sides:
                 found.append({"part": said, "query": sides[0]["query"], "sides": sides})
     return found
 
 
-def _embed(picture: Image.Image) -> str:
+def embed_picture(picture: Image.Image) -> str:
     """Return the picture as a data address."""
     buffer = BytesIO()
     picture.resize(PICTURE_PX, Image.Resampling.LANCZOS).save(buffer, "WEBP", quality=80)

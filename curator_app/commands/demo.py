@@ -1,10 +1,14 @@
-"""`curator demo`: everything at once, with three people, the starter scenarios and some of HazardWorld."""
+"""`curator demo`: everything at once, with three people, the starter scenarios and some of HazardWorld.
+
+With `--walk` no app but the whole path, from a proposed scene to a judged model.
+"""
 
 from typing import Annotated
 
 import typer
 
 from curator_app.commands.serve import Host, Port
+from curator_app.commands.walk import walk_path
 
 TOY_SCENES, TOY_SEED = 24, 1
 
@@ -13,8 +17,18 @@ def demo(
     host: Host = "127.0.0.1",
     port: Port = 7860,
     browser: Annotated[bool, typer.Option(help="Open the app in a browser, signed in as admin.")] = True,
+    walk: Annotated[
+        bool,
+        typer.Option(
+            "--walk",
+            help="Serve nothing: walk the whole path on the toy world, from scenes to a trained and judged model.",
+        ),
+    ] = False,
 ) -> None:
     """Make a workspace with starter scenarios and a toy world if there is none, print sign-in links, and serve."""
+    if walk:
+        walk_path()
+        return
     import shutil
     import sys
     import webbrowser

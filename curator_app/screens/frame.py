@@ -37,6 +37,7 @@ PAGES = (
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),
     Page("judge-runs", "/judge-runs", "Judge", ("maintainer",)),
+    Page("training", "/training", "Training", ("maintainer",)),
     Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer")),
     Page("items", "/items", "Items", ("maintainer", "adjudicator")),
     Page("releases", "/releases", "Releases", ("maintainer",)),

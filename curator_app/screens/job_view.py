@@ -26,14 +26,17 @@ def render_state(state: JobState) -> str:
     return f'<span class="cu-state" data-state="{state.value}">{state.value}</span>'
 
 
-def render_head(job: Job, *, back: tuple[str, str], tiles: Sequence[tuple[str, str, str]]) -> str:
-    """Return what stands above the buttons of a job: the way `back` (address, words), name, state and why, tiles."""
+def render_head(job: Job, *, back: tuple[str, str], tiles: Sequence[tuple[str, str, str]], title: str = "") -> str:
+    """Return what stands above the buttons of a job: the way `back` (address, words), name, state and why, tiles.
+
+    `title` stands in place of the job's name.
+    """
     why = render_told(escape(job.message), kind="bad" if job.state is JobState.FAILED else "") if job.message else ""
     if job.state is JobState.INTERRUPTED:
         why = render_told("Its process is gone. What was finished is kept; Resume goes on from there.", kind="bad")
     return (
         f'<section><p class="cu-back"><a href="{escape(back[0])}">{escape(back[1])}</a></p>'
-        f'<h1 class="cu-say" tabindex="-1">{escape(job.name)} <span>{SAID[job.state]}.</span></h1>{why}'
+        f'<h1 class="cu-say" tabindex="-1">{escape(title or job.name)} <span>{SAID[job.state]}.</span></h1>{why}'
         f"{render_tiles(tiles)}</section>"
     )
 

@@ -17,6 +17,7 @@ from curator_app.screens.review import (
 )
 from curator_app.screens.runs import build_runs_page
 from curator_app.screens.studies import build_studies_page
+from curator_app.screens.training import build_training_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
@@ -48,6 +49,9 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Judge", "/judge-runs"):
         gr.Navbar(visible=False)
         build_judge_runs_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Training", "/training"):
+        gr.Navbar(visible=False)
+        build_training_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Studies", "/studies"):
         gr.Navbar(visible=False)
         build_studies_page(pages, workspace=workspace, person_of=person_of)

@@ -4,7 +4,7 @@ Every item gets what any other gets: a scenario, verdicts of filters, a picture,
 tasks for people. What the filters say is true by construction, and they say so; the leak check is the real one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from pipeline.leakage import detect_leak
 from storage.blobs import BlobStore, put_image
 from storage.items import add_scenario, advance, attach
 from storage.records import (
+    BlobRef,
     FilterVerdict,
     Grounding,
     GroundTruth,
@@ -78,7 +79,10 @@ def add_hazard_world(
             present += 1
             continue
         known.add(scenario.id[:16])
-        _add_one(session=session, blobs=blobs, pair=pair, scenario=scenario, overlap=overlap, now=now)
+        add_scene(
+            session=session, blobs=blobs, pair=pair, scenario=scenario, verdict=_make_verdict(scenario), batch=BATCH,
+            overlap=overlap, now=now,
+        )  # fmt: skip
         added += 1
     return WorldReport(added=added, present_before=present)
 
@@ -118,28 +122,79 @@ def describe_scene(scene: Scene) -> str:
     return f"A house of nine rooms, cut open. {'; '.join(rooms)}. The other rooms are empty. ({NOTICE})"
 
 
-def _add_one(
-    *, session: Session, blobs: BlobStore, pair: ScenePair, scenario: Scenario, overlap: int, now: datetime | None
-) -> None:
-    seed = scenario.provenance.seed or 0
-    item = add_scenario(session=session, scenario=scenario, batch=BATCH, actor=ACTOR, now=now)
-    image = put_image(session=session, blobs=blobs, data=encode_large(pair.hazardous), now=now)
-    grounding = Grounding(
-        source="drawing", image=image, alt=_describe_alt(pair.hazardous), seed=seed, licence=LICENCE,
-        parent_id=scenario.id, provenance=_provenance(seed),
-    )  # fmt: skip
+def add_scene(
+    *,
+    session: Session,
+    blobs: BlobStore,
+    pair: ScenePair,
+    scenario: Scenario,
+    verdict: FilterVerdict,
+    batch: str,
+    overlap: int,
+    others: Sequence[FilterVerdict] = (),
+    shown: Scene | None = None,
+    now: datetime | None = None,
+) -> str:
+    """Add one scene; put it into the review queue if the filters let it pass. Return the item's id.
+
+    The caller commits. Does not look whether it is there already.
+
+    Args:
+        session: a session for writing.
+        blobs: takes the pictures.
+        pair: the scene and its twin.
+        scenario: of the scene, from `make_scenario`.
+        verdict: by which it passes the filters, or is rejected.
+        batch: the items' batch.
+        overlap: how many people review it.
+        others: further verdicts, which are kept beside.
+        shown: another scene to draw in its place: a planted flaw, as `GroundTruth` then says. None: the scene.
+        now: the time to write.
+
+    Raises:
+        StorageFull, StorageError: the blob store cannot take the pictures.
+    """
+    item = add_scenario(session=session, scenario=scenario, batch=batch, actor=ACTOR, now=now)
+    for other in others:
+        attach(session=session, item_id=item.id, record=other, actor=ACTOR, now=now)
+    if not verdict.passed:
+        advance(session=session, item_id=item.id, to=Stage.REJECTED, record=verdict, actor=ACTOR, now=now)
+        return item.id
+    drawn = shown or pair.hazardous
+    image = put_image(session=session, blobs=blobs, data=encode_large(drawn), now=now)
     steps: tuple[tuple[Stage, Record], ...] = (
-        (Stage.FILTERED, _make_verdict(scenario)),
-        (Stage.GROUNDED, grounding),
+        (Stage.FILTERED, verdict),
+        (Stage.GROUNDED, _make_grounding(scenario, drawn, image)),
         (Stage.REFINED, _make_refinement(scenario)),
     )
     for stage, record in steps:
         advance(session=session, item_id=item.id, to=stage, record=record, actor=ACTOR, now=now)
+    twin = put_image(session=session, blobs=blobs, data=encode_large(pair.twin), now=now)
+    for attached in _list_attached(scenario, pair, item.id, twin, flawed=shown is not None):
+        attach(session=session, item_id=item.id, record=attached, actor=ACTOR, now=now)
+    for kind in (TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK):
+        open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, actor=ACTOR, now=now)
+    return item.id
+
+
+def _make_grounding(scenario: Scenario, drawn: Scene, image: BlobRef) -> Grounding:
+    seed = scenario.provenance.seed or 0
+    return Grounding(
+        source="drawing", image=image, alt=_describe_alt(drawn), seed=seed, licence=LICENCE, parent_id=scenario.id,
+        provenance=_provenance(seed),
+    )  # fmt: skip
+
+
+def _list_attached(
+    scenario: Scenario, pair: ScenePair, item_id: str, image: BlobRef, *, flawed: bool
+) -> tuple[Record, ...]:
+    """Return the twin, the ground truth and what the author of a flaw knows."""
+    seed = scenario.provenance.seed or 0
     twin = Twin(
-        item_id=item.id,
+        item_id=item_id,
         query=scenario.query,
         scene=describe_scene(pair.twin),
-        image=put_image(session=session, blobs=blobs, data=encode_large(pair.twin), now=now),
+        image=image,
         alt=_describe_alt(pair.twin),
         seed=seed,
         licence=LICENCE,
@@ -147,12 +202,14 @@ def _add_one(
         provenance=_provenance(seed),
     )
     world = WorldTruth(truth=write_truth(pair), parent_id=scenario.id, provenance=_provenance(seed))
-    sound = GroundTruth(item_id=item.id, flaw="none", parent_id=scenario.id, provenance=_provenance(seed))
-    attached: tuple[Record, ...] = (twin, world, sound)
-    for record in attached:
-        attach(session=session, item_id=item.id, record=record, actor=ACTOR, now=now)
-    for kind in (TaskKind.SCENARIO_REVIEW, TaskKind.LEAKAGE_CHECK):
-        open_task(session=session, item_id=item.id, kind=kind, overlap=overlap, actor=ACTOR, now=now)
+    known = GroundTruth(
+        item_id=item_id,
+        flaw="undeclared_premise" if flawed else "none",
+        note="the picture shows the harmless twin" if flawed else "",
+        parent_id=scenario.id,
+        provenance=_provenance(seed),
+    )
+    return twin, world, known
 
 
 def _describe_alt(scene: Scene) -> str:

@@ -201,13 +201,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[[Workspace], AbstractContextManager[Site]]:
+def serve() -> Callable[..., AbstractContextManager[Site]]:
     """Return a function that serves a workspace, for modules that bring their own."""
     return serve_site
 
 
 @contextmanager
-def serve_site(workspace: Workspace) -> Iterator[Site]:
+def serve_site(workspace: Workspace, program: str = "from curator_app.cli import main; main()") -> Iterator[Site]:
     """Give the workspace its guidelines and a server of its own; closes both at the end."""
     with workspace.db.write() as session:
         for kind in TaskKind:
@@ -218,7 +218,7 @@ def serve_site(workspace: Workspace) -> Iterator[Site]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     home = workspace.settings.home
-    command = [sys.executable, "-c", "from curator_app.cli import main; main()", "serve", "--port", str(port)]
+    command = [sys.executable, "-c", program, "serve", "--port", str(port)]
     log = (home.parent / "server.log").open("wb")
     server = subprocess.Popen(
         command, env=os.environ | {"CURATOR_HOME": str(home)}, stdout=log, stderr=subprocess.STDOUT

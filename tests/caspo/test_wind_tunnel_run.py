@@ -1,5 +1,6 @@
 """A whole run of the wind tunnel in a few steps: gate, arms, files, resuming, report."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -8,12 +9,17 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: run `make setup-models`")
 
-from caspo.errors import ArmUnknown, GateNotPassed, RunBusy
+import torch
+
+from caspo.errors import ArmUnknown, GateNotPassed, RunBusy, RunMismatch
+from caspo.local.checkpoints import read_checkpoint
 from caspo.local.config import RewardModelConfig, SupervisedConfig
+from caspo.local.vlm import hash_weights
 from caspo.wind_tunnel.arms import ARMS, ScaleConfig
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig
 from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import SETS, EvaluationConfig
+from caspo.wind_tunnel.reloading import reload_models
 from caspo.wind_tunnel.report import make_report
 from caspo.wind_tunnel.reward import RewardConfig
 from caspo.wind_tunnel.run import Progress, TunnelResults, run_tunnel
@@ -21,6 +27,10 @@ from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from caspo.wind_tunnel.tunnel import draw_prompts
 from curator_app.actions.wind_tunnel import make_painter, make_part, make_whole
 from curator_app.actions.wind_tunnel_page import draw_wind_tunnel
+from curator_app.actions.world_models import KnownScenes, TinyModelChat
+from endpoints.errors import BadRequest
+from endpoints.messages import ChatRequest, ImagePart, Message
+from pipeline.hazard_world.grammar import to_prose
 from storage.locks import hold_lock
 
 pytestmark = pytest.mark.models
@@ -163,3 +173,55 @@ def test_a_part_of_the_world_has_fewer_hazards_and_the_same_words() -> None:
     assert part.vocabulary == whole.vocabulary
     assert [pair.twin.pair for pair in part.pairs("train", count=3, seed=1)] == [0, 1, 2]
     assert part.name != whole.name
+
+
+def test_models_are_loaded_again_as_the_run_left_them(ran: tuple[Path, TunnelResults, list[str]]) -> None:
+    out, results, _ = ran
+    pair = reload_models(make_whole(), TINY, out, arm="recommended", start=0, seed=0)
+    assert hash_weights(pair.start.model) != hash_weights(pair.trained.model)
+    kept = read_checkpoint(results.runs["recommended"][0, 0].folder, read_fingerprint(out))
+    assert kept is not None
+    trained = pair.trained.model.state_dict()
+    assert all(torch.equal(trained[name], value) for name, value in kept.weights.items())
+    assert not any(parameter.requires_grad for parameter in pair.trained.model.parameters())
+
+
+def read_fingerprint(out: Path) -> str:
+    (folder,) = (out / "runs").glob("recommended-*")
+    return str(torch.load(folder / "checkpoint.pt", weights_only=True)["fingerprint"])
+
+
+def test_what_was_not_trained_is_not_loaded(ran: tuple[Path, TunnelResults, list[str]], tmp_path: Path) -> None:
+    with pytest.raises(RunMismatch, match="holds no finished run of the arm 'outr'; train it first"):
+        reload_models(make_whole(), TINY, ran[0], arm="outr", start=0, seed=0)
+    shutil.copytree(ran[0], tmp_path / "copy")
+    (folder,) = (tmp_path / "copy" / "runs").glob("recommended-*")
+    (folder / "checkpoint.pt").unlink()
+    with pytest.raises(RunMismatch, match="not all of its training; remove the folder"):
+        reload_models(make_whole(), TINY, tmp_path / "copy", arm="recommended", start=0, seed=0)
+
+
+def test_a_tiny_model_answers_as_any_endpoint_and_its_seed_decides(
+    ran: tuple[Path, TunnelResults, list[str]],
+) -> None:
+    pair = reload_models(make_whole(), TINY, ran[0], arm="recommended", start=0, seed=0)
+    (shown,) = make_whole().pairs("new_scenes", count=1, seed=3)
+    picture = ImagePart(b"shown", "image/png")
+    chat = TinyModelChat(pair.trained, KnownScenes({picture.sha256: shown.hazardous.truth}), name="tiny")
+
+    def ask(seed: int, *, policy: str = "", part: ImagePart = picture) -> str:
+        turns = [Message("system", (policy,))] if policy else []
+        user = Message("user", (to_prose(shown.hazardous.query), part))
+        request = ChatRequest((*turns, user), max_tokens=6, temperature=0.9, seed=seed)
+        before = torch.get_rng_state()
+        reply = asyncio.run(chat.complete(request))
+        assert torch.equal(torch.get_rng_state(), before)
+        assert reply.model == "tiny" and reply.usage is not None and 1 <= reply.usage.completion_tokens <= 6
+        return reply.text
+
+    texts = [ask(seed) for seed in range(4)]
+    assert texts == [ask(seed) for seed in range(4)]
+    assert len(set(texts)) > 1
+    assert [ask(seed, policy=shown.hazardous.constitution) for seed in range(4)] != texts
+    with pytest.raises(BadRequest, match="no scene of the releases"):
+        ask(0, part=ImagePart(b"another", "image/png"))

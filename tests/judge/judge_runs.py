@@ -85,10 +85,10 @@ def with_twin(number: int, **changes: Any) -> ReleasedItem:
     return make_item(number, **twin | changes)
 
 
-def make_release(folder: Path, items: list[ReleasedItem]) -> Release:
+def make_release(folder: Path, items: list[ReleasedItem], *, split: Split = Split.BENCHMARK) -> Release:
     """Write a release folder that verifies."""
     folder.mkdir(parents=True)
-    write_rows(folder=folder, split=Split.BENCHMARK, items=len(items), rows=items)
+    write_rows(folder=folder, split=split, items=len(items), rows=items)
     for name in DOCUMENTS:
         (folder / name).write_text(name, encoding="utf-8")
     counts: dict[str, dict[str, int]] = {}
@@ -96,9 +96,9 @@ def make_release(folder: Path, items: list[ReleasedItem]) -> Release:
         subs = counts.setdefault(item.category, {})
         subs[item.sub_category] = subs.get(item.sub_category, 0) + 1
     manifest = ReleaseManifest(
-        version="v1.0", split=Split.BENCHMARK, created_at=datetime(2026, 3, 1, tzinfo=UTC), items=len(items),
+        version="v1.0", split=split, created_at=datetime(2026, 3, 1, tzinfo=UTC), items=len(items),
         counts=counts,
-        files={name: hash_file(folder / name) for name in [*DOCUMENTS, *list_shards(Split.BENCHMARK, len(items))]},
+        files={name: hash_file(folder / name) for name in [*DOCUMENTS, *list_shards(split, len(items))]},
         rows=tuple((item.id, item.content_sha256) for item in items),
         taxonomy={}, prompts={}, code_commit="abc", audit_head={"seq": 1, "hash": "0" * 64}, digest="0" * 64,
     )  # fmt: skip

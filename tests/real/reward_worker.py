@@ -16,7 +16,6 @@ from tensordict import TensorDict
 from verl import DataProto
 from verl.experimental.reward_loop.reward_loop import RewardLoopWorker
 from verl.utils import hf_processor, hf_tokenizer
-from verl.utils.config import omega_conf_to_dataclass
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from caspo.verl_rewards import write_reward_overrides
@@ -27,7 +26,6 @@ ANSWERS = ("yes, go on.", "no: it may burn you.")
 with initialize_config_module("verl.trainer.config", version_base=None):
     overrides = [f"actor_rollout_ref.model.path={model}", f"data.train_files={table}", *write_reward_overrides(url)]
     config = compose("ppo_trainer", overrides=overrides)
-omega_conf_to_dataclass(config.reward)  # verl's check of what may stand there
 tokenizer, processor = hf_tokenizer(model), hf_processor(model)
 dataset = RLHFDataset(data_files=table, tokenizer=tokenizer, processor=processor, config=config.data)
 worker = RewardLoopWorker(config)

@@ -1,0 +1,21 @@
+"""The reports of trainings as pages of their own, in which nothing can run."""
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse
+
+from curator_app.access import allow
+from curator_app.actions.tunnel_reading import read_page
+from curator_app.api.dependencies import CurrentWorkspace
+from storage.accounts import Role
+
+ROUTER = APIRouter(prefix="/training", include_in_schema=False)
+POLICY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "frame-ancestors 'none'; sandbox"
+}
+
+
+@ROUTER.get("/report/{name}", dependencies=[allow(Role.MAINTAINER)])
+def show_report(name: str, workspace: CurrentWorkspace) -> HTMLResponse:
+    """Show the report of a wind tunnel (`quick`, `whole`) or of the walk (`walk`)."""
+    return HTMLResponse(read_page(workspace, name), headers=POLICY)
