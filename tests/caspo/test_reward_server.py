@@ -232,14 +232,15 @@ def test_two_processes_make_the_steps_of_one_with_twice_the_passes(folder: Path,
     common = f"data: {home / 'data'}\nmodel: {home / 'base'}\nsteps: 2\nlearning_rate: 0.002\nheld_out_share: 0\n"
     (tmp_path / "one.yaml").write_text(f"{common}to: {tmp_path / 'one'}\naccumulation: 2\n")
     (tmp_path / "two.yaml").write_text(f"{common}to: {tmp_path / 'two'}\n")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    launch = [sys.executable, "-m", "torch.distributed.run"]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     for name, processes in (("one", "1"), ("two", "2")):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = str(listener.getsockname()[1])
-        words = ["--num_processes", processes, "--main_process_port", port, "-m", "caspo.reward_model"]
+        words = ["--nproc_per_node", processes, "--master_port", port, "-m", "caspo.reward_model"]
         subprocess.run([*launch, *words, tmp_path / f"{name}.yaml"], check=True, env=env, cwd=tmp_path)
+    assert load_reward_model(tmp_path / "two", device="cpu").record["processes"] == 2
     one, two = (dict(load_reward_model(tmp_path / name, device="cpu").state_dict()) for name in ("one", "two"))
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-4
     base = load_base(str(home / "base"), max_tokens=512).state_dict()

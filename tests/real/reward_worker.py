@@ -32,7 +32,7 @@ worker = RewardLoopWorker(config)
 
 
 def make_trajectory(row: dict[str, object], answer: str) -> DataProto:
-    ids = torch.tensor([*tokenizer.encode(answer), tokenizer.eos_token_id])
+    ids = torch.tensor([[*tokenizer.encode(answer), tokenizer.eos_token_id]])
     fields = {name: np.array([value] * 1) for name, value in row.items() if not isinstance(value, torch.Tensor)}
     fields |= {"__num_turns__": np.array([2]), "tool_extra_fields": np.array([{}], dtype=object)}
     batch = TensorDict({"responses": ids, "attention_mask": torch.ones_like(ids)}, batch_size=1)
