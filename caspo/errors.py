@@ -75,3 +75,7 @@ class LogProbsCoarse(CaspoError):
 
 class VerlUnfit(CaspoError):
     """The verl that is installed, or a batch of its, is not what the plugin was written for."""
+
+
+class TrainingRefused(CaspoError, ValueError):
+    """A training on verl cannot be started as it was asked for."""
