@@ -64,7 +64,7 @@ class StageZeroConfig(Frozen):
     """Decisive answers: what is seen is said, always under the constitution and half the time without."""
     base: PhaseConfig = PhaseConfig(steps=80, guided_appraising=0.8, appraising=0.1, vague=0.1, alarms=0.02)
     sft: PhaseConfig = PhaseConfig(
-        steps=560, learning_rate=1.5e-3, guided_appraising=1.0, appraising=0.06, vague=0.1, alarms=0.02
+        steps=900, learning_rate=1.5e-3, guided_appraising=1.0, appraising=0.06, vague=0.1, alarms=0.02
     )
     evaluated: int = Field(default=384, ge=1)
     """Scenes of `new_scenes` for the gate, as many twins, and half as many of `new_hazards`."""
