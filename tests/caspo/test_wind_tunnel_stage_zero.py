@@ -164,7 +164,7 @@ def test_the_judge_of_the_reward_is_noisy_and_knows_no_new_hazard() -> None:
         assert row.scores == tuple(score.total for score in scores)
         assert not held_out & set(row.prompt.hazards)
         alarms += sum(score.false_alarm for score in scores)
-    assert alarms > 50
+    assert alarms > 20
     assert any(score not in range(7) for row in noisy for score in row.scores)
     assert all(0 <= score <= 6 for row in noisy for score in row.scores)
 
