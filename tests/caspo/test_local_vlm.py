@@ -148,7 +148,7 @@ def test_shared_prompts_and_several_passes_change_neither_scores_nor_gradients()
         gradients = torch.cat([one.grad.flatten() for one in vlm.model.parameters() if one.grad is not None])
         found.append((scores.logp_BT, scores.entropy_BT, gradients))
     for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-5)
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
     assert found[0][2].abs().max() > 0.1
 
 
