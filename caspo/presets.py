@@ -36,7 +36,9 @@ class Method(Frozen):
 
 PRESETS: Mapping[PresetName, Method] = MappingProxyType(
     {
-        "recommended": Method(teacher="frozen_sft", teacher_temperature=0.6, signal_floor=0.5, twin_share=0.45),
+        "recommended": Method(
+            teacher="frozen_sft", teacher_temperature=0.6, signal_floor=0.5, beta=0.05, twin_share=0.45
+        ),
         "paper": Method(),
     }
 )

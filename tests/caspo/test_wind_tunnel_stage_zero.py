@@ -29,7 +29,16 @@ WORLD = HazardWorld()
 SHORT = SupervisedConfig(steps=2, batch=4)
 MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
 TINY = StageZeroConfig(
-    layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED, evaluated=1
+    settle=None,
+    layers=1,
+    pairs=8,
+    vision=SHORT,
+    risk=SHORT,
+    risk_in_prompts=SHORT,
+    know=MIXED,
+    base=MIXED,
+    sft=MIXED,
+    evaluated=1,
 )
 
 
