@@ -54,9 +54,7 @@ def train(folder: Path, **changed: Any) -> tuple[Witness, list[Metrics], Vlm, Vl
     return witness, metrics, start, original
 
 
-def score(
-    vlm: Vlm, answers: Sequence[str], *, guided: bool, temperature: float = 1.0
-) -> tuple[Tensor, Tensor, Tensor]:
+def score(vlm: Vlm, answers: Sequence[str], *, guided: bool, temperature: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
     """Return log-probabilities, entropies and mask of the second step's answers, from their texts alone."""
     encoded = encode_prompts(vlm, make_prompts(3, seed=1), guided=guided).repeat(SIZE)
     ids_BT, mask_BT = (tensor[:, :CAP] for tensor in encode_answers(vlm, answers))  # an answer cut off has no end token
