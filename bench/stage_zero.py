@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import torch
 
 from bench.results_file import write_results
 from caspo.local.reward_model import check_pairs
-from caspo.wind_tunnel.reward import RewardConfig, RewardKind, build_reward, judge_answers
+from caspo.wind_tunnel.reward import RewardConfig, RewardKind, build_reward, judge_answers, sample_own
 from caspo.wind_tunnel.stage_zero import StageZero, StageZeroConfig, build_stage_zero
 from caspo.wind_tunnel.world import World, read_scene
 from curator_app.wind_tunnel_world import HazardWorld
@@ -72,7 +73,8 @@ def measure_reward(world: World, made: StageZero, kind: RewardKind, seed: int, c
     begun = time.process_time()
     reward = build_reward(world, made, RewardConfig(kind=kind, seed=seed), cache=cache)
     took = time.process_time() - begun
-    unseen = judge_answers(world, RewardConfig(seed=seed, pairs=150, noise=0), name="unseen")
+    config = RewardConfig(seed=seed, pairs=150, noise=0)
+    unseen = judge_answers(world, config, own=partial(sample_own, made.sft, config, cache), name="unseen")
     figures = {"all": check_pairs(reward, unseen)}
     for name, twins in (("hazards", False), ("twins", True)):
         figures[name] = check_pairs(reward, [row for row in unseen if read_scene(row.prompt).is_twin is twins])

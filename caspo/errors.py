@@ -77,6 +77,10 @@ class VerlUnfit(CaspoError):
     """The verl that is installed, or a batch of its, is not what the plugin was written for."""
 
 
+class TrainingRefused(CaspoError, ValueError):
+    """A training on verl cannot be started as it was asked for."""
+
+
 class RewardModelInvalid(CaspoError, ValueError):
     """A folder holds no reward model that can be loaded, or a base model is none with pictures."""
 

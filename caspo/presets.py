@@ -23,6 +23,8 @@ class Method(Frozen):
     """`outcome` is OutR, `token` TokR."""
     lam: float = Field(default=0.3, ge=0)
     teacher: TeacherKind = "moving"
+    teacher_temperature: float = Field(default=1.0, gt=0)
+    """Below 1: the teacher is sharper, so that what it seldom says, slips above all, is held against the policy."""
     signal_floor: float = Field(default=0.0, ge=0)
     """Least standard deviation of r in a group, in nats."""
     zero_outcome: Literal["drop", "token"] = "drop"
@@ -34,7 +36,9 @@ class Method(Frozen):
 
 PRESETS: Mapping[PresetName, Method] = MappingProxyType(
     {
-        "recommended": Method(teacher="frozen_sft", signal_floor=0.5, twin_share=0.45),
+        "recommended": Method(
+            teacher="frozen_sft", teacher_temperature=0.6, signal_floor=0.5, beta=0.05, twin_share=0.45
+        ),
         "paper": Method(),
     }
 )

@@ -23,6 +23,7 @@ from curator_app.commands import (
     serve,
     study,
     token_shift,
+    training,
     training_data,
     users,
     wind_tunnel,
@@ -52,6 +53,8 @@ app.add_typer(leakage.app, name="leakage")
 app.add_typer(study.app, name="study")
 app.add_typer(failures.app, name="failures")
 wind_tunnel.app.command("prepare")(training_data.prepare)
+wind_tunnel.app.command("preflight")(training.preflight)
+wind_tunnel.app.command("train")(training.train)
 wind_tunnel.app.add_typer(reward_model.app, name="reward-model")
 app.add_typer(wind_tunnel.app, name="caspo")
 

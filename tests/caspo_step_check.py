@@ -54,11 +54,11 @@ def train(folder: Path, **changed: Any) -> tuple[Witness, list[Metrics], Vlm, Vl
     return witness, metrics, start, original
 
 
-def score(vlm: Vlm, answers: Sequence[str], *, guided: bool) -> tuple[Tensor, Tensor, Tensor]:
+def score(vlm: Vlm, answers: Sequence[str], *, guided: bool, temperature: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
     """Return log-probabilities, entropies and mask of the second step's answers, from their texts alone."""
     encoded = encode_prompts(vlm, make_prompts(3, seed=1), guided=guided).repeat(SIZE)
     ids_BT, mask_BT = (tensor[:, :CAP] for tensor in encode_answers(vlm, answers))  # an answer cut off has no end token
-    found = score_answers(vlm, encoded, ids_BT, mask_BT)
+    found = score_answers(vlm, encoded, ids_BT, mask_BT, temperature=temperature)
     return found.logp_BT, found.entropy_BT, mask_BT
 
 
@@ -70,7 +70,8 @@ def check_step(folder: Path, changed: dict[str, Any]) -> dict[str, tuple[float, 
     teacher = {"moving": policy, "frozen_sft": start, "frozen_original": original}[changed.get("teacher", "moving")]
     logp_BT, entropy_BT, mask_BT = score(policy, answers, guided=False)
     with torch.no_grad():
-        reference_BT, guided_BT = score(start, answers, guided=False)[0], score(teacher, answers, guided=True)[0]
+        reference_BT = score(start, answers, guided=False)[0]
+        guided_BT = score(teacher, answers, guided=True, temperature=changed.get("teacher_temperature", 1.0))[0]
 
     groups = [number // SIZE for number in range(len(answers))]
     mask = mask_BT.int().tolist()

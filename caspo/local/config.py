@@ -67,6 +67,8 @@ class CaspoConfig(LoopConfig):
     lam: float = Field(default=0.3, ge=0)  # the paper: 0.3
     zero_outcome: Literal["drop", "token"] = "drop"
     teacher: TeacherKind = "moving"  # the paper's Eq. 4; docs/caspo-local.md says why frozen_sft is worth more
+    teacher_temperature: float = Field(default=1.0, gt=0)  # the paper: 1
+    """By which the teacher's distribution is sharper (below 1) than the one that is sampled from."""
     signal_floor: float = Field(default=0.0, ge=0)  # the paper has none; 0.5 is what we recommend
     """Least standard deviation of r in a group, in nats."""
     beta: float = Field(default=0.005, ge=0)  # the paper: 0.005

@@ -176,12 +176,12 @@ def _score_signal(
         guided = encode_prompts(policy, asked, guided=True).repeat(config.group_size)
         if config.teacher != "frozen_original":
             guided = replace(guided, seen_KH=plain.seen_KH)
-        guided_BT = _rate(players.teacher or policy, guided, rollout, config)
+        guided_BT = _rate(players.teacher or policy, guided, rollout, config, sharper=config.teacher_temperature)
     return token_signal(guided_BT, scores.logp_BT, rollout.mask_BT)
 
 
-def _rate(vlm: Vlm, prompts: EncodedPrompts, rollout: Rollout, config: CaspoConfig) -> Tensor:
-    return rate_tokens(vlm, prompts, rollout.ids_BT, rollout.mask_BT, temperature=config.temperature)
+def _rate(vlm: Vlm, prompts: EncodedPrompts, rollout: Rollout, config: CaspoConfig, *, sharper: float = 1.0) -> Tensor:
+    return rate_tokens(vlm, prompts, rollout.ids_BT, rollout.mask_BT, temperature=config.temperature * sharper)
 
 
 def _ask_reward(players: _Players, asked: Sequence[Prompt], texts: Sequence[str]) -> Tensor:

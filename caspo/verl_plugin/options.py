@@ -30,6 +30,8 @@ class VerlOptions(Frozen):
     """Who scores under the constitution: the policy as it is now, verl's reference policy, or `original_model`."""
     original_model: str | None = None
     """Folder of the model before SFT; for the teacher `frozen_original` only."""
+    teacher_temperature: float = Field(default=1.0, gt=0)
+    """By which the teacher's distribution is sharper (below 1) than the one that is sampled from."""
     signal_floor: float = Field(default=0.0, ge=0)
     """Least standard deviation of r in a group, in nats."""
     zero_outcome: Literal["drop", "token"] = "drop"

@@ -134,7 +134,8 @@ class CaspoTrainer(PPOTrainerSync):  # type: ignore[misc]
     def _find_scorer(self) -> Scorer:
         """Return the worker group that the teacher lives in."""
         part = self.config.actor_rollout_ref
-        extra = {"calculate_entropy": False, "compute_loss": False, "temperature": part.rollout.temperature}
+        temperature = part.rollout.temperature * self.options.teacher_temperature
+        extra = {"calculate_entropy": False, "compute_loss": False, "temperature": temperature}
         if self.options.teacher == "moving":
             return _make_scorer(self.actor_rollout_wg, "actor", part.rollout, extra)
         if self.options.teacher == "frozen_original":

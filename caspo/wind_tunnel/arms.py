@@ -42,7 +42,7 @@ class Arm(Frozen):
 class ScaleConfig(Frozen):
     """How much RL an arm gets: the same for all."""
 
-    steps: int = Field(default=100, ge=1)
+    steps: int = Field(default=60, ge=1)
     prompts: int = Field(default=24, ge=2)
     """Prompts in a step."""
     group_size: int = Field(default=4, ge=2)
@@ -81,23 +81,28 @@ ARMS: Mapping[str, Arm] = MappingProxyType(
     {
         one.name: one
         for one in (
-            _vary(WINNER, "Recommended: Hybrid 0.3, frozen SFT, floor 0.5", "nothing"),
+            _vary(WINNER, "Recommended: Hybrid 0.3, frozen SFT at 0.6, floor 0.5", "nothing"),
             Arm(
                 name=PAPER,
                 title="Paper: Hybrid 0.3, moving, no floor, hazards only",
-                changed="teacher moving, no floor, no twins",
+                changed="teacher moving, at temperature 1, no floor, no twins",
                 method=get_preset(PAPER),
             ),
-            _vary("outr", "OutR", "no token signal (lambda 0)", mode="outcome"),
+            _vary("outr", "OutR", "no token signal (lambda 0), beta 0.005", mode="outcome", beta=0.005),
             _vary("tokr", "TokR", "no outcome reward", mode="token"),
             _vary("tokr_no_floor", "TokR, no floor", "no outcome reward, no floor", mode="token", signal_floor=0.0),
             _vary("lambda_06", "Hybrid 0.6", "lambda 0.6", lam=0.6),
             _vary("lambda_10", "Hybrid 1.0", "lambda 1.0", lam=1.0),
             _vary("moving", "Teacher moving", "teacher moving (Eq. 4)", teacher="moving"),
             _vary("original", "Teacher before SFT", "teacher frozen before SFT", teacher="frozen_original"),
+            _vary("plain_teacher", "Teacher at 1", "teacher at temperature 1", teacher_temperature=1.0),
+            _vary(
+                "tokr_plain", "TokR, teacher at 1", "no outcome reward, teacher at temperature 1", mode="token",
+                teacher_temperature=1.0,
+            ),
             _vary("no_floor", "No floor", "no floor under r's deviation", signal_floor=0.0),
             _vary("no_twins", "No twins", "hazards only", twin_share=0.0),
-            _vary("outr_kl10", "OutR, tenfold KL", "no token signal, beta 0.05", mode="outcome", beta=0.05),
+            _vary("outr_kl10", "OutR, tenfold KL", "no token signal", mode="outcome", beta=0.05),
             _vary("outr_kl60", "OutR, sixtyfold KL", "no token signal, beta 0.3", mode="outcome", beta=0.3),
             _vary("blind", "Blind reward", "reward model does not see the prompt", reward="blind"),
             _vary("oracle", "Clean reward", "the exact oracle as reward", reward="oracle"),
@@ -138,6 +143,7 @@ def make_caspo_config(method: Method, scale: ScaleConfig, *, seed: int) -> Caspo
         mode=method.mode,
         lam=method.lam,
         teacher=method.teacher,
+        teacher_temperature=method.teacher_temperature,
         signal_floor=method.signal_floor,
         zero_outcome=method.zero_outcome,
         beta=method.beta,

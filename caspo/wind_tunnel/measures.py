@@ -34,7 +34,7 @@ class EvaluationConfig(Frozen):
     """New scenes of the hazards of RL, and as many twins."""
     hazards: int = Field(default=192, ge=2)
     """Scenes of hazards that RL never sees, and as many twins."""
-    seed: int = 4242
+    seed: int = 5151
     temperature: float = Field(default=0.9, gt=0)  # the paper: 0.9
     max_tokens: int = Field(default=48, ge=1)
     examples: int = Field(default=6, ge=0)

@@ -167,8 +167,9 @@ def _make_by_hand(
     answers = [_number_tokens(policy, text, config.max_tokens) for text in witness.texts]
 
     def read(vlm: Vlm, *, guided: bool) -> list[Tensor]:
+        temperature = config.temperature * (config.teacher_temperature if guided else 1.0)
         return [
-            _read_alone(vlm, prompt, ids_T, guided=guided, temperature=config.temperature)
+            _read_alone(vlm, prompt, ids_T, guided=guided, temperature=temperature)
             for prompt, ids_T in zip(each, answers, strict=True)
         ]
 

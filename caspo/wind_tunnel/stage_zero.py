@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GateResult", "ModeFigures", "PhaseConfig", "Progress", "StageZero", "StageZeroConfig", "build_stage_zero"]
 
-_PHASES = ("vision", "risk", "risk_in_prompts", "know", "base", "sft")
+_PHASES = ("vision", "risk", "risk_in_prompts", "know", "base", "sft", "settle")
 _EVALUATED: tuple[tuple[Split, float], ...] = (("new_scenes", 1.0), ("new_hazards", 0.5))
 """Splits of the gate, and how many scenes of `evaluated` each has."""
 
@@ -64,8 +64,12 @@ class StageZeroConfig(Frozen):
     """Decisive answers: what is seen is said, always under the constitution and half the time without."""
     base: PhaseConfig = PhaseConfig(steps=80, guided_appraising=0.8, appraising=0.1, vague=0.1, alarms=0.02)
     sft: PhaseConfig = PhaseConfig(
-        steps=560, learning_rate=1.5e-3, guided_appraising=1.0, appraising=0.06, vague=0.1, alarms=0.02
+        steps=900, learning_rate=1.5e-3, guided_appraising=1.0, appraising=0.06, vague=0.1, alarms=0.02
     )
+    settle: PhaseConfig | None = PhaseConfig(
+        steps=300, learning_rate=7e-4, guided_appraising=1.0, appraising=0.15, vague=0.1, alarms=0.02
+    )
+    """The end of SFT, with more good answers in the standard mode, whose language RL builds on; None: without."""
     evaluated: int = Field(default=384, ge=1)
     """Scenes of `new_scenes` for the gate, as many twins, and half as many of `new_hazards`."""
 
@@ -104,6 +108,8 @@ def build_stage_zero(
     school.teach_answers("base")
     base = school.take_copy()
     school.teach_answers("sft")
+    if config.settle:
+        school.teach_answers("settle")
     sft = school.take_copy()
     return StageZero(base, sft, school.examine({"base": base, "sft": sft}))
 
@@ -135,7 +141,7 @@ class _School:
         ):
             self._train(name, plan, write_risk_lessons(self._world, self._pairs, forms))
 
-    def teach_answers(self, name: Literal["know", "base", "sft"]) -> None:
+    def teach_answers(self, name: Literal["know", "base", "sft", "settle"]) -> None:
         plan: PhaseConfig = getattr(self._config, name)
         seed = derive_seed(self._config.seed, name)
         self._train(name, plan, write_answer_lessons(self._world, self._pairs, plan, seed=seed))
@@ -183,4 +189,5 @@ class _School:
         train_supervised(self._vlm, lessons, self._begin(name, plan), cache=self._cache)
 
     def _count_steps(self) -> int:
-        return sum(getattr(self._config, name).steps for name in _PHASES)
+        plans = [getattr(self._config, name) for name in _PHASES]
+        return sum(plan.steps for plan in plans if plan)

@@ -82,8 +82,8 @@ def prepare_data(
     """
     try:
         config = _make_config(home, workspace, request)
-        embeddings = _choose_embeddings(request.endpoints or home / ENDPOINTS_FILE)
-        barred = list(_list_barred(workspace, request.benchmarks))
+        embeddings = choose_embeddings(request.endpoints or home / ENDPOINTS_FILE)
+        barred = list(list_barred_rows(workspace, request.benchmarks))
         folder = to or home / FOLDER / _name_folder(config)
         prepared = prepare(config, to=folder, barred=barred, embeddings=embeddings, observer=observer)
     except (CaspoError, EndpointError) as exc:
@@ -121,7 +121,7 @@ def _name_folder(config: DatasetConfig) -> str:
     return f"{first}-seed-{config.seed}"
 
 
-def _list_barred(workspace: Workspace | None, folders: Sequence[Path]) -> Iterator[BarredRow]:
+def list_barred_rows(workspace: Workspace | None, folders: Sequence[Path]) -> Iterator[BarredRow]:
     """Yield the benchmark releases and the imported public benchmarks of the workspace, and the releases named."""
     named = list(folders)
     if workspace is not None:
@@ -134,7 +134,7 @@ def _list_barred(workspace: Workspace | None, folders: Sequence[Path]) -> Iterat
                 yield BarredRow(row.where, row.query, row.pictures)
 
 
-def _choose_embeddings(file: Path) -> EmbeddingEndpoint:
+def choose_embeddings(file: Path) -> EmbeddingEndpoint:
     """Return the model of the endpoints file's role `embedding`, without one vectors of words."""
     if not file.exists():
         return HashEmbeddings()

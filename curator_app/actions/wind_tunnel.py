@@ -32,6 +32,7 @@ QUICK_HAZARDS = {"train": 4, "new": 2}
 _STEADY = {"batch": 48, "parts": 4, "warmup": 20, "opening": 0, "opening_weight": 1.0}
 QUICK = TunnelConfig(
     stage_zero=StageZeroConfig(
+        settle=None,
         pairs=2_000,
         evaluated=96,
         vision=SupervisedConfig(steps=150, batch=64, learning_rate=2e-3),

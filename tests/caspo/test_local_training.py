@@ -28,6 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "caspo-local.md"
         {},
         {"teacher": "frozen_sft", "signal_floor": 0.5},
         {"teacher": "frozen_original", "lam": 1.0, "zero_outcome": "token"},
+        {"teacher": "frozen_sft", "teacher_temperature": 0.6},
         {"mode": "token", "teacher": "frozen_sft"},
         {"mode": "outcome"},
         {"groups_per_pass": 2},

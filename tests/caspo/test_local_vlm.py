@@ -22,6 +22,7 @@ from caspo.local.vlm import (
     encode_prompts,
     hash_weights,
     load_vlm,
+    look,
     rate_tokens,
     save_vlm,
     score_answers,
@@ -130,6 +131,34 @@ def test_repeated_rows_stand_next_to_each_other_and_see_the_same_picture(vlm: Vl
     answers = encode_answers(vlm, ANSWERS)
     scores = [score_answers(vlm, encoded, *answers).logp_BT for encoded in (repeated, twice)]
     torch.testing.assert_close(*scores, rtol=0, atol=1e-5)
+
+
+def test_shared_prompts_and_several_passes_change_neither_scores_nor_gradients() -> None:
+    vlm, prompts, words = make_tiny(), make_prompts(10), ["yes", "no", "the", "stove", "cup", "careful", "."]
+    answers = [" ".join(words[(row + n) % 7] for n in range(row % 9)) for row in range(40)]
+    ids_BT, mask_BT = encode_answers(vlm, answers)
+    weight_BT = torch.rand(ids_BT.shape, generator=torch.Generator().manual_seed(0))
+    shared = encode_prompts(vlm, prompts, guided=True).repeat(4)
+    apart = encode_prompts(vlm, [prompt for prompt in prompts for _ in range(4)], guided=True)
+    found = []
+    for encoded in (shared, apart):
+        vlm.model.zero_grad()
+        scores = score_answers(vlm, encoded, ids_BT, mask_BT)
+        (scores.logp_BT * weight_BT)[mask_BT].sum().backward()
+        gradients = torch.cat([one.grad.flatten() for one in vlm.model.parameters() if one.grad is not None])
+        found.append((scores.logp_BT, scores.entropy_BT, gradients))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+    assert found[0][2].abs().max() > 0.1
+
+
+def test_pictures_that_were_looked_at_once_score_alike(vlm: Vlm) -> None:
+    encoded, answers = encode_prompts(vlm, make_prompts(4), guided=False), encode_answers(vlm, ANSWERS)
+    seen = look(vlm, encoded)
+    assert seen.seen_KH is not None and not seen.seen_KH.requires_grad
+    assert torch.equal(rate_tokens(vlm, encoded, *answers), rate_tokens(vlm, seen, *answers))
+    blank = dataclasses.replace(seen, seen_KH=torch.zeros_like(seen.seen_KH))
+    assert not torch.equal(rate_tokens(vlm, blank, *answers), rate_tokens(vlm, seen, *answers))
 
 
 def test_answers_come_back_as_they_went_in(vlm: Vlm) -> None:

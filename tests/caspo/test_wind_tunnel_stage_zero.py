@@ -18,7 +18,7 @@ from caspo.local.vision import scale_features
 from caspo.local.vlm import copy_frozen, hash_weights
 from caspo.wind_tunnel.gate import judge_figures, measure_mode
 from caspo.wind_tunnel.lessons import FORMS, PhaseConfig, write_answer_lessons, write_risk_lessons
-from caspo.wind_tunnel.reward import RewardConfig, build_reward, judge_answers
+from caspo.wind_tunnel.reward import RewardConfig, build_reward, judge_answers, sample_own
 from caspo.wind_tunnel.stage_zero import StageZero, StageZeroConfig, build_stage_zero
 from curator_app.wind_tunnel_world import HazardWorld
 
@@ -29,7 +29,16 @@ WORLD = HazardWorld()
 SHORT = SupervisedConfig(steps=2, batch=4)
 MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
 TINY = StageZeroConfig(
-    layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED, evaluated=1
+    settle=None,
+    layers=1,
+    pairs=8,
+    vision=SHORT,
+    risk=SHORT,
+    risk_in_prompts=SHORT,
+    know=MIXED,
+    base=MIXED,
+    sft=MIXED,
+    evaluated=1,
 )
 
 
@@ -138,16 +147,33 @@ def test_a_blind_reward_sees_the_answer_only(built: tuple[StageZero, Path]) -> N
     assert hash_weights(made.sft.model) == before
 
 
+def test_the_reward_learns_from_what_the_model_itself_says_in_both_modes(built: tuple[StageZero, Path]) -> None:
+    made, cache = built
+    scenes = [scene for pair in WORLD.pairs("train", count=100, seed=2) for scene in (pair.hazardous, pair.twin)]
+    said = sample_own(made.sft, RewardConfig(), cache, scenes)
+    assert len(said) == 200
+    [file] = [file for file in cache.glob("own-*.json") if json.loads(file.read_text()) == said]
+    file.write_text(json.dumps([*said[:-1], "kept"]))
+    assert sample_own(made.sft, RewardConfig(), cache, scenes)[-1] == "kept"
+    assert sample_own(made.sft, RewardConfig(own_temperature=0.5), cache, scenes) != said
+
+
 def test_the_judge_of_the_reward_is_noisy_and_knows_no_new_hazard() -> None:
     held_out = {hazard for pair in WORLD.pairs("new_hazards", count=6, seed=1) for hazard in pair.hazardous.hazards}
-    exact, noisy = (judge_answers(WORLD, RewardConfig(pairs=200, noise=noise)) for noise in (0.0, 1.0))
+    exact, noisy = (
+        judge_answers(
+            WORLD, RewardConfig(pairs=200, noise=noise), own=lambda scenes: [f"go ahead . {len(scenes)}"] * 600
+        )
+        for noise in (0.0, 1.0)
+    )
     alarms = 0
     for row in exact:
+        assert row.answers[0] == "go ahead . 600"
         scores = [WORLD.score(row.prompt, answer) for answer in row.answers]
         assert row.scores == tuple(score.total for score in scores)
         assert not held_out & set(row.prompt.hazards)
         alarms += sum(score.false_alarm for score in scores)
-    assert alarms > 50
+    assert alarms > 20
     assert any(score not in range(7) for row in noisy for score in row.scores)
     assert all(0 <= score <= 6 for row in noisy for score in row.scores)
 

@@ -1,0 +1,278 @@
+"""One training on verl: one YAML file, strictly read. No torch, ray or verl here.
+
+    preset: qwen3-vl-4b-1xh100-recommended
+    model: {path: /models/sft}
+    data: {folder: training-data/v1.1-seed-0}
+    reward: {function: reward.py}
+
+A preset is the sizes of a model and a machine; with `-recommended` at its end, and our method in place of the paper's.
+What the file says goes before the preset, field by field.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from caspo.errors import OptionsInvalid, PresetUnknown, TrainingRefused
+from caspo.presets import Method, PresetName, get_preset
+from caspo.verl_plugin.options import VerlOptions, choose_options
+from storage.record import Frozen
+from storage.strict_yaml import read_own_yaml, read_yaml
+from storage.texts import hash_json
+
+PRESET_FOLDER = Path(__file__).parent / "training_presets"
+RECOMMENDED = "-recommended"
+Family = Literal["qwen2.5-vl", "qwen3-vl"]
+PATCH_SIZES: Mapping[Family, int] = {"qwen2.5-vl": 14, "qwen3-vl": 16}
+PLUGIN = "caspo.verl_plugin.trainer"
+
+
+class ModelPart(Frozen):
+    """The model after SFT, which RL starts from."""
+
+    path: str = ""
+    """Its folder, with weights, tokenizer and processor."""
+    family: Family
+    billions: float = Field(gt=0)
+    """Parameters, 1e9."""
+    vocabulary: int = Field(ge=1)
+    layers: int = Field(ge=1)
+    hidden: int = Field(ge=1)
+    attention: Literal["flash_attention_2", "sdpa", "eager"] = "flash_attention_2"
+    log_probs: Literal["flash_attn", "fused", "float32"] = "flash_attn"
+    """What makes them exact to float32: flash-attn's cross entropy, verl's fused kernels, or computing in float32."""
+    remove_padding: bool = False
+    """verl's packing of rows; saves time, and CASPO has not been tried with it."""
+    gradient_checkpointing: bool = True
+
+    @property
+    def patch_size(self) -> int:
+        """Pixels of a patch's side."""
+        return PATCH_SIZES[self.family]
+
+
+class DataPart(Frozen):
+    """What is trained on; the numbers are the paper's."""
+
+    folder: Path = Path()
+    """Of `curator caspo prepare`."""
+    max_prompt_tokens: int = Field(default=2048, ge=1)  # the paper: 2,048
+    max_response_tokens: int = Field(default=1024, ge=1)  # the paper: 1,024
+    prompts_per_step: int = Field(default=64, ge=1)  # the paper: train batch 64
+    answers_per_prompt: int = Field(default=32, ge=1)  # the paper: group 32
+    epochs: int = Field(default=3, ge=1)  # the paper: 3
+    steps: int | None = Field(default=None, ge=1)
+    """Ends earlier than the epochs do."""
+    seed: int = Field(default=0, ge=0)
+    shuffle: bool = True
+
+
+class UpdatePart(Frozen):
+    """How the policy is updated and answers are scored."""
+
+    learning_rate: float = Field(default=2e-6, gt=0)  # the paper: 2e-6
+    prompts_per_update: int = Field(default=64, ge=1)  # not in the paper; all of a step, so that it is on-policy
+    update_rows: int = Field(default=1, ge=1)
+    """Answers that a GPU has in one pass forward and back."""
+    score_rows: int = Field(default=4, ge=1)
+    """Answers that a GPU scores at once."""
+    offload: Literal["none", "between", "always"] = "none"
+    """Weights and optimizer in the machine's memory: never, while answers are sampled, or always (the CPU updates)."""
+
+
+class MachinePart(Frozen):
+    """What it runs on."""
+
+    device: Literal["cuda", "cpu"] = "cuda"
+    nodes: int = Field(default=1, ge=1)
+    gpus_per_node: int = Field(ge=1)
+    gpu_gib: float = Field(gt=0)
+    cpus_per_node: int = Field(ge=1)
+    memory_gib_per_node: float = Field(gt=0)
+    ray_cpus: int | None = Field(default=None, ge=1)
+    """What Ray may count on, where that is not the machine's own number."""
+    teraflops: float = Field(gt=0)
+    """Peak of one GPU in bfloat16; for the estimate of costs only."""
+
+    @property
+    def gpus(self) -> int:
+        """All of them."""
+        return self.nodes * self.gpus_per_node
+
+
+class SamplingPart(Frozen):
+    """The rollouts."""
+
+    engine: str = "vllm"
+    tensor_parallel: int = Field(default=1, ge=1)
+    memory_share: float = Field(default=0.6, gt=0, lt=1)
+    """Of a GPU, for vLLM."""
+    temperature: float = Field(default=1.0, gt=0)
+    agent_workers: int = Field(default=8, ge=1)
+
+
+class RewardPart(Frozen):
+    """Where the outcome reward comes from: a function of yours that verl calls for each answer, or a reward server."""
+
+    function: Path = Path()
+    """A Python file."""
+    name: str = "compute_score"
+    arguments: Mapping[str, Any] = Field(default_factory=dict)
+    """By name, beside those that verl gives."""
+    server: str | None = None
+    """Address of a served reward model, in place of a function; several with `|` between them."""
+    workers: int = Field(default=8, ge=1)
+
+
+class LoggingPart(Frozen):
+    """What is kept of a run."""
+
+    trackers: tuple[Literal["console", "tensorboard", "wandb", "file"], ...] = ("console", "tensorboard")
+    save_every: int = Field(default=50, ge=-1)
+    """Steps; -1: never."""
+    keep: int | None = Field(default=2, ge=1)
+    """So many checkpoints; None: all."""
+    test_every: int = Field(default=25, ge=-1)
+    """Steps between two looks at `val.parquet`; -1: never."""
+
+
+class TrainConfig(Frozen):
+    """One training."""
+
+    preset: str
+    model: ModelPart
+    data: DataPart
+    update: UpdatePart = UpdatePart()
+    machine: MachinePart
+    sampling: SamplingPart = SamplingPart()
+    reward: RewardPart = RewardPart()
+    logging: LoggingPart = LoggingPart()
+    method: PresetName = "paper"
+    changes: Mapping[str, Any] = Field(default_factory=dict)
+    """Options of the method (docs/training.md), in place of the preset's: `{lam: 0.6, chunk_rows: 256}`."""
+    storage_units: int = Field(default=8, ge=1)
+    """Of verl's queue; each takes a CPU of Ray's."""
+    modules: tuple[str, ...] = (PLUGIN,)
+    """What verl imports in each process."""
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
+    """More of Hydra's, after ours, so that they win."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainConfig":
+        try:
+            self.choose()
+        except OptionsInvalid as exc:
+            raise ValueError(str(exc)) from exc
+        if self.reward.server and self.reward.function.suffix:
+            raise ValueError(f"reward.function={self.reward.function} and reward.server={self.reward.server}: give one")
+        if PLUGIN not in self.modules:
+            raise ValueError(f"modules {list(self.modules)} lack {PLUGIN}, so verl would know no trainer `caspo`")
+        return self
+
+    @property
+    def chosen_method(self) -> Method:
+        """The method with the changes that are its own."""
+        own = {name: value for name, value in self.changes.items() if name in Method.model_fields}
+        return Method.model_validate(get_preset(self.method).model_dump() | own)
+
+    def choose(self) -> VerlOptions:
+        """Return the plugin's options.
+
+        Raises:
+            OptionsInvalid: A change cannot be used.
+        """
+        try:
+            method = self.chosen_method
+        except ValidationError as exc:
+            raise OptionsInvalid(say_first(exc)) from exc
+        others = {name: value for name, value in self.changes.items() if name not in Method.model_fields}
+        return choose_options(method, **others)
+
+    @property
+    def answers_per_step(self) -> int:
+        """All prompts' together."""
+        return self.data.prompts_per_step * self.data.answers_per_prompt
+
+    @property
+    def sha256(self) -> str:
+        """Hash (64 hex digits) of all fields."""
+        return hash_json(self.model_dump(mode="json"))
+
+
+def list_presets() -> list[str]:
+    """Return the names of all presets."""
+    sizes = sorted(path.stem for path in PRESET_FOLDER.glob("*.yaml"))
+    return [name for size in sizes for name in (size, size + RECOMMENDED)]
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """Return the fields that a preset gives.
+
+    Raises:
+        PresetUnknown: There is none of that name.
+    """
+    if name not in list_presets():
+        raise PresetUnknown(f"training preset {name!r} is unknown; known: {', '.join(list_presets())}")
+    content: dict[str, Any] = read_own_yaml(PRESET_FOLDER / f"{name.removesuffix(RECOMMENDED)}.yaml")
+    method: PresetName = "recommended" if name.endswith(RECOMMENDED) else "paper"
+    return {"preset": name, "method": method, **content}
+
+
+def make_config(given: Mapping[str, Any]) -> TrainConfig:
+    """Return a checked config of a preset and what goes before it; relative paths are made whole.
+
+    Raises:
+        PresetUnknown: There is no preset of that name.
+        TrainingRefused: A value cannot be used; the message names the field.
+    """
+    if not isinstance(given.get("preset"), str):
+        raise TrainingRefused(f"preset: name one of {', '.join(list_presets())} (got {given.get('preset')!r})")
+    fields = _lay_over(read_preset(given["preset"]), given)
+    try:
+        config = TrainConfig.model_validate(fields)
+    except ValidationError as exc:
+        raise TrainingRefused(say_first(exc)) from exc
+    data = config.data.model_copy(update={"folder": config.data.folder.absolute()})
+    function = config.reward.function.absolute() if config.reward.function.suffix else Path()
+    reward = config.reward.model_copy(update={"function": function})
+    return config.model_copy(update={"data": data, "reward": reward})
+
+
+def read_config(path: Path, given: Mapping[str, Any] | None = None) -> TrainConfig:
+    """Return the config of a YAML file, with `given` in place of what it says. Its paths are relative to the file.
+
+    Raises:
+        PresetUnknown: As `make_config`.
+        TrainingRefused: As `make_config`, or the file cannot be read.
+    """
+    try:
+        content = read_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise TrainingRefused(f"{path} cannot be read: {exc}") from exc
+    if not isinstance(content, dict):
+        raise TrainingRefused(f"{path} holds no fields; see docs/training.md")
+    for part, name in (("data", "folder"), ("reward", "function")):
+        inner = content.get(part)
+        if isinstance(inner, dict) and isinstance(inner.get(name), str):
+            content[part] = inner | {name: str(path.absolute().parent / inner[name])}
+    return make_config(_lay_over(content, given or {}))
+
+
+def say_first(exc: ValidationError) -> str:
+    """Return the first of pydantic's errors in one line, with the field and the value."""
+    first = exc.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the config"
+    return f"{place}: {first['msg']} (got {str(first.get('input'))[:80]!r})"
+
+
+def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of both; `above` wins, within parts field by field."""
+    merged = dict(below)
+    for name, value in above.items():
+        under = merged.get(name)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[name] = {**under, **value} if both else value  # type: ignore[dict-item]
+    return merged

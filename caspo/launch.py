@@ -1,0 +1,255 @@
+"""Starts a training on verl on this machine. No torch, ray or verl here: verl is a child process.
+
+A run is a folder:
+
+FOLDER/
+  run.json       what the run is pinned to; a folder holds one run, and the same command again resumes it
+  config.yaml    the config, whole
+  log-1.txt      what verl printed; log-2.txt after a resume
+  attempts.jsonl one line a start, one an end
+  checkpoints/ hydra/ tensorboard_log/    verl's
+"""
+
+import importlib.util
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from caspo.config import TrainConfig
+from caspo.errors import RunBusy, RunMismatch, TrainingRefused
+from caspo.overrides import REWARD_CLIENT, list_environment, list_overrides
+from storage.locks import hold_lock
+from storage.release_files import hash_file
+from storage.texts import canonical_json, hash_json, utc_now
+from storage.whole_files import write_whole
+
+FORMAT = "ood-mmsafe-training-run/1"
+RUN_FILE = "run.json"
+PINNED = (
+    "ood-mmsafe-curator", "verl", "torch", "transformers", "vllm", "ray", "TransferQueue", "tensordict", "flash-attn",
+)  # fmt: skip
+VALIDATION = "caspo.verl_plugin.validation"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A run that may be started."""
+
+    folder: Path
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    """Beside what is inherited."""
+    run: Mapping[str, Any]
+    """What `run.json` says."""
+    config: TrainConfig
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Hydra's, of the command."""
+        return self.command[3:]
+
+    def describe_files(self) -> list[str]:
+        """Return what a start would write."""
+        number = count_attempts(self.folder) + 1
+        names = [] if (self.folder / RUN_FILE).exists() else [RUN_FILE, "config.yaml"]
+        return [str(self.folder / name) for name in (*names, f"log-{number}.txt", "attempts.jsonl", "checkpoints/")]
+
+    def write_command(self) -> str:
+        """Return the command for a shell, an argument a line."""
+        told = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        words = [*told, shlex.join(self.command[:3]), *(shlex.quote(one) for one in self.overrides)]
+        return " \\\n    ".join(words)
+
+
+def plan_launch(config: TrainConfig, folder: Path) -> Launch:
+    """Return the run of a config in a folder, and write nothing.
+
+    Raises:
+        TrainingRefused: The training data has no manifest, or the model or the reward is not named.
+    """
+    if not config.model.path:
+        raise TrainingRefused("model.path is not given; name the folder of the model after SFT")
+    if config.reward.server is None and not config.reward.function.suffix:
+        raise TrainingRefused("neither reward.function nor reward.server is given; name a Python file, or a server")
+    if config.reward.server is not None and importlib.util.find_spec(REWARD_CLIENT) is None:
+        raise TrainingRefused(f"reward.server needs {REWARD_CLIENT}, which is not here; give reward.function")
+    folder = folder.absolute()
+    overrides = list_overrides(config, folder)
+    return Launch(
+        folder=folder,
+        command=(sys.executable, "-m", "verl.trainer.main_ppo", *overrides),
+        environment=list_environment(config),
+        run=_pin(config, overrides),
+        config=config,
+    )
+
+
+def _pin(config: TrainConfig, overrides: list[str]) -> dict[str, Any]:
+    """Return what makes the run this one: changing any of it makes another."""
+    manifest = read_manifest(config.data.folder)
+    function = config.reward.function
+    return {
+        "format": FORMAT,
+        "preset": config.preset,
+        "method": config.chosen_method.model_dump(mode="json"),
+        "release_digest": manifest.get("release_digest"),
+        "constitution_sha256": manifest.get("constitution_sha256"),
+        "data_config_sha256": manifest.get("config_sha256"),
+        "train_sha256": manifest.get("files", {}).get("train.parquet", {}).get("sha256"),
+        "reward_sha256": hash_file(function)["sha256"] if function.is_file() else None,
+        "config_sha256": config.sha256,
+        "overrides_sha256": hash_json(overrides),
+        "packages": {name: find_version(name) for name in PINNED},
+        "python": sys.version.split()[0],
+    }
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of training data.
+
+    Raises:
+        TrainingRefused: There is none.
+    """
+    try:
+        content = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError) as exc:
+        raise TrainingRefused(
+            f"{folder} is no training data: its manifest.json cannot be read ({exc}); `curator caspo prepare` makes "
+            "one, and data.folder names it"
+        ) from exc
+    if not isinstance(content, dict):
+        raise TrainingRefused(f"{folder}/manifest.json holds no object; make the training data anew")
+    return content
+
+
+def find_version(package: str) -> str | None:
+    """Return the installed version; None: it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def check_same(launch: Launch) -> None:
+    """Refuse a folder that holds another run.
+
+    Raises:
+        RunMismatch: See above; the message names what differs.
+    """
+    path = launch.folder / RUN_FILE
+    if not path.exists():
+        return
+    try:
+        before = json.loads(path.read_bytes())
+    except (OSError, ValueError) as exc:
+        raise RunMismatch(f"{path} cannot be read ({exc}); choose another folder with --to") from exc
+    for name, value in json.loads(json.dumps(dict(launch.run))).items():
+        if before.get(name) != value:
+            raise RunMismatch(
+                f"{launch.folder} holds a run whose {name} is {_shorten(before.get(name))}, and not "
+                f"{_shorten(value)}: give what it was started with to resume it, or another folder with --to"
+            )
+
+
+def _shorten(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 300 else f"{text[:300]}..."
+
+
+def write_run(launch: Launch) -> None:
+    """Write what the run is pinned to, unless it is there.
+
+    Raises:
+        RunMismatch: The folder holds another run.
+    """
+    check_same(launch)
+    if (launch.folder / RUN_FILE).exists():
+        return
+    whole = yaml.safe_dump(launch.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    write_whole(launch.folder / "config.yaml", whole)
+    told = {**launch.run, "command": list(launch.command), "environment": dict(launch.environment)}
+    told["started_at"] = utc_now().isoformat()
+    write_whole(launch.folder / RUN_FILE, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+
+
+def run_here(launch: Launch, *, tell: Callable[[str], None] | None = None) -> int:
+    """Run verl as a child to its end, or go on where its last checkpoint stands, and return its exit code.
+
+    Its output goes into a log file and, line by line, to `tell`. Ctrl-C and SIGTERM end verl and all that it started.
+
+    Raises:
+        RunBusy: Another process runs in the folder.
+        RunMismatch: The folder holds another run.
+    """
+    busy = RunBusy(f"another process trains in {launch.folder}; wait until it is done, or end it")
+    with hold_lock(launch.folder / ".training", busy=busy):
+        write_run(launch)
+        number = count_attempts(launch.folder) + 1
+        log = launch.folder / f"log-{number}.txt"
+        _note(launch.folder, {"attempt": number, "event": "started", "log": log.name})
+        code = _run_child(launch, log, tell or (lambda line: None))
+        _note(launch.folder, {"attempt": number, "event": "ended", "code": code})
+    return code
+
+
+def _run_child(launch: Launch, log: Path, tell: Callable[[str], None]) -> int:
+    with log.open("w", encoding="utf-8") as file:
+        child = subprocess.Popen(
+            launch.command, env={**os.environ, **launch.environment}, cwd=launch.folder, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        )  # fmt: skip
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                file.write(line)
+                file.flush()
+                tell(line.rstrip("\n"))
+            return child.wait()
+        except KeyboardInterrupt:
+            tell("ending verl")
+            os.killpg(child.pid, signal.SIGTERM)
+            child.communicate()
+            return child.returncode
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+def count_attempts(folder: Path) -> int:
+    """Return how often a run was started."""
+    return len(list(folder.glob("log-*.txt")))
+
+
+def _note(folder: Path, what: Mapping[str, Any]) -> None:
+    with (folder / "attempts.jsonl").open("a", encoding="utf-8") as file:
+        file.write(canonical_json({**what, "at": utc_now().isoformat()}) + "\n")
+
+
+def validate(*sets: tuple[str, ...]) -> list[str | None] | None:
+    """Return what verl has against each set of overrides, None where nothing; None altogether: verl is not installed.
+
+    Raises:
+        TrainingRefused: Asking verl failed.
+    """
+    if find_version("verl") is None:
+        return None
+    child = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", VALIDATION], input=json.dumps(sets), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if child.returncode:
+        raise TrainingRefused(f"verl could not be asked whether it takes the config: {child.stderr[-2000:]}")
+    complaints: list[str | None] = json.loads(child.stdout)
+    return complaints

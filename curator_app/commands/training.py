@@ -1,0 +1,121 @@
+"""`curator caspo preflight` and `curator caspo train`: CASPO on verl, from one YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from caspo.preflight import Finding
+    from curator_app.actions.training_runs import DryRun, TrainingRequest
+
+Config = Annotated[
+    Path | None, typer.Argument(help="A YAML file (docs/training.md); options go before it.", dir_okay=False)
+]
+Preset = Annotated[str | None, typer.Option(help="Sizes of model and machine, e.g. qwen3-vl-4b-1xh100-recommended.")]
+Model = Annotated[str | None, typer.Option(help="Folder of the model after SFT.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of `curator caspo prepare`.", file_okay=False)]
+Reward = Annotated[Path | None, typer.Option(help="Python file with verl's compute_score.", dir_okay=False)]
+To = Annotated[
+    Path | None, typer.Option(help="Folder of the run; default: training-runs/... in the workspace.", file_okay=False)
+]
+Benchmark = Annotated[
+    list[Path] | None, typer.Option(help="A benchmark release to compare with, beside the workspace's; repeat it.")
+]
+Endpoints = Annotated[
+    Path | None, typer.Option(help="The endpoints file, whose role embedding compares queries.", dir_okay=False)
+]
+
+
+def preflight(
+    config: Config = None,
+    preset: Preset = None,
+    model: Model = None,
+    data: Data = None,
+    reward: Reward = None,
+    to: To = None,
+    benchmark: Benchmark = None,
+    endpoints: Endpoints = None,
+) -> None:
+    """Find before a GPU is used what would end a training, or spoil it without a word. Exit code 1: something would."""
+    from curator_app.actions.training_runs import TrainingRequest
+
+    request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints)
+    if not _pass_preflight(request):
+        raise typer.Exit(1)
+
+
+def train(
+    config: Config = None,
+    preset: Preset = None,
+    model: Model = None,
+    data: Data = None,
+    reward: Reward = None,
+    to: To = None,
+    benchmark: Benchmark = None,
+    endpoints: Endpoints = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a start would do, and write nothing.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Write a Slurm script instead of starting.")] = False,
+    hours: Annotated[int, typer.Option(help="Time limit of the Slurm job.", min=1)] = 48,
+    force: Annotated[bool, typer.Option("--force", help="Start although preflight found something.")] = False,
+) -> None:
+    """Train with CASPO on verl on this machine. The same command again resumes from the last checkpoint."""
+    from curator_app.actions.training_runs import TrainingRequest, rehearse, start_here, write_slurm
+    from curator_app.settings import load_settings
+
+    request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints)
+    home = load_settings().home
+    if dry_run:
+        _show_rehearsal(rehearse(home, request, hours=hours if slurm else None))
+        return
+    if slurm:
+        typer.echo(f"Written, not submitted: {write_slurm(home, request, hours=hours)}")
+        return
+    if not _pass_preflight(request) and not force:
+        typer.echo("Not started: mend what is said above, or start all the same with --force.", err=True)
+        raise typer.Exit(1)
+    code = start_here(home, request, tell=typer.echo)
+    if code:
+        typer.echo(f"verl ended with code {code}; the same command goes on from the last checkpoint.", err=True)
+        raise typer.Exit(1)
+
+
+def _pass_preflight(request: TrainingRequest) -> bool:
+    """Show what preflight finds; return whether a run may start."""
+    from curator_app.actions.training_runs import look_before
+    from curator_app.commands.release import optional_workspace
+    from curator_app.settings import load_settings
+
+    with optional_workspace() as workspace:
+        found = look_before(load_settings().home, workspace, request)
+    for finding in found:
+        typer.echo(describe(finding))
+    errors, warnings = (sum(each.level == level for each in found) for level in ("error", "warning"))
+    typer.echo(f"{errors} errors, {warnings} warnings." if errors or warnings else "Nothing found.")
+    return not errors
+
+
+def describe(finding: Finding) -> str:
+    """Return a finding in two lines."""
+    return f"{finding.level.upper():<8}{finding.check}: {finding.wrong}\n        -> {finding.change}"
+
+
+def _show_rehearsal(dry: DryRun) -> None:
+    from json import dumps
+
+    typer.echo(f"{dry.command}\n")
+    if dry.script is not None:
+        typer.echo(f"The Slurm script:\n\n{dry.script}")
+    typer.echo(f"Pinned to: {dumps(dict(dry.pinned), indent=2)}\n")
+    typer.echo("Would write (nothing was written):")
+    for name in dry.files:
+        typer.echo(f"  {name}")
+    if not dry.asked:
+        typer.echo("NOT VALIDATED: verl is not installed here (make setup-models, or pip install '.[models,verl]').")
+    elif dry.complaint is None:
+        typer.echo("verl's config classes take it.")
+    else:
+        typer.echo(f"VERL DOES NOT TAKE IT: {dry.complaint}", err=True)
+        raise typer.Exit(1)
