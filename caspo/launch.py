@@ -10,7 +10,6 @@ FOLDER/
   checkpoints/ hydra/ tensorboard_log/    verl's
 """
 
-import importlib.util
 import json
 import os
 import shlex
@@ -27,7 +26,7 @@ import yaml
 
 from caspo.config import TrainConfig
 from caspo.errors import RunBusy, RunMismatch, TrainingRefused
-from caspo.overrides import REWARD_CLIENT, list_environment, list_overrides
+from caspo.overrides import list_environment, list_overrides
 from storage.locks import hold_lock
 from storage.release_files import hash_file
 from storage.texts import canonical_json, hash_json, utc_now
@@ -81,8 +80,6 @@ def plan_launch(config: TrainConfig, folder: Path) -> Launch:
         raise TrainingRefused("model.path is not given; name the folder of the model after SFT")
     if config.reward.server is None and not config.reward.function.suffix:
         raise TrainingRefused("neither reward.function nor reward.server is given; name a Python file, or a server")
-    if config.reward.server is not None and importlib.util.find_spec(REWARD_CLIENT) is None:
-        raise TrainingRefused(f"reward.server needs {REWARD_CLIENT}, which is not here; give reward.function")
     folder = folder.absolute()
     overrides = list_overrides(config, folder)
     return Launch(

@@ -8,9 +8,8 @@ from typing import Any
 from caspo.config import TrainConfig
 from caspo.errors import TrainingRefused
 from caspo.verl_plugin.options import write_overrides
+from caspo.verl_rewards import write_reward_overrides
 
-REWARD_CLIENT = "caspo.verl_rewards"
-"""Asks a reward server, with the pictures."""
 _SINGLE = "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"
 
 
@@ -148,20 +147,12 @@ def _list_ray(config: TrainConfig) -> list[str]:
 
 def _list_reward(config: TrainConfig) -> list[str]:
     """Return what gives verl the function, or the server and the manager that hands pictures to it."""
-    reward = config.reward
-    told = {"reward.custom_reward_function.path": reward.function, "reward.custom_reward_function.name": reward.name}
-    arguments = dict(reward.arguments)
+    reward, inner = config.reward, "+reward.custom_reward_function.reward_kwargs"
+    arguments = _write({f"{inner}.{name}": value for name, value in reward.arguments.items()})
     if reward.server is not None:
-        arguments["url"] = reward.server
-        told = {
-            "reward.custom_reward_function.path": f"pkg://{REWARD_CLIENT}",
-            "reward.custom_reward_function.name": "compute_score",
-            "reward.reward_manager.source": "importlib",
-            "reward.reward_manager.name": "PictureRewardManager",
-            "reward.reward_manager.module.path": "pkg://caspo.verl_plugin.rewards",
-        }
-    inner = "+reward.custom_reward_function.reward_kwargs"
-    return _write({**told, **{f"{inner}.{name}": value for name, value in arguments.items()}})
+        return write_reward_overrides(reward.server) + arguments
+    told = {"reward.custom_reward_function.path": reward.function, "reward.custom_reward_function.name": reward.name}
+    return _write(told) + arguments
 
 
 def _write(values: Mapping[str, Any]) -> list[str]:

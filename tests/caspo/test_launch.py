@@ -139,8 +139,8 @@ def test_a_reward_is_a_function_or_a_server(tmp_path: Path) -> None:
     config = make_config({"preset": "tiny-cpu", "reward": {"server": "http://a:1|http://b:2"}})
     overrides = list_overrides(config, tmp_path)
     name = "reward.custom_reward_function"
-    assert read_override(overrides, f"{name}.reward_kwargs.url") == '"http://a:1|http://b:2"'
-    assert read_override(overrides, f"{name}.path") == '"pkg://caspo.verl_rewards"'
+    assert read_override(overrides, f"{name}.reward_kwargs.url") == "'http://a:1|http://b:2'"
+    assert read_override(overrides, f"{name}.path") == "pkg://caspo.verl_rewards"
     with pytest.raises(TrainingRefused, match="give one"):
         make_config({"preset": "tiny-cpu", "reward": {"server": "http://a:1", "function": "r.py"}})
 
