@@ -229,7 +229,9 @@ def make_config(given: Mapping[str, Any]) -> TrainConfig:
         TrainingRefused: A value cannot be used; the message names the field.
     """
     if not isinstance(given.get("preset"), str):
-        raise TrainingRefused(f"preset: name one of {', '.join(list_presets())} (got {given.get('preset')!r})")
+        unknown = sorted(given.keys() - TrainConfig.model_fields.keys())
+        told = f"; unknown are {', '.join(unknown)}" if unknown else ""
+        raise TrainingRefused(f"preset: name one of {', '.join(list_presets())} (got {given.get('preset')!r}{told})")
     fields = _lay_over(read_preset(given["preset"]), given)
     try:
         config = TrainConfig.model_validate(fields)

@@ -289,6 +289,11 @@ def open_sources(config: DatasetConfig) -> list[ReleasedPrompts | PublicPrompts]
     """
     opened: list[ReleasedPrompts | PublicPrompts] = []
     for choice in config.releases:
+        if not choice.path.is_dir():
+            raise DataRefused(
+                f"release {choice.path}: there is no such folder, and no workspace here that has such a version; "
+                "give a release folder, or the workspace by --home"
+            )
         try:
             release = read_release(choice.path, verify=False)  # rows are verified as they are read
         except ReleaseInvalid as exc:

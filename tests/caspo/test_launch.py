@@ -135,6 +135,11 @@ def test_float32_where_log_probabilities_come_so_and_every_machine_imports_the_p
     assert list_environment(large)["RAY_ADDRESS"] == "auto"
 
 
+def test_without_a_preset_the_fields_that_nobody_knows_are_named() -> None:
+    with pytest.raises(TrainingRefused, match="paper-qwen3-vl-4b-16xa100-recommended.*unknown are presett"):
+        make_config({"presett": "tiny-cpu", "data": {}})
+
+
 def test_a_reward_is_a_function_or_a_server(tmp_path: Path) -> None:
     config = make_config({"preset": "tiny-cpu", "reward": {"server": "http://a:1|http://b:2"}})
     overrides = list_overrides(config, tmp_path)
