@@ -6,8 +6,8 @@ Needs the extra `models`. Each seed trains a tiny Qwen2.5-VL from nothing, puts 
 training held and on hazards that RL never sees, and learns both rewards. Times are CPU seconds of
 one thread.
 
-Held to: every seed passes the gate, and its training takes at most 720 CPU seconds: two at once are a fifth of the hour that
-the whole wind tunnel has.
+Held to: every seed passes the gate, and its training takes at most 720 CPU seconds: two at
+once are a fifth of the hour that the whole wind tunnel has.
 """
 
 import argparse
