@@ -134,17 +134,19 @@ def test_arms_differ_from_the_recommended_one_in_what_they_say() -> None:
     }
     assert changed == {
         "recommended": set(),
-        "paper": {"teacher", "signal_floor", "twin_share"},
-        "outr": {"mode"},
+        "paper": {"teacher", "teacher_temperature", "signal_floor", "beta", "twin_share"},
+        "outr": {"mode", "beta"},
         "tokr": {"mode"},
         "tokr_no_floor": {"mode", "signal_floor"},
         "lambda_06": {"lam"},
         "lambda_10": {"lam"},
         "moving": {"teacher"},
         "original": {"teacher"},
+        "plain_teacher": {"teacher_temperature"},
+        "tokr_plain": {"mode", "teacher_temperature"},
         "no_floor": {"signal_floor"},
         "no_twins": {"twin_share"},
-        "outr_kl10": {"mode", "beta"},
+        "outr_kl10": {"mode"},
         "outr_kl60": {"mode", "beta"},
         "blind": {"reward"},
         "oracle": {"reward"},
@@ -163,8 +165,8 @@ def test_presets_are_found_by_name() -> None:
 def test_an_arm_is_trained_as_it_says() -> None:
     config = make_caspo_config(ARMS["outr_kl60"].method, ScaleConfig(), seed=7)
     told = (config.mode, config.beta, config.seed, config.steps, config.group_size, config.learning_rate)
-    assert told == ("outcome", 0.3, 7, 100, 4, 3e-4)
-    assert (config.final_share, config.freeze_vision) == (0.05, True)
+    assert told == ("outcome", 0.3, 7, 60, 4, 3e-4)
+    assert (config.final_share, config.freeze_vision, config.teacher_temperature) == (0.05, True, 0.6)
 
 
 def test_rivals_are_run_on_every_stage_0_and_single_factors_on_the_first() -> None:
@@ -172,4 +174,4 @@ def test_rivals_are_run_on_every_stage_0_and_single_factors_on_the_first() -> No
     keys = {arm.name: config.list_keys(arm) for arm in config.list_arms()}
     assert sorted(keys["paper"]) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     assert keys["no_floor"] == [(0, 0), (0, 1), (0, 2)]
-    assert sum(map(len, keys.values())) == 66
+    assert sum(map(len, keys.values())) == 72
