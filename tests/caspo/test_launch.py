@@ -136,7 +136,7 @@ def test_float32_where_log_probabilities_come_so_and_every_machine_imports_the_p
 
 
 def test_without_a_preset_the_fields_that_nobody_knows_are_named() -> None:
-    with pytest.raises(TrainingRefused, match="paper-qwen3-vl-4b-16xa100-recommended.*unknown are presett"):
+    with pytest.raises(TrainingRefused, match=r"paper-qwen3-vl-4b-16xa100-recommended.*unknown are presett"):
         make_config({"presett": "tiny-cpu", "data": {}})
 
 
