@@ -47,6 +47,10 @@ class TunnelConfig(Frozen):
         starts = self.list_starts() if arm.on_every_start else self.list_starts()[:1]
         return [(start, seed) for seed in range(self.seeds) for start in starts]
 
+    def count_runs(self) -> int:
+        """Return the number of runs of RL in all."""
+        return sum(len(self.list_keys(arm)) for arm in self.list_arms())
+
     def seed_stage_zero(self, start: int) -> StageZeroConfig:
         """Return the config of one stage 0."""
         return StageZeroConfig(**{**dict(self.stage_zero), "seed": start})

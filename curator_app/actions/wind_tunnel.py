@@ -58,6 +58,9 @@ QUICK = TunnelConfig(
 """Minutes on two cores, stage 0 included; `QUICK_HAZARDS` of the world."""
 
 
+WHOLE = TunnelConfig()
+
+
 class TunnelRefused(AppError):
     """The wind tunnel cannot run, or its gate stopped it."""
 
@@ -120,7 +123,7 @@ class TunnelEnd:
 
 def make_config(request: TunnelRequest) -> TunnelConfig:
     """Return what is run."""
-    config = QUICK if request.quick else TunnelConfig()
+    config = QUICK if request.quick else WHOLE
     asked = {"seeds": request.seeds, "stage_zero_seeds": request.stage_zero_seeds, "arms": request.arms}
     return TunnelConfig(**{**dict(config), **{name: value for name, value in asked.items() if value is not None}})
 

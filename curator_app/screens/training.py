@@ -10,7 +10,7 @@ import gradio as gr
 
 from curator_app.actions import tunnel_jobs, tunnel_reading
 from curator_app.actions.tunnel_jobs import SIZES, TunnelAsked
-from curator_app.actions.wind_tunnel import TunnelRefused
+from curator_app.actions.wind_tunnel import WHOLE, TunnelRefused
 from curator_app.errors import AppError
 from curator_app.screens import training_view as view
 from curator_app.screens.asking import PersonOf
@@ -50,7 +50,7 @@ def _build_form() -> list[Any]:
     """Return the fields in the order of `TunnelAsked`."""
     place_html("<h2>Start a wind tunnel</h2>")
     size = gr.Radio(
-        [("Quick: minutes, decides nothing", "quick"), ("Whole: 66 runs, hours", "whole")],
+        [("Quick: minutes, decides nothing", "quick"), (f"Whole: {WHOLE.count_runs()} runs, hours", "whole")],
         value="quick", label="Size",
     )  # fmt: skip
     force = gr.Checkbox(

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from curator_app.actions.tunnel_jobs import Size, TunnelAsked
 from curator_app.actions.tunnel_reading import WALK, Training, TunnelView
+from curator_app.actions.wind_tunnel import WHOLE
 from curator_app.actions.wind_tunnel_page import Panel, count_verdicts, list_notices, say_result, show_estimate
 from curator_app.screens.job_view import (
     SAID,
@@ -30,8 +31,8 @@ TITLES: dict[Size, str] = {"quick": "Quick wind tunnel", "whole": "Whole wind tu
 COSTS: dict[Size, str] = {
     "quick": "A small part of the world, two arms, one seed. Minutes on two idle cores, and about 60 MB on the disk. "
     "It shows that the machinery learns, and decides nothing.",
-    "whole": "Everything: two stages 0, sixteen arms, three seeds of RL, 66 runs. One to two hours on two idle cores, "
-    "and nearly 1 GB on the disk.",
+    "whole": f"Everything: {WHOLE.stage_zero_seeds} stages 0, {len(WHOLE.arms)} arms, {WHOLE.seeds} seeds of RL, "
+    f"{WHOLE.count_runs()} runs. One to two hours on two idle cores, and nearly 1 GB on the disk.",
 }
 ABOUT = (
     "The wind tunnel trains a tiny model on a CPU with the paper's method and with others, in a world of toy scenes "

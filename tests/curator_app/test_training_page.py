@@ -40,7 +40,9 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def handlers(workspace: Workspace) -> SimpleNamespace:
+def handlers(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """What the page does, whether or not the libraries of a training are installed."""
+    monkeypatch.setattr(tunnel_jobs, "require_libraries", lambda *_: None)
     asking = SimpleNamespace(person=MIA)
     with gr.Blocks() as pages:
         build_training_page(pages, workspace=workspace, person_of=lambda request: asking.person)
@@ -91,7 +93,7 @@ def test_empty_it_says_what_a_wind_tunnel_is_and_what_it_costs(handlers: SimpleN
     assert NOTICE in html and "needs neither GPU nor network" in html
     assert form["visible"] is True and timer.active is False
     plan, known = handlers.training_plan(ask(), "whole", False)
-    assert "66 runs" in plan and "hours on two idle cores" in plan and known
+    assert "18 arms, 3 seeds of RL, 72 runs" in plan and "hours on two idle cores" in plan and known
     assert "RL starts although" in handlers.training_plan(ask(), "quick", True)[0]
 
 
