@@ -20,6 +20,7 @@ SHORT = SupervisedConfig(steps=2, batch=4)
 MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
 TINY = TunnelConfig(
     stage_zero=StageZeroConfig(
+        settle=None,
         pairs=8, layers=1, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED,
         evaluated=2,
     ),

@@ -32,7 +32,6 @@ QUICK_HAZARDS = {"train": 4, "new": 2}
 _STEADY = {"batch": 48, "parts": 4, "warmup": 20, "opening": 0, "opening_weight": 1.0}
 QUICK = TunnelConfig(
     stage_zero=StageZeroConfig(
-        settle=None,
         pairs=2_000,
         evaluated=96,
         vision=SupervisedConfig(steps=150, batch=64, learning_rate=2e-3),
@@ -44,6 +43,9 @@ QUICK = TunnelConfig(
         ),
         sft=PhaseConfig(
             steps=320, learning_rate=1e-3, guided_appraising=0.99, appraising=0.06, vague=0.1, alarms=0.02, **_STEADY
+        ),
+        settle=PhaseConfig(
+            steps=120, learning_rate=7e-4, guided_appraising=1.0, appraising=0.06, vague=0.1, alarms=0.02, **_STEADY
         ),
     ),
     stage_zero_seeds=1,

@@ -44,6 +44,7 @@ MIXED = PhaseConfig(steps=6, batch=4, guided_appraising=0.9, appraising=0.1, lea
 """So much that some answers end before the cap: else nothing would be masked."""
 TINY = TunnelConfig(
     stage_zero=StageZeroConfig(
+        settle=None,
         layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED,
         evaluated=2,
     ),
