@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from caspo.config_file import read_fields, say_first
 from caspo.errors import OptionsInvalid, PresetUnknown, TrainingRefused
 from caspo.presets import Method, PresetName, get_preset
 from caspo.verl_plugin.options import VerlOptions, choose_options
 from storage.record import Frozen
-from storage.strict_yaml import read_own_yaml, read_yaml
+from storage.strict_yaml import read_own_yaml
 from storage.texts import hash_json
 
 PRESET_FOLDER = Path(__file__).parent / "training_presets"
@@ -250,24 +251,12 @@ def read_config(path: Path, given: Mapping[str, Any] | None = None) -> TrainConf
         PresetUnknown: As `make_config`.
         TrainingRefused: As `make_config`, or the file cannot be read.
     """
-    try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise TrainingRefused(f"{path} cannot be read: {exc}") from exc
-    if not isinstance(content, dict):
-        raise TrainingRefused(f"{path} holds no fields; see docs/training.md")
+    content = read_fields(path, docs="docs/training.md", refused=TrainingRefused)
     for part, name in (("data", "folder"), ("reward", "function")):
         inner = content.get(part)
         if isinstance(inner, dict) and isinstance(inner.get(name), str):
             content[part] = inner | {name: str(path.absolute().parent / inner[name])}
     return make_config(_lay_over(content, given or {}))
-
-
-def say_first(exc: ValidationError) -> str:
-    """Return the first of pydantic's errors in one line, with the field and the value."""
-    first = exc.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the config"
-    return f"{place}: {first['msg']} (got {str(first.get('input'))[:80]!r})"
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,25 +5,19 @@
 
 import sys
 
-from caspo.local.config import RewardModelConfig, SupervisedConfig
+from tiny_stage_zero import make_tiny
+
+from caspo.local.config import RewardModelConfig
 from caspo.wind_tunnel.arms import ScaleConfig
 from caspo.wind_tunnel.config import TunnelConfig
-from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import EvaluationConfig
 from caspo.wind_tunnel.reward import RewardConfig
-from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from curator_app import job_process
 from curator_app.actions import background_jobs, wind_tunnel
 from curator_app.cli import main as run_command
 
-SHORT = SupervisedConfig(steps=2, batch=4)
-MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
 TINY = TunnelConfig(
-    stage_zero=StageZeroConfig(
-        settle=None,
-        pairs=8, layers=1, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED,
-        evaluated=2,
-    ),
+    stage_zero=make_tiny(),
     stage_zero_seeds=1,
     seeds=1,
     arms=("recommended", "outr"),

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from caspo.config_file import read_fields, say_first
 from caspo.errors import DataRefused
 from caspo.presets import PresetName, get_preset
 from storage.images import MAX_HAMMING_BITS
 from storage.record import Frozen
 from storage.records import Category
-from storage.strict_yaml import read_yaml
 from storage.texts import Line
 
 PublicName = Literal["beavertails-v", "spa-vl"]
@@ -151,13 +151,7 @@ def read_config(path: Path, **given: Any) -> DatasetConfig:
     Raises:
         DataRefused: it cannot be read or used; the message names the field.
     """
-    try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise DataRefused(f"{path} cannot be read: {exc}") from exc
-    if not isinstance(content, dict):
-        raise DataRefused(f"{path} holds no fields; see docs/training-data.md")
-    return make_config(content | given)
+    return make_config(read_fields(path, docs="docs/training-data.md", refused=DataRefused) | given)
 
 
 def make_config(values: Mapping[str, Any]) -> DatasetConfig:
@@ -169,6 +163,4 @@ def make_config(values: Mapping[str, Any]) -> DatasetConfig:
     try:
         return DatasetConfig.model_validate(values)
     except ValidationError as exc:
-        first = exc.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the config"
-        raise DataRefused(f"{place}: {first['msg']} (got {str(first.get('input'))[:80]!r})") from exc
+        raise DataRefused(say_first(exc)) from exc

@@ -37,9 +37,7 @@ from caspo.objective import (
     policy_loss,
     token_signal,
 )
-
-FAR_SIGNAL = 5.0
-"""Nats: beyond it a token's r counts as far out."""
+from caspo.signal_metrics import describe_signal
 
 
 @dataclass(frozen=True)
@@ -221,12 +219,4 @@ def _measure_signal(parts: Sequence[StepPart]) -> Metrics:
     found = [part.signal_BT[part.rollout.mask_BT] for part in parts if part.signal_BT is not None]
     if not found:
         return {}
-    signal_N = torch.cat(found)
-    low, high = torch.quantile(signal_N, torch.tensor([0.01, 0.99], device=signal_N.device)).tolist()
-    return {
-        "caspo/signal_mean": signal_N.mean().item(),
-        "caspo/signal_std": signal_N.std(unbiased=False).item(),
-        "caspo/signal_p01": low,
-        "caspo/signal_p99": high,
-        "caspo/signal_far": (signal_N.abs() > FAR_SIGNAL).float().mean().item(),
-    }
+    return describe_signal(torch.cat(found))

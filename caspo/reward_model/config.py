@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from caspo.config_file import read_fields
 from caspo.errors import OptionsInvalid
 from storage.records import Frozen
-from storage.strict_yaml import read_yaml
 
 
 class RewardTraining(Frozen):
@@ -61,14 +61,7 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> RewardTraining:
     Raises:
         OptionsInvalid: It cannot be read or used; the message names the field.
     """
-    content: Any = {}
-    if path is not None:
-        try:
-            content = read_yaml(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as exc:
-            raise OptionsInvalid(f"{path} cannot be read: {exc}") from exc
-        if not isinstance(content, dict):
-            raise OptionsInvalid(f"{path} holds no fields; see docs/reward-model.md")
+    content = {} if path is None else read_fields(path, docs="docs/reward-model.md", refused=OptionsInvalid)
     try:
         return RewardTraining.model_validate(content | dict(given))
     except ValidationError as exc:

@@ -8,10 +8,9 @@ from torch import Tensor
 
 from caspo.errors import LogProbsCoarse
 from caspo.objective import hybrid_advantage, normalize_in_group, normalize_tokens_in_group, token_signal
+from caspo.signal_metrics import describe_signal
 from caspo.verl_plugin.options import VerlOptions
 
-FAR_SIGNAL = 5.0
-"""Nats: beyond it a token's r counts as far out."""
 _ENOUGH = 16
 """Log-probabilities that have to be representable in bfloat16, all of them, before it is no chance."""
 
@@ -66,18 +65,6 @@ def work_out_advantage(
     if signal_BT is not None:
         metrics |= describe_signal(signal_BT[counted_BT])
     return advantage_BT, metrics
-
-
-def describe_signal(signal_N: Tensor) -> dict[str, float]:
-    """Return what is told of r over all tokens of a step, before it is normalised: mean, spread and tails, in nats."""
-    low, high = torch.quantile(signal_N[:: -(-len(signal_N) // 2**23)], signal_N.new_tensor([0.01, 0.99])).tolist()
-    return {
-        "caspo/signal_mean": signal_N.mean().item(),
-        "caspo/signal_std": signal_N.std(unbiased=False).item(),
-        "caspo/signal_p01": low,
-        "caspo/signal_p99": high,
-        "caspo/signal_far": (signal_N.abs() > FAR_SIGNAL).float().mean().item(),
-    }
 
 
 def check_precision(whose: str, logp_BT: Tensor, mask_BT: Tensor) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_stage_zero import make_tiny
 
 pytest.importorskip("torch", reason="torch is not installed: run `make setup-models`")
 
@@ -21,7 +22,7 @@ import torch
 from caspo_planted import Plant, make_part_with_a_fault
 
 from caspo.local import training
-from caspo.local.config import RewardModelConfig, SupervisedConfig
+from caspo.local.config import RewardModelConfig
 from caspo.wind_tunnel import run as tunnel_run
 from caspo.wind_tunnel.arms import ScaleConfig
 from caspo.wind_tunnel.config import TunnelConfig
@@ -29,7 +30,6 @@ from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import EvaluationConfig
 from caspo.wind_tunnel.part import PartOfWorld
 from caspo.wind_tunnel.reward import RewardConfig
-from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from caspo.wind_tunnel.workers import Event, Job
 from caspo.wind_tunnel.world import ScenePair, Split
 from curator_app.actions import wind_tunnel
@@ -39,15 +39,10 @@ from curator_app.wind_tunnel_world import HazardWorld
 pytestmark = pytest.mark.models
 
 torch.set_num_threads(1)
-SHORT = SupervisedConfig(steps=2, batch=4)
 MIXED = PhaseConfig(steps=6, batch=4, guided_appraising=0.9, appraising=0.1, learning_rate=1e-2, warmup=0)
 """So much that some answers end before the cap: else nothing would be masked."""
 TINY = TunnelConfig(
-    stage_zero=StageZeroConfig(
-        settle=None,
-        layers=1, pairs=8, vision=SHORT, risk=SHORT, risk_in_prompts=SHORT, know=MIXED, base=MIXED, sft=MIXED,
-        evaluated=2,
-    ),
+    stage_zero=make_tiny(mixed=MIXED),
     stage_zero_seeds=1,
     seeds=1,
     arms=("recommended", "outr"),

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tiny_stage_zero import make_tiny
 
 pytest.importorskip("torch", reason="torch is not installed: run `make setup-models`")
 
@@ -13,17 +14,15 @@ import torch
 
 from caspo.errors import ArmUnknown, GateNotPassed, RunBusy, RunMismatch
 from caspo.local.checkpoints import read_checkpoint
-from caspo.local.config import RewardModelConfig, SupervisedConfig
+from caspo.local.config import RewardModelConfig
 from caspo.local.vlm import hash_weights
 from caspo.wind_tunnel.arms import ARMS, ScaleConfig
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig
-from caspo.wind_tunnel.lessons import PhaseConfig
 from caspo.wind_tunnel.measures import SETS, EvaluationConfig
 from caspo.wind_tunnel.reloading import reload_models
 from caspo.wind_tunnel.report import make_report
 from caspo.wind_tunnel.reward import RewardConfig
 from caspo.wind_tunnel.run import Progress, TunnelResults, run_tunnel
-from caspo.wind_tunnel.stage_zero import StageZeroConfig
 from caspo.wind_tunnel.tunnel import draw_prompts
 from curator_app.actions.wind_tunnel import make_painter, make_part, make_whole
 from curator_app.actions.wind_tunnel_page import draw_wind_tunnel
@@ -35,21 +34,8 @@ from storage.locks import hold_lock
 
 pytestmark = pytest.mark.models
 
-SHORT = SupervisedConfig(steps=2, batch=4)
-MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
 TINY = TunnelConfig(
-    stage_zero=StageZeroConfig(
-        settle=None,
-        pairs=8,
-        layers=1,
-        vision=SHORT,
-        risk=SHORT,
-        risk_in_prompts=SHORT,
-        know=MIXED,
-        base=MIXED,
-        sft=MIXED,
-        evaluated=2,
-    ),
+    stage_zero=make_tiny(),
     stage_zero_seeds=1,
     seeds=1,
     arms=("recommended", "original", "oracle"),

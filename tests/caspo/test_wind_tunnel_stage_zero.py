@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tiny_stage_zero import make_tiny
 
 pytest.importorskip("torch", reason="torch is not installed: run `make setup-models`")
 
@@ -19,27 +20,14 @@ from caspo.local.vlm import copy_frozen, hash_weights
 from caspo.wind_tunnel.gate import judge_figures, measure_mode
 from caspo.wind_tunnel.lessons import FORMS, PhaseConfig, write_answer_lessons, write_risk_lessons
 from caspo.wind_tunnel.reward import RewardConfig, build_reward, judge_answers, sample_own
-from caspo.wind_tunnel.stage_zero import StageZero, StageZeroConfig, build_stage_zero
+from caspo.wind_tunnel.stage_zero import StageZero, build_stage_zero
 from curator_app.wind_tunnel_world import HazardWorld
 
 pytestmark = pytest.mark.models
 
 torch.set_num_threads(1)
 WORLD = HazardWorld()
-SHORT = SupervisedConfig(steps=2, batch=4)
-MIXED = PhaseConfig(steps=2, batch=4, guided_appraising=0.9, appraising=0.1)
-TINY = StageZeroConfig(
-    settle=None,
-    layers=1,
-    pairs=8,
-    vision=SHORT,
-    risk=SHORT,
-    risk_in_prompts=SHORT,
-    know=MIXED,
-    base=MIXED,
-    sft=MIXED,
-    evaluated=1,
-)
+TINY = make_tiny(evaluated=1)
 
 
 @pytest.fixture(scope="module")
