@@ -29,5 +29,6 @@ def read_fields(path: Path, *, docs: str, refused: type[CaspoError]) -> dict[str
 def say_first(exc: ValidationError) -> str:
     """Return the first of pydantic's errors in one line, with the field and the value."""
     first = exc.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the config"
-    return f"{place}: {first['msg']} (got {str(first.get('input'))[:80]!r})"
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message} (got {str(first.get('input'))[:80]!r})" if place else message

@@ -140,6 +140,11 @@ def test_without_a_preset_the_fields_that_nobody_knows_are_named() -> None:
         make_config({"presett": "tiny-cpu", "data": {}})
 
 
+def test_a_change_of_the_method_that_cannot_be_is_named_alone() -> None:
+    with pytest.raises(TrainingRefused, match=r"^lam: Input should be greater than or equal to 0 \(got '-1'\)$"):
+        make_config({"preset": "tiny-cpu", "changes": {"lam": -1}})
+
+
 def test_a_reward_is_a_function_or_a_server(tmp_path: Path) -> None:
     config = make_config({"preset": "tiny-cpu", "reward": {"server": "http://a:1|http://b:2"}})
     overrides = list_overrides(config, tmp_path)
