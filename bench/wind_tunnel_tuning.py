@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results_file import write_results
-from caspo.presets import Method, get_preset
+from caspo.presets import Method
 from caspo.wind_tunnel.arms import Arm, make_caspo_config
 from caspo.wind_tunnel.config import TunnelConfig
 from caspo.wind_tunnel.measures import MEASURES, EvaluationConfig, Measured, check_goal, read_value
@@ -31,6 +31,8 @@ from storage.whole_files import write_whole
 
 SEED = 11
 SCENES = EvaluationConfig(scenes=384, hazards=96, seed=616)
+START = Method(lam=0.3, teacher="frozen_sft", teacher_temperature=0.6, signal_floor=0.5, beta=0.05, twin_share=0.45)
+"""What was recommended before this tuning; settings change it."""
 TOLD = ("r_0", "r_a", "s_a", "e_a", "false_alarms", "entropy", "total", "reward", "kl")
 GRIDS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "hybrid": (
@@ -64,7 +66,7 @@ class Tuner:
 
     def try_out(self, factors: Mapping[str, Any] | None, start: int, tell: Any) -> dict[str, Any]:
         """Return what a setting comes to, or the SFT model without one; from its file where it is known."""
-        method = Method(**{**dict(get_preset("recommended")), **(factors or {})})
+        method = Method(**{**dict(START), **(factors or {})})
         asked = [method.model_dump(mode="json") if factors else None, start, SEED, SCENES.model_dump(mode="json")]
         name = hash_json([self._world.name, self._config.model_dump(mode="json"), *asked])[:16]
         file = self._folder / "tuning" / f"{name}.json"
