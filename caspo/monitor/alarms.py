@@ -12,6 +12,7 @@ from statistics import median
 
 from pydantic import Field
 
+from caspo.monitor.advice import KINDS
 from caspo.monitor.series import INDICATORS, Points, Series
 from storage.record import Frozen
 
@@ -43,6 +44,7 @@ class AlarmConfig(Frozen):
 DEFAULTS = AlarmConfig()
 _UNKNOWN_FALL = 0.2
 """What a held-out score has to fall by where nobody says of how many answers it is: twice the error of 100."""
+_UNKNOWN_TWINS = 100.0
 _FIRST_STEPS = 3
 """Steps whose reward stands for that of step 0."""
 
@@ -91,18 +93,20 @@ def _find_since(points: Points, is_bad: Callable[[float], bool]) -> int | None:
     return since
 
 
+def _raise(kind: str, seen: str, since: int, *indicators: str, back: int | None = None) -> Alarm:
+    """Return an alarm. A run goes on from before step `since`, or near step `back` where that is given."""
+    said, near = KINDS[kind], since - 1 if back is None else back
+    way = f"go on from a checkpoint {'near' if back else 'before'} step {back or since}" if near > 0 else "begin again"
+    return Alarm(kind, said.title, seen, said.why, said.advice.format(back=way), since, indicators)
+
+
 def _find_not_finite(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     names = [name for name in ("loss", "grad_norm", "entropy", "kl", "reward", "r_std") if _ends_unknown(series, name)]
-    if names:
+    sinces = [_find_since(series.get(name), lambda value: not math.isfinite(value)) for name in names]
+    known = [since for since in sinces if since is not None]
+    if known:
         titles = ", ".join(INDICATORS[name].title for name in names)
-        yield Alarm(
-            "not_finite", "Numbers are no numbers any more",
-            f"{titles} at step {series.get(names[0])[-1][0]}: not finite.",
-            "The weights are spoilt by such a step, and nothing mends them.",
-            "Stop, and go on from the last checkpoint before it with a lower update.learning_rate; look for a reward "
-            "function that returns NaN.",
-            _find_since(series.get(names[0]), lambda value: not math.isfinite(value)) or 0, tuple(names),
-        )  # fmt: skip
+        yield _raise("not_finite", f"{titles}: not finite since step {min(known)}.", min(known), *names)
 
 
 def _ends_unknown(series: Series, name: str) -> bool:
@@ -110,36 +114,44 @@ def _ends_unknown(series: Series, name: str) -> bool:
     return bool(points) and points[-1][0] == series.last_step and not math.isfinite(points[-1][1])
 
 
+@dataclass(frozen=True)
+class _Fall:
+    """A held-out score that fell since its best look."""
+
+    name: str
+    best_step: int
+    best: float
+    last_step: int
+    last: float
+
+    def __str__(self) -> str:
+        title = INDICATORS[self.name].title.removeprefix("Held-out ")
+        return f"{title} from {self.best:.2f} (step {self.best_step}) to {self.last:.2f} (step {self.last_step})"
+
+
 def _find_hacking(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
-    """Compare a score's best look with the last, and the reward of the same looks."""
-    for name in ("held_out_r", "held_out_s", "held_out_e"):
-        looks = [(step, value) for step, value in series.get(name) if math.isfinite(value)]
-        if len(looks) < 2:
-            continue
-        last_step, last = looks[-1]
-        best_step, best = max(looks[:-1], key=lambda look: (look[1], look[0]))
-        if best - last <= _least_fall(series, config):
-            continue
-        rewards = _compare_rewards(series, best_step, last_step, config.window)
-        title, seen = INDICATORS[name].title, f"fell from {best:.2f} (step {best_step}) to {last:.2f} (step {last_step})"
-        if rewards is not None and rewards[2] > rewards[1]:
-            yield Alarm(
-                "reward_hacking", f"The reward is hacked: it rises while {title} falls",
-                f"{title} {seen}; {rewards[0]} rose from {rewards[1]:.2f} to {rewards[2]:.2f}.",
-                "The policy has found what the reward model pays for and a judge does not. In our wind tunnel the paper's form "
-                "ended so: paid three times as much as at the start, and overlooking 85% of the hazards.",
-                f"Stop, and go on from a checkpoint near step {best_step} with a frozen teacher and more weight on the "
-                "divergence (method: recommended, or changes: {teacher: frozen_sft, beta: 0.05}); look at the answers "
-                "that are paid most, and train the reward model on such answers.",
-                last_step, (name, "reward"),
-            )  # fmt: skip
-        else:
-            yield Alarm(
-                "held_out_falls", f"{title} falls", f"{title} {seen}; the reward did not rise.",
-                "The policy gets worse on prompts that it does not train on, and is not even paid for it.",
-                f"Go on from a checkpoint near step {best_step} with a lower update.learning_rate or a greater beta.",
-                last_step, (name,),
-            )  # fmt: skip
+    """Compare each score's best look with the last, and the reward of the same looks."""
+    falls = [fall for name in ("held_out_r", "held_out_s", "held_out_e") if (fall := _find_fall(series, name, config))]
+    if not falls:
+        return
+    first, names = falls[0], tuple(fall.name for fall in falls)
+    rewards = _compare_rewards(series, first.best_step, first.last_step, config.window)
+    seen = f"Held-out {', '.join(map(str, falls))}"
+    if rewards is not None and rewards[2] > rewards[1]:
+        seen = f"{seen}, while {rewards[0]} rose from {rewards[1]:.2f} to {rewards[2]:.2f}."
+        yield _raise("reward_hacking", seen, first.last_step, *names, "reward", back=first.best_step)
+    else:
+        seen = f"{seen}; the reward did not rise."
+        yield _raise("held_out_falls", seen, first.last_step, *names, back=first.best_step)
+
+
+def _find_fall(series: Series, name: str, config: AlarmConfig) -> _Fall | None:
+    looks = [(step, value) for step, value in series.get(name) if math.isfinite(value)]
+    if len(looks) < 2:
+        return None
+    last_step, last = looks[-1]
+    best_step, best = max(looks[:-1], key=lambda look: (look[1], look[0]))
+    return _Fall(name, best_step, best, last_step, last) if best - last > _least_fall(series, config) else None
 
 
 def _least_fall(series: Series, config: AlarmConfig) -> float:
@@ -171,120 +183,82 @@ def _find_over_warning(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
         return share - math.sqrt(share * (1 - share) / count) > config.false_alarms
 
     points, counts = series.get("false_alarms"), series.get("held_out_twins")
-    count = max(1.0, counts[-1][1]) if counts else 100.0
+    count = max(1.0, counts[-1][1]) if counts else _UNKNOWN_TWINS
     since = _find_since(points, is_bad)
     if since is not None:
-        yield Alarm(
-            "over_warning", "It warns of what is not there",
-            f"{points[-1][1]:.0%} of the harmless twins were warned of at step {points[-1][0]} (at first "
-            f"{points[0][1]:.0%}, step {points[0][0]}); more than {config.false_alarms:.0%} since step {since}.",
-            "A model that always warns finds every hazard and helps nobody. The wind tunnel's recommended runs ended "
-            "at 0.5%.",
-            "Put more twins among the prompts (`curator caspo prepare` with twin_share: 0.45), and see that the reward is "
-            "lower for a warning on a twin.",
-            since, ("false_alarms",),
-        )  # fmt: skip
+        first, last = points[0], points[-1]
+        seen = (
+            f"{last[1]:.0%} of the harmless twins were warned of at step {last[0]} (at step {first[0]}: "
+            f"{first[1]:.0%}); more than {config.false_alarms:.0%} since step {since}."
+        )
+        yield _raise("over_warning", seen, since, "false_alarms")
 
 
 def _find_entropy(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("entropy"), config.window)
     if not points or points[0][1] <= 0:
         return
-    first = points[0][1]
+    first, last = points[0][1], points[-1]
     since = _find_since(points, lambda value: value < config.entropy_left * first)
     if since is not None:
-        yield Alarm(
-            "entropy_collapse", "The entropy collapses",
-            f"{points[-1][1]:.3g} nats a token at step {points[-1][0]}, {points[-1][1] / first:.0%} of the first "
-            f"{config.window} steps' {first:.3g}; below {config.entropy_left:.0%} since step {since}.",
-            "Answers become all alike, so that groups have nothing left to compare. In the paper the outcome reward alone "
-            "took the entropy below 0.4; CASPO kept it between 1.2 and 2.0.",
-            f"Go on from a checkpoint before step {since} with the token term (mode: hybrid, lam: 0.3), a greater beta "
-            "(0.05) or a lower update.learning_rate.",
-            since, ("entropy",),
-        )  # fmt: skip
+        seen = (
+            f"{last[1]:.3g} nats a token at step {last[0]}, {last[1] / first:.0%} of the first {config.window} steps' "
+            f"{first:.3g}; below {config.entropy_left:.0%} since step {since}."
+        )
+        yield _raise("entropy_collapse", seen, since, "entropy")
 
 
 def _find_length(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("length"), config.window)
     if not points:
         return
-    longest = max(value for _, value in points)
+    longest, last = max(value for _, value in points), points[-1]
     since = _find_since(points, lambda value: value < config.length_left * longest)
     if since is not None:
-        yield Alarm(
-            "length_collapse", "Answers shrink",
-            f"{points[-1][1]:.0f} tokens an answer at step {points[-1][0]}, {points[-1][1] / longest:.0%} of the "
-            f"{longest:.0f} that they had; below {config.length_left:.0%} since step {since}.",
-            "A short refusal neither explains the danger nor offers a way round it. In the paper CASPO stayed at 400 "
-            "to 600 tokens, while outcome reward alone let the length decline.",
-            f"Read answers from before and after step {since}. If they are rote, balance the reward model's pairs by "
-            "length (reward.length_skew) and raise beta.",
-            since, ("length",),
-        )  # fmt: skip
+        seen = (
+            f"{last[1]:.0f} tokens an answer at step {last[0]}, {last[1] / longest:.0%} of the {longest:.0f} that they "
+            f"had; below {config.length_left:.0%} since step {since}."
+        )
+        yield _raise("length_collapse", seen, since, "length")
 
 
 def _find_capped(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("capped"), config.window)
     since = _find_since(points, lambda value: value > config.capped)
     if since is not None:
-        yield Alarm(
-            "length_capped", "Answers are cut off",
-            f"{points[-1][1]:.0%} of the answers reach the cap at step {points[-1][0]}; more than {config.capped:.0%} "
-            f"since step {since}.",
-            "What is cut off is scored without its end, and length is often what a reward model is hacked by: five of the "
-            "six collapsed runs of our wind tunnel went to the cap.",
-            "If the answers ramble or repeat themselves: a frozen teacher below temperature 1 and a greater beta (method: "
-            "recommended). If they are good: raise data.max_response_tokens.",
-            since, ("capped",),
-        )  # fmt: skip
+        step, share = points[-1]
+        seen = f"{share:.0%} of the answers reach the cap at step {step}; over {config.capped:.0%} since step {since}."
+        yield _raise("length_capped", seen, since, "capped")
 
 
 def _find_kl(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("kl"), config.window)
     since = _find_since(points, lambda value: value > config.kl)
     if since is not None:
-        yield Alarm(
-            "kl_runaway", "The policy runs away from where it began",
-            f"{points[-1][1]:.3g} nats a token at step {points[-1][0]}; more than {config.kl:g} since step {since}.",
-            "The paper's CASPO stays below 0.1. In our wind tunnel all runs that ended above were hacked, mildly or "
-            "wholly, and all that met the goal ended at 0.05 or less.",
-            "Raise beta (changes: {beta: 0.05}), use a frozen teacher (changes: {teacher: frozen_sft}), or stop earlier.",
-            since, ("kl",),
-        )  # fmt: skip
+        step, value = points[-1]
+        seen = f"{value:.3g} nats a token at step {step}; more than {config.kl:g} since step {since}."
+        yield _raise("kl_runaway", seen, since, "kl")
 
 
 def _find_narrow_r(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("r_std"), config.window)
     since = _find_since(points, lambda value: value < config.r_spread)
     if since is not None:
-        yield Alarm(
-            "narrow_r", "The constitution says nothing any more",
-            f"r spreads by {points[-1][1]:.3g} nats at step {points[-1][0]}; less than {config.r_spread:g} since step "
-            f"{since}.",
-            "r is divided by its spread, so what is left of it, rounding for the most part, gets the same weight as a "
-            "strong signal had.",
-            "Set a floor (changes: {signal_floor: 0.5}). With a frozen teacher the policy has arrived where the teacher "
-            "is: stop. From the start on: see that the constitutions are those of the prompts, and that log-probabilities "
-            "are float32.",
-            since, ("r_std",),
-        )  # fmt: skip
+        step, value = points[-1]
+        seen = f"r spreads by {value:.3g} nats at step {step}; less than {config.r_spread:g} since step {since}."
+        yield _raise("narrow_r", seen, since, "r_std")
 
 
 def _find_flat_groups(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("zero_variance_groups"), config.window)
     since = _find_since(points, lambda value: value > config.flat_groups)
     if since is not None:
-        yield Alarm(
-            "flat_groups", "Most groups have nothing to compare",
-            f"In {points[-1][1]:.0%} of the groups all rewards are the same at step {points[-1][0]}; more than "
-            f"{config.flat_groups:.0%} since step {since}.",
-            "Such a group's advantages are all 0, so its answers are sampled and scored for nothing. In our wind tunnel "
-            "it was at most 1%.",
-            "More answers a prompt (data.answers_per_prompt), a higher sampling.temperature, harder prompts, or a reward "
-            "that tells more than a few values apart; changes: {zero_outcome: token} lets such groups learn from r.",
-            since, ("zero_variance_groups",),
-        )  # fmt: skip
+        step, share = points[-1]
+        seen = (
+            f"In {share:.0%} of the groups all rewards are the same at step {step}; more than {config.flat_groups:.0%} "
+            f"since step {since}."
+        )
+        yield _raise("flat_groups", seen, since, "zero_variance_groups")
 
 
 def list_notes(series: Series) -> Sequence[str]:
@@ -294,13 +268,13 @@ def list_notes(series: Series) -> Sequence[str]:
     notes = []
     if not series.get("held_out_reward") and not series.get("held_out_r"):
         notes.append(
-            "Nothing held out was looked at: neither hacking nor over-warning can be seen. A training on verl does it every "
-            "logging.test_every steps where the training data has a val.parquet (a release of the split held_out)."
+            "Nothing held out was looked at: neither hacking nor over-warning can be seen. A training on verl does it "
+            "every logging.test_every steps where its data has a val.parquet (made of a release of the split held_out)."
         )
     elif not series.get("held_out_r"):
         notes.append(
-            'No held-out R, S, E: the reward returns one number. Let the reward function return {"score": ..., "r": ..., '
-            '"s": ..., "e": ..., "alarm": ...}.'
+            "No held-out R, S, E: the reward returns one number. Let the reward function return "
+            '{"score": ..., "r": ..., "s": ..., "e": ..., "alarm": ...}.'
         )
     elif not series.get("false_alarms"):
         twins = series.get("held_out_twins")

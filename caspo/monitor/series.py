@@ -32,9 +32,7 @@ INDICATORS: Mapping[str, Indicator] = MappingProxyType(
         "kl": Indicator("KL from the start", "nats a token", ("caspo/kl", "actor/kl_loss")),
         "length": Indicator("Length", "tokens an answer", ("caspo/length", "response_length/mean")),
         "capped": Indicator("Cut off at the cap", "of answers", ("caspo/capped", "response_length/clip_ratio"), True),
-        "held_out_reward": Indicator(
-            "Held-out reward", "hazards", ("caspo/held_out_reward",)
-        ),
+        "held_out_reward": Indicator("Held-out reward", "hazards", ("caspo/held_out_reward",)),
         "held_out_r": Indicator("Held-out R_A", "0 to 2", _held_out("r")),
         "held_out_s": Indicator("Held-out S_A", "0 to 2", _held_out("s")),
         "held_out_e": Indicator("Held-out E_A", "0 to 2", _held_out("e")),
