@@ -74,12 +74,12 @@ def find_alarms(series: Series, config: AlarmConfig = DEFAULTS) -> tuple[Alarm, 
     return tuple(alarm for check in checks for alarm in check(series, config))
 
 
-def smooth(points: Points, window: int) -> Points:
-    """Return the running median of the last `window` finite values, from the first whole window on."""
+def smooth(points: Points, window: int, *, whole: bool = True) -> Points:
+    """Return the running median of the last `window` finite values, from the first (whole) window on."""
     finite = [(step, value) for step, value in points if math.isfinite(value)]
     return tuple(
-        (finite[end][0], median(value for _, value in finite[end - window + 1 : end + 1]))
-        for end in range(window - 1, len(finite))
+        (finite[end][0], median(value for _, value in finite[max(0, end - window + 1) : end + 1]))
+        for end in range(window - 1 if whole else 0, len(finite))
     )
 
 

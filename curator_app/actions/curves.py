@@ -56,9 +56,10 @@ def draw_panel(
 
     drawn = []
     for name, series, places in lines:
-        # A single place is drawn as a dot: a line without length with round ends.
-        shown = places if len(places) > 1 else [*places, *places]
-        path = "M" + "L".join(put(step, value) for step, value, _, _ in shown)
+        points = [put(step, value) for step, value, _, _ in places]
+        if len(points) == 1:  # a line without length would not be seen
+            points.append(f"{float(points[0].split()[0]) + 3:.2f} {points[0].split()[1]}")
+        path = "M" + "L".join(points)
         upper = [put(step, highest) for step, _, _, highest in places]
         lower = [put(step, lowest) for step, _, lowest, _ in places]
         band = "M" + "L".join([*upper, *reversed(lower)]) + "Z"

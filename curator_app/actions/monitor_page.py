@@ -119,6 +119,4 @@ def _list_places(name: str, series: Series) -> list[Place]:
 
 def _take_medians(name: str, points: Points) -> Points:
     finite = tuple((step, value) for step, value in points if math.isfinite(value))
-    if name in LOOKS or len(finite) < 2 * DEFAULTS.window:
-        return finite
-    return smooth(finite, DEFAULTS.window)
+    return finite if name in LOOKS else smooth(finite, DEFAULTS.window, whole=False)
