@@ -101,7 +101,14 @@ def test_what_has_passed_is_no_alarm_any_more() -> None:
 def test_before_a_window_is_full_training_raises_none() -> None:
     points = {"kl": tuple((step, 9.0) for step in range(1, 10)), "capped": tuple((step, 1.0) for step in range(1, 10))}
     assert find_alarms(Series(points, 9)) == ()
-    assert len(find_alarms(Series(points, 9), AlarmConfig(window=9))) == 2
+    assert len(find_alarms(Series(points, 9), AlarmConfig(window=9, lasting=1))) == 2
+
+
+def test_what_does_not_last_is_no_alarm_yet() -> None:
+    for last, kinds in ((31, []), (32, ["kl_runaway"])):  # its median is too large from step 23 on
+        series = make(kl=lambda step: 0.04 if step <= 18 else 3.0)
+        young = Series({name: points[:last] for name, points in series.points.items() if name == "kl"}, last)
+        assert [alarm.kind for alarm in find_alarms(young)] == kinds
 
 
 def test_a_fall_of_few_answers_has_to_be_larger() -> None:
