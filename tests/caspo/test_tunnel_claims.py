@@ -71,8 +71,9 @@ def test_a_world_as_the_paper_has_it_reproduces_all_of_it() -> None:
     hacked = make_runs(r_0=0.6, reward=6.0, entropy=0.1, length=10, score=1)
     worse = make_runs(r_0=0.2)
     results = make_results(
-        paper=better, recommended=better, outr=hacked, tokr=worse, lambda_06=worse, lambda_10=worse, original=worse
-    )
+        paper=better, recommended=make_runs(r_0=0.05), outr=hacked, tokr=worse, lambda_03=better, lambda_06=worse,
+        original=worse,
+    )  # fmt: skip
     assert {judged.claim.id: judged.verdict for judged in judge_claims(results)} == {
         claim.id: "reproduced" for claim in list_claims()
     }
