@@ -192,10 +192,13 @@ def test_a_process_that_took_the_job_by_itself_is_not_rays(workspace: Workspace,
     assert (job.state, job.handle) == (JobState.RUNNING, "")
 
 
-def test_a_child_that_ends_before_it_begins_is_interrupted_at_once(workspace: Workspace) -> None:
+def test_a_child_that_ends_before_it_begins_is_interrupted_before_its_time_is_over(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalExecutor, "start_s", 86_400.0)
     folder = workspace.settings.home / "nowhere"
     background_jobs.start_job(workspace, kind="dance", name="x", request={}, folder=folder, actor="user:mia")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while (job := background_jobs.find_job(workspace, kind="dance", name="x")).state is JobState.QUEUED:
         assert time.monotonic() < deadline
     assert job.state is JobState.INTERRUPTED

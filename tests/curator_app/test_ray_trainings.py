@@ -39,7 +39,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_a_cluster_gets_the_same_command_with_whole_paths(run: Run, ray: JobsApi, tmp_path: Path) -> None:
-    words = ("--preset", "tiny-cpu-recommended", "--benchmark", "v9", "--benchmark", "/v8", "--force", "run.yaml")
+    words = (
+        "--preset",
+        "tiny-cpu-recommended",
+        "--benchmark",
+        "v9",
+        "--benchmark",
+        "/v8",
+        "--force",
+        "--data",
+        "data",
+        "run.yaml",
+    )
     done = run("--ray", ray.url, *words)
     ((name, told),) = ray.jobs.items()
     assert f"Submitted to Ray as {name}" in done.output and name.startswith("curator-training-run-")
@@ -47,7 +58,7 @@ def test_a_cluster_gets_the_same_command_with_whole_paths(run: Run, ray: JobsApi
     folder = tmp_path / "home" / "training-runs" / "run"
     assert shlex.split(told["entrypoint"]) == [
         "exec", "python", "-P", "-m", "curator_app.cli", "caspo", "train", f"{tmp_path}/run.yaml",
-        "--preset", "tiny-cpu-recommended", "--to", str(folder),
+        "--preset", "tiny-cpu-recommended", "--data", f"{tmp_path}/data", "--to", str(folder),
         "--benchmark", f"{tmp_path}/v9", "--benchmark", "/v8", "--force",
     ]  # fmt: skip
     assert told["runtime_env"]["env_vars"]["CURATOR_HOME"] == f"{tmp_path}/home"
