@@ -64,7 +64,10 @@ def open_train(config: Path, *words: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-u", "-P", "-m", "curator_app.cli", "--home", config.parent / "home"]
     env = os.environ | {"PYTHONPATH": str(vr.ROOT)}
     command += ["caspo", "train", *words, config]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    )  # fmt: skip
 
 
 def finish(process: "subprocess.Popen[str]", code: int = 0) -> str:
