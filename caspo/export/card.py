@@ -32,7 +32,8 @@ def render_card(facts: Facts, *, name: str, files: Mapping[str, Facts]) -> str:
         f"---\n{yaml.safe_dump(_front_matter(facts), sort_keys=False, allow_unicode=True)}---",
         f"# {escape_text(name)}",
         f"{_name_start(facts)}, trained with CASPO ([OOD-MMSafe]({PAPER_URL})) to see what follows from an answer "
-        f"before it gives it. Step {facts['step']} of the run `{facts['run']['name']}`, exported by OOD-MMSafe Curator.",
+        f"before it gives it. Step {facts['step']} of the run `{facts['run']['name']}`, exported by the OOD-MMSafe "
+        "Curator.",
         "## Limits\n\n" + "\n".join(f"- {caution}" for caution in CAUTIONS),
         "## Training\n\n" + _describe_training(facts),
         "## Data\n\n" + _describe_data(facts["data"]),
@@ -205,10 +206,10 @@ def _describe_comparison(found: Facts) -> str:
         else " The model that the training began with was not at hand, so what training has moved is not known."
     )
     return (
-        f"The shards were merged by verl into {found['dtype']}, loaded in transformers and compared with the checkpoint, "
-        f"loaded without verl: on {found['tokens']} tokens of greedy answers to {len(found['rows'])} rows of the training "
-        f"data with their pictures, log-probabilities differ by at most {found['merged_max']:.2g} nats from those of the "
-        f"checkpoint rounded likewise ({found['tolerance']:g} are allowed). The rounding itself moves them by "
+        f"verl merged the shards into {found['dtype']}. The folder, loaded in transformers, was compared with the "
+        f"checkpoint, loaded without verl: on {found['tokens']} tokens of greedy answers to {len(found['rows'])} rows of "
+        "the training data with their pictures, log-probabilities differ by at most "
+        f"{found['merged_max']:.2g} nats from those of the checkpoint rounded likewise ({found['tolerance']:g} are allowed). The rounding itself moves them by "
         f"{found['rounded_mean']:.3g} nats on average, {found['rounded_max']:.3g} at most.{trained}"
     )
 

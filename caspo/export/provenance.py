@@ -107,7 +107,7 @@ def _describe_data(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     manifest = read_manifest(folder)
     try:
         report = json.loads((folder / "report.json").read_bytes())
-        found = hash_file(folder / "train.parquet")["sha256"]
+        found = str(hash_file(folder / "train.parquet")["sha256"])
     except (OSError, ValueError) as exc:
         raise ExportRefused(
             f"the training data in {folder} cannot be read ({exc}); copy the folder of the run anew"

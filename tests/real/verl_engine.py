@@ -1,7 +1,7 @@
-"""verl's `TrainingWorker` in this process on this CPU: no Ray, no queue, no sampler. Importing it takes verl and minutes.
+"""verl's `TrainingWorker` in this process on this CPU: no Ray, no queue, no sampler.
 
-Needs `verl_here` on PYTHONPATH and VERL_USE_EXTERNAL_MODULES=cpu_platform. What goes in and comes out are lists of rows, one
-an answer; between them stands verl's own code, from its config classes to its optimizer.
+Needs `verl_here` on PYTHONPATH and VERL_USE_EXTERNAL_MODULES=cpu_platform. What goes in and comes out are lists of
+rows, one an answer; between them stands verl's own code, from its config classes to its optimizer.
 """
 
 import functools
