@@ -138,7 +138,7 @@ def _hash_all(folder: Path) -> dict[str, dict[str, str | int]]:
 
 
 def read_evaluations(run: Path) -> list[dict[str, Any]]:
-    """Return which judge runs have measured what the run came to, in the order in which they were noted.
+    """Return which judge runs have measured what the run came to; of those of one name, what was noted last.
 
     Raises:
         ExportRefused: The file was edited.
@@ -147,8 +147,9 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    except (OSError, ValueError) as exc:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        return list({line["name"]: line for line in lines}.values())
+    except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ExportRefused(f"{path} cannot be read ({exc}); was it edited?") from exc
 
 
