@@ -209,8 +209,8 @@ def _describe_comparison(found: Facts) -> str:
         f"verl merged the shards into {found['dtype']}. The folder, loaded in transformers, was compared with the "
         f"checkpoint, loaded without verl: on {found['tokens']} tokens of greedy answers to {len(found['rows'])} rows "
         f"of the training data with their pictures, log-probabilities differ by at most {found['merged_max']:.2g} nats "
-        f"from those of the checkpoint rounded likewise ({found['tolerance']:g} are allowed). The rounding itself moves "
-        f"them by {found['rounded_mean']:.3g} nats on average, {found['rounded_max']:.3g} at most.{trained}"
+        f"from those of the checkpoint rounded likewise ({found['tolerance']:g} are allowed). The rounding itself "
+        f"moves them by {found['rounded_mean']:.3g} nats on average, {found['rounded_max']:.3g} at most.{trained}"
     )
 
 

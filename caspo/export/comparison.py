@@ -102,8 +102,8 @@ def compare(saved: SavedStep, merged: Path, table: Path, *, start: str, rows: in
     if not compared.merged_max <= TOLERANCE:  # also when it is no number
         raise ExportRefused(
             f"the merged model is not the checkpoint: log-probabilities of {compared.tokens} answer tokens differ by "
-            f"up to {compared.merged_max:.3g} nats, and {TOLERANCE:g} are allowed (rows {', '.join(names)}). Nothing was "
-            "kept; are verl and transformers those that the run was trained with?"
+            f"up to {compared.merged_max:.3g} nats, and {TOLERANCE:g} are allowed (rows {', '.join(names)}). "
+            "Nothing was kept; are verl and transformers those that the run was trained with?"
         )
     return compared
 

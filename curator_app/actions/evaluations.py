@@ -24,6 +24,9 @@ from curator_app.actions.judging import (
     Place,
     Sampling,
     SittingEnd,
+    choose_target,
+    load_place_endpoints,
+    pick_judges,
     refuse_plainly,
     respond,
     score,
@@ -32,6 +35,8 @@ from curator_app.actions.releases import find_release
 from curator_app.actions.report_pages import draw_reports
 from curator_app.actions.training_exports import ModelNotExported, find_run
 from curator_app.workspace import Workspace
+from endpoints.config import build_endpoints
+from endpoints.ledger import Ledger
 from judge.benchmark import count_twins
 from judge.paired_report import Side, describe_pair, show_pair_markdown, summarize_pair
 from judge.run_folder import read_known
@@ -104,6 +109,7 @@ def evaluate(place: Place, workspace: Workspace | None, asked: Evaluation, *, sh
         raise JudgingRefused(
             f"--base and --trained are both {asked.base!r}: name two endpoints of the file, one for each model"
         )
+    _check_endpoints(place, asked)
     release = find_release(workspace, asked.release)
     training = find_run(place.home, asked.run) if asked.run else None
     export = describe_export(asked.export, training) if asked.export else None
@@ -118,6 +124,17 @@ def evaluate(place: Place, workspace: Workspace | None, asked: Evaluation, *, sh
         if ends[what].state.stopped:
             return Evaluated(name, place.home / FOLDER / name, ends)
     return _compare(place, workspace, name, runs, ends, training=training, export=export)
+
+
+def _check_endpoints(place: Place, asked: Evaluation) -> None:
+    """Refuse a model or a judge that the endpoints file has not, before anything is paid for the others."""
+    with refuse_plainly():
+        file = load_place_endpoints(place)
+        for name in (asked.base, asked.trained):
+            choose_target(file, name)
+        roles = build_endpoints(file, cache_dir=None, ledger=Ledger(), given=place.given)
+        for role in pick_judges(roles, asked.judges):
+            roles.chat(role)
 
 
 def _list_sittings(
