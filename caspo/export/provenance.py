@@ -98,7 +98,7 @@ def name_model(path: str) -> dict[str, Any]:
     """Return a model's name, with hashes of its files where it is a folder of this machine."""
     folder = Path(path)
     if not folder.is_dir():
-        return {"name": path, "files": {}}
+        return {"name": folder.name if folder.is_absolute() else path, "files": {}}
     files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*.json")])
     return {"name": folder.name, "files": {one.name: hash_file(one)["sha256"] for one in files}}
 
