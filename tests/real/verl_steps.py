@@ -174,7 +174,7 @@ def rise(home: Path) -> dict[str, Any]:
     engine.save(home / "run" / "checkpoints" / f"global_step_{STEPS}" / "actor", STEPS)
     (home / "run" / "checkpoints" / "latest_checkpointed_iteration.txt").write_text(str(STEPS))
     asked = pack(sampler, plain, rollout)[:: GROUP // 2]
-    torch.save({"answers": asked, "log_probs": engine.rate(asked)}, home / "rated.pt")
+    torch.save({"answers": [vars(one) for one in asked], "log_probs": engine.rate(asked)}, home / "rated.pt")
     return {"means": means, "spreads": spreads}
 
 
