@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.timeout(900)]
 RANK = """
 import os, sys
 import torch
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for rank in (0, 1)
     ]
     for child in started:
-        _, said = child.communicate(timeout=280)
+        _, said = child.communicate(timeout=600)
         assert child.returncode == 0, said.decode()[-2000:]
     (out / "fsdp_config.json").write_text(json.dumps({"FSDP_version": 2, "world_size": 2}))
     return out
