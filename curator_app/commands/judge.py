@@ -75,7 +75,7 @@ def respond(
         variants=variants,
     )
     place = make_place(endpoints, budget_usd, budget_tokens)
-    with optional_workspace() as workspace, _progress("answers") as observer:
+    with optional_workspace() as workspace, show_progress("answers") as observer:
         end = judging.respond(place, workspace, release=release, run=run, sampling=sampling, observer=observer)
     _show_end(end, f"curator score {run}")
 
@@ -99,7 +99,7 @@ def score(
 
     place = make_place(endpoints, budget_usd, budget_tokens)
     roles = tuple(name.strip() for name in judges.split(",")) if judges else None
-    with _progress("judgments") as observer:
+    with show_progress("judgments") as observer:
         end = judging.score(
             place,
             run=run,
@@ -129,7 +129,8 @@ def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) ->
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[JudgeObserver]:
+def show_progress(what: str) -> Iterator[JudgeObserver]:
+    """Show a bar on the terminal, and yield what moves it."""
     import time
 
     from rich.console import Console
