@@ -3,10 +3,9 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from curator_app.access import allow
+from curator_app.access import TRAINERS, allow
 from curator_app.actions.tunnel_reading import read_page
 from curator_app.api.dependencies import CurrentWorkspace
-from storage.accounts import Role
 
 ROUTER = APIRouter(prefix="/training", include_in_schema=False)
 POLICY = {
@@ -15,7 +14,7 @@ POLICY = {
 }
 
 
-@ROUTER.get("/report/{name}", dependencies=[allow(Role.MAINTAINER)])
+@ROUTER.get("/report/{name}", dependencies=[allow(*TRAINERS)])
 def show_report(name: str, workspace: CurrentWorkspace) -> HTMLResponse:
     """Show the report of a wind tunnel (`quick`, `whole`) or of the walk (`walk`)."""
     return HTMLResponse(read_page(workspace, name), headers=POLICY)

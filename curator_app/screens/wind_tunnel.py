@@ -1,34 +1,34 @@
-"""The page of training for maintainers: the wind tunnel is started, watched, stopped, resumed. Wiring only.
-
-What other trainings come later get their own part of this page.
-"""
+"""The page of the wind tunnel: it is started, watched, stopped, resumed. Wiring only."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
+from curator_app.access import TRAINERS
 from curator_app.actions import tunnel_jobs, tunnel_reading
 from curator_app.actions.tunnel_jobs import SIZES, TunnelAsked
 from curator_app.actions.wind_tunnel import WHOLE, TunnelRefused
 from curator_app.errors import AppError
-from curator_app.screens import training_view as view
+from curator_app.screens import wind_tunnel_view as view
 from curator_app.screens.asking import PersonOf
 from curator_app.screens.job_page import JobPage, build_job_page, place_html
 from curator_app.screens.job_view import render_refusal
+from curator_app.screens.training_tabs import render_tabs
 from curator_app.workspace import Workspace
 from storage.accounts import Person
 from storage.errors import NotFound, StorageError
 from storage.texts import hash_json
 
 
-def build_training_page(pages: gr.Blocks, *, workspace: Workspace, person_of: PersonOf) -> None:
+def build_wind_tunnel_page(pages: gr.Blocks, *, workspace: Workspace, person_of: PersonOf) -> None:
     """Place the page into the open route of `pages`. The address says what is shown: `?run=quick`, `?run=whole`."""
     build_job_page(
         pages,
         JobPage(
             page="training",
-            handlers="training",
+            handlers="wind_tunnel",
+            roles=TRAINERS,
             start="Start",
             build_form=_build_form,
             read_form=_read_form,
@@ -40,6 +40,7 @@ def build_training_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
             render=lambda _, query: _render(workspace, query),
             is_overview=lambda query: not query.get("run"),
             wrap=view.render_page,
+            above=render_tabs(view.ROUTE),
         ),
         workspace=workspace,
         person_of=person_of,

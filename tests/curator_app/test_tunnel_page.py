@@ -1,4 +1,4 @@
-"""The page of training: what it shows and refuses, and the wind tunnel as a job that is stopped and goes on."""
+"""The page of the wind tunnel: what it shows and refuses, and the wind tunnel as a job that is stopped and goes on."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ from curator_app.actions import background_jobs, tunnel_jobs, tunnel_reading, wi
 from curator_app.actions.tunnel_jobs import TunnelAsked, find_tunnel_job, read_asked, run_queued, stop_tunnel
 from curator_app.actions.tunnel_reading import read_training, read_tunnel
 from curator_app.actions.wind_tunnel import QUICK, TunnelRefused
-from curator_app.screens.training import build_training_page
+from curator_app.screens.wind_tunnel import build_wind_tunnel_page
 from curator_app.workspace import Workspace
 from endpoints.errors import BadConfig
 from pipeline.hazard_world.world import NOTICE
@@ -45,7 +45,7 @@ def handlers(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> SimpleNam
     monkeypatch.setattr(tunnel_jobs, "require_libraries", lambda *_: None)
     asking = SimpleNamespace(person=MIA)
     with gr.Blocks() as pages:
-        build_training_page(pages, workspace=workspace, person_of=lambda request: asking.person)
+        build_wind_tunnel_page(pages, workspace=workspace, person_of=lambda request: asking.person)
     found = {fn.api_name: fn.fn for fn in pages.fns.values() if fn.fn is not None}
     return SimpleNamespace(asking=asking, **found)
 
@@ -88,26 +88,26 @@ def mark_measured(out: Path) -> None:
 
 
 def test_empty_it_says_what_a_wind_tunnel_is_and_what_it_costs(handlers: SimpleNamespace) -> None:
-    html, *_, form, timer = handlers.training_show(ask())
+    html, *_, form, timer = handlers.wind_tunnel_show(ask())
     assert "No wind tunnel has been run yet." in html
     assert NOTICE in html and "needs neither GPU nor network" in html
     assert form["visible"] is True and timer.active is False
-    plan, known = handlers.training_plan(ask(), "whole", False)
+    plan, known = handlers.wind_tunnel_plan(ask(), "whole", False)
     assert "18 arms, 3 seeds of RL, 72 runs" in plan and "hours on two idle cores" in plan and known
-    assert "RL starts although" in handlers.training_plan(ask(), "quick", True)[0]
+    assert "RL starts although" in handlers.wind_tunnel_plan(ask(), "quick", True)[0]
 
 
 def test_only_what_was_planned_is_started(handlers: SimpleNamespace, workspace: Workspace, started: list[str]) -> None:
-    _, said, known = handlers.training_start(ask(), "quick", False, "")
+    _, said, known = handlers.wind_tunnel_start(ask(), "quick", False, "")
     assert "Nothing has started yet" in said and started == []
-    _, said, _ = handlers.training_start(ask(), "quick", True, known)
+    _, said, _ = handlers.wind_tunnel_start(ask(), "quick", True, known)
     assert "not what the last plan was of" in said and started == []
-    _, said, known = handlers.training_start(ask(), "quick", False, known)
+    _, said, known = handlers.wind_tunnel_start(ask(), "quick", False, known)
     assert "Started the" in said and started == ["quick"]
     job = find_tunnel_job(workspace, name="quick")
     assert (job.actor, job.request) == ("user:mia", {"size": "quick", "force": False})
-    assert handlers.training_start(ask(), "huge", False, "")[1].count("there is no size") == 0
-    assert "There is no size &#x27;huge&#x27;" in handlers.training_start(ask(), "huge", False, "")[1]
+    assert handlers.wind_tunnel_start(ask(), "huge", False, "")[1].count("there is no size") == 0
+    assert "There is no size &#x27;huge&#x27;" in handlers.wind_tunnel_start(ask(), "huge", False, "")[1]
 
 
 def test_without_the_models_it_says_how_to_install_them(
@@ -117,10 +117,10 @@ def test_without_the_models_it_says_how_to_install_them(
         raise BadConfig(f"{what}: torch is not installed; install it with `pip install 'x[models]'`")
 
     monkeypatch.setattr(tunnel_jobs, "require_libraries", require)
-    assert "torch is not installed; install it with" in handlers.training_show(ask())[0]
+    assert "torch is not installed; install it with" in handlers.wind_tunnel_show(ask())[0]
     for said in (
-        handlers.training_plan(ask(), "quick", False)[0],
-        handlers.training_start(ask(), "quick", False, "")[1],
+        handlers.wind_tunnel_plan(ask(), "quick", False)[0],
+        handlers.wind_tunnel_start(ask(), "quick", False, "")[1],
     ):
         assert "torch is not installed; install it with" in said
     assert started == []
@@ -134,9 +134,9 @@ def test_a_result_shows_ranking_claims_and_curves_and_escapes_all(
     home = workspace.settings.home
     leave_result(home, notice=HOSTILE)
     mark_measured(home / "wind-tunnel-quick")
-    html = handlers.training_show(ask())[0]
+    html = handlers.wind_tunnel_show(ask())[0]
     assert "from the command line" in html and "1 of 2" in html
-    head, acts, *_, below, form, _ = handlers.training_show(ask(run="quick"))
+    head, acts, *_, below, form, _ = handlers.wind_tunnel_show(ask(run="quick"))
     assert "was run from the command line" in head and acts["visible"] is False and form["visible"] is False
     assert "Best: Recommended" in below and "decides no claim" in below
     assert below.count("<li data-verdict=") > 5 and 'data-verdict="reproduced"' in below
@@ -149,8 +149,8 @@ def test_a_result_shows_ranking_claims_and_curves_and_escapes_all(
 def test_a_damaged_report_is_named_with_the_remedy(handlers: SimpleNamespace, workspace: Workspace) -> None:
     leave_result(workspace.settings.home)
     (workspace.settings.home / "wind-tunnel-quick" / "report.json").write_text("{", encoding="utf-8")
-    assert "report.json cannot be read" in handlers.training_show(ask())[0]
-    assert "move it away" in handlers.training_show(ask(run="quick"))[0]
+    assert "report.json cannot be read" in handlers.wind_tunnel_show(ask())[0]
+    assert "move it away" in handlers.wind_tunnel_show(ask(run="quick"))[0]
 
 
 def test_who_is_no_maintainer_is_refused_by_every_handler(handlers: SimpleNamespace) -> None:
@@ -160,7 +160,7 @@ def test_who_is_no_maintainer_is_refused_by_every_handler(handlers: SimpleNamesp
         ("start", ("quick", False, "")),
     ):  # fmt: skip
         with pytest.raises(gr.Error, match="maintainer"):
-            getattr(handlers, f"training_{name}")(ask(run="quick"), *more)
+            getattr(handlers, f"wind_tunnel_{name}")(ask(run="quick"), *more)
 
 
 def test_reports_are_served_to_maintainers_as_pages_in_which_nothing_runs(
@@ -229,8 +229,8 @@ def test_a_stopped_wind_tunnel_ends_at_once_and_goes_on(
     def stop() -> None:
         tunnel.begun.wait(60)
         wait_for(workspace, "quick", lambda job: bool(job.progress.get("running")), find=find_tunnel_job)
-        seen.append(handlers.training_show(ask(run="quick")))
-        handlers.training_stop(ask(run="quick"))
+        seen.append(handlers.wind_tunnel_show(ask(run="quick")))
+        handlers.wind_tunnel_stop(ask(run="quick"))
 
     helper = threading.Thread(target=stop)
     helper.start()
@@ -244,7 +244,7 @@ def test_a_stopped_wind_tunnel_ends_at_once_and_goes_on(
     assert "stopped by mia" in capsys.readouterr().out
 
     tunnel.waits = False
-    handlers.training_resume(ask(run="quick"))
+    handlers.wind_tunnel_resume(ask(run="quick"))
     run_queued(workspace, name="quick")
     job = find_tunnel_job(workspace, name="quick")
     assert (job.state, job.message, job.sitting) == (JobState.ENDED, "", 2)

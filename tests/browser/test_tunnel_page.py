@@ -1,4 +1,4 @@
-"""The page of training in a real browser, with a real server, real processes and a wind tunnel of a few steps."""
+"""The page of the wind tunnel in a real browser, a real server, real processes, a few steps."""
 
 import os
 import re
@@ -48,7 +48,7 @@ def find(workspace: Any, *, name: str) -> Any:
 def test_start_watch_stop_resume_kill_and_read_the_result(open_tab: Callable[..., Any], site: Any) -> None:
     tab = open_tab(site.add_person("maintainer"))
     page = tab.page
-    page.goto(f"{site.url}/training")
+    page.goto(f"{site.url}/wind-tunnel")
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text("No wind tunnel has been run yet.")
     expect(page.get_by_text("says nothing about real models")).to_be_visible()
@@ -86,11 +86,11 @@ def test_start_watch_stop_resume_kill_and_read_the_result(open_tab: Callable[...
     shoot(page, "result")
     report = page.get_by_role("link", name="Report").get_attribute("href")
     assert "Toy world" in page.request.get(f"{site.url}{report}").text()
-    page.goto(f"{site.url}/training")
+    page.goto(f"{site.url}/wind-tunnel")
     expect(page.get_by_role("row", name=re.compile("Quick wind tunnel ended .* 2 of 2"))).to_be_visible()
     shoot(page, "list")
     phone = open_tab(site.add_person("maintainer"), width=390, height=844, color_scheme="dark").page
-    phone.goto(f"{site.url}/training?run=quick")
+    phone.goto(f"{site.url}/wind-tunnel?run=quick")
     expect(phone.get_by_role("heading", name="The paper’s claims")).to_be_visible()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     shoot(phone, "result-phone-dark")
@@ -98,4 +98,4 @@ def test_start_watch_stop_resume_kill_and_read_the_result(open_tab: Callable[...
 
 def test_nobody_but_maintainers_gets_there(open_tab: Callable[..., Any], site: Any) -> None:
     page = open_tab(site.add_person("annotator")).page
-    assert page.goto(f"{site.url}/training").status == 403
+    assert page.goto(f"{site.url}/wind-tunnel").status == 403

@@ -1,4 +1,4 @@
-"""The page of training as HTML. Pure functions of plain data; every text that models or people wrote is escaped here.
+"""The page of the wind tunnel as HTML. Pure functions of plain data; what models or people wrote is escaped here.
 
 It is navigated by ordinary links: `?run=quick`, `?run=whole`.
 """
@@ -26,7 +26,8 @@ from curator_app.screens.job_view import (
 )
 from pipeline.hazard_world.world import NOTICE
 
-ROUTE = "/training"
+ROUTE = "/wind-tunnel"
+REPORTS = "/training/report"
 TITLES: dict[Size, str] = {"quick": "Quick wind tunnel", "whole": "Whole wind tunnel"}
 COSTS: dict[Size, str] = {
     "quick": "A small part of the world, two arms, one seed. Minutes on two idle cores, and about 60 MB on the disk. "
@@ -64,7 +65,7 @@ def render_list(training: Training) -> str:
     missing = render_refusal(training.problem) if training.problem else ""
     table = _render_table(training.tunnels) if training.tunnels else ""
     walked = (
-        f'<p class="cu-note"><a href="{ROUTE}/report/{WALK}" target="_blank">Report of the walk</a>: the whole path '
+        f'<p class="cu-note"><a href="{REPORTS}/{WALK}" target="_blank">Report of the walk</a>: the whole path '
         "from a proposed scene to a judged model, by <code>curator demo --walk</code>.</p>"
         if training.walked
         else ""
@@ -94,18 +95,18 @@ def _show_begun(view: TunnelView) -> str:
 
 
 def _link_report(name: str) -> str:
-    return f'<a href="{ROUTE}/report/{name}" target="_blank">Report</a>'
+    return f'<a href="{REPORTS}/{name}" target="_blank">Report</a>'
 
 
 def render_tunnel_head(view: TunnelView) -> str:
     """Return what stands above the buttons of a wind tunnel: name, state and why, how far it is."""
     if view.job is None:
         return (
-            f'<section><p class="cu-back"><a href="{ROUTE}">Training</a></p><h1 class="cu-say" tabindex="-1">'
+            f'<section><p class="cu-back"><a href="{ROUTE}">Wind tunnel</a></p><h1 class="cu-say" tabindex="-1">'
             f"{TITLES[view.size]} <span>was run from the command line.</span></h1>{render_tiles(_list_tiles(view))}"
             "</section>"
         )
-    return render_head(view.job, back=(ROUTE, "Training"), tiles=_list_tiles(view), title=TITLES[view.size])
+    return render_head(view.job, back=(ROUTE, "Wind tunnel"), tiles=_list_tiles(view), title=TITLES[view.size])
 
 
 def _list_tiles(view: TunnelView) -> list[tuple[str, str, str]]:
