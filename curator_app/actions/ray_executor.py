@@ -105,7 +105,7 @@ def check_settings(settings: Settings, address: str) -> None:
     if url.password or "password" in url.query:
         raise JobRefused(
             "CURATOR_DATABASE_URL holds a password, and what a Ray job is started with can be read on the cluster's "
-            "dashboard: leave it out of the address, and set PGPASSWORD, or a ~/.pgpass, here and on all machines of the "
+            "dashboard: leave it out of the address, and set PGPASSWORD, or a ~/.pgpass, here and on the machines of the "
             "cluster"
         )
     host = urlsplit(address).hostname or ""
