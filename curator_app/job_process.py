@@ -1,8 +1,11 @@
-"""The process of one job: `python -m curator_app.job_process KIND NAME`. The app starts it; people need not.
+"""The process of one job: `python -m curator_app.job_process KIND NAME [--log FILE]`. The app starts it, not people.
 
-It works on the job that was put down in the database under that kind and name. What it prints goes to `job.log`.
+It works on the job that was put down in the database under that kind and name. What it prints goes to `job.log`: the
+app sees to that for a child of its machine, and a Ray job is told the file.
 """
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +13,10 @@ from typing import Any
 from curator_app.workspace import open_workspace
 
 
-def main(kind: str, name: str) -> int:
-    """Work on the job; return the exit code."""
+def main(kind: str, name: str, *more: str) -> int:
+    """Work on the job; return the exit code. With `--log` and a file, what is printed is appended to that, too."""
+    if more[:1] == ("--log",):
+        copy_output(more[1])
     from curator_app.errors import AppError
     from curator_app.settings import load_settings
     from storage.errors import StorageError
@@ -46,5 +51,16 @@ def find_worker(kind: str) -> Callable[..., Any]:
     return workers[kind]
 
 
+def copy_output(file: str) -> None:
+    """Let what this process and its children print be appended to a file, and go where it went, which is Ray's log."""
+    # What ends a job is sent to all its processes: the copy must last until this one has said its last word.
+    script = "trap '' TERM INT; exec tee -a \"$0\""
+    tee = subprocess.Popen(["sh", "-c", script, file], stdin=subprocess.PIPE)
+    assert tee.stdin is not None
+    for number in (1, 2):
+        os.dup2(tee.stdin.fileno(), number)
+    tee.stdin.close()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:]))

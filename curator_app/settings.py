@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     public_url: str = Field(default="http://127.0.0.1:7860", pattern=r"^https?://[^\s/]+(/[^\s]*)?$")
     """How people reach the server; printed in front of sign-in links."""
 
+    ray_address: str = Field(default="", pattern=r"^(https?://[^\s/]+/?)?$")
+    """Dashboard of the Ray cluster that jobs run on, `http://HOST:8265`; empty: they are processes of this machine."""
+
     @property
     def blobs_url(self) -> str:
         """Where the images are."""

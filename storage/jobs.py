@@ -66,6 +66,8 @@ class Job:
     request: dict[str, Any]
     actor: str
     owner: str
+    handle: str
+    """What was started for it last, in the words of what started it; empty when a process took it up by itself."""
     sitting: int
     progress: dict[str, Any]
     message: str
@@ -81,9 +83,18 @@ def make_owner() -> str:
 
 
 def queue_job(
-    *, session: Session, kind: str, name: str, request: dict[str, Any], actor: str, now: datetime | None = None
+    *,
+    session: Session,
+    kind: str,
+    name: str,
+    request: dict[str, Any],
+    actor: str,
+    start_s: float = START_S,
+    now: datetime | None = None,
 ) -> Job:
     """Put a job down for a process that is about to be started; a job that is over is put down again.
+
+    It counts as interrupted when no process has taken it up after `start_s` seconds.
 
     Raises:
         Conflict: a process works on it, or is about to.
@@ -95,8 +106,9 @@ def queue_job(
         "request": canonical_json(request),
         "actor": actor,
         "owner": "",
+        "handle": "",
         "message": "",
-        "expires_at": now + timedelta(seconds=START_S),
+        "expires_at": now + timedelta(seconds=start_s),
         "ended_at": None,
     }
     dead = _find_dead_owner(session, kind=kind, name=name)
@@ -145,8 +157,8 @@ def take_job(
         "expires_at": now + timedelta(seconds=lease_s),
         "ended_at": None,
     }
-    if request is not None:
-        values["request"] = canonical_json(request)
+    if request is not None:  # by a process that nobody started for it
+        values |= {"request": canonical_json(request), "handle": ""}
     dead = _find_dead_owner(session, kind=kind, name=name)
     free = or_(~col(JobRow.state).in_(HELD), _lapsed(now), col(JobRow.owner) == dead)
     if not _change(session, update(JobRow).where(_named(kind, name), free).values(values)):
@@ -224,6 +236,26 @@ def ask_to_stop(*, session: Session, kind: str, name: str, actor: str, now: date
     return find_job(session=session, kind=kind, name=name, now=now)
 
 
+def note_handle(*, session: Session, job_id: int, handle: str) -> None:
+    """Note what was started for a job that was put down."""
+    _change(session, update(JobRow).where(col(JobRow.id) == job_id).values({"handle": handle}))
+
+
+def lapse_job(*, session: Session, job: Job, message: str, now: datetime | None = None) -> None:
+    """Let the lease of a job lapse now, because whatever started its process says that it is gone.
+
+    Nothing changes when the job is another's by now, or over. A process that is not gone after all renews its lease.
+    """
+    here = and_(
+        col(JobRow.id) == job.id,
+        col(JobRow.owner) == job.owner,
+        col(JobRow.handle) == job.handle,
+        col(JobRow.state).in_([state.value for state in LIVE]),
+    )
+    values = {"expires_at": now or utc_now(), "message": message[:10_000]}
+    _change(session, update(JobRow).where(here).values(values))
+
+
 def take_queued_job(
     *, session: Session, kind: str, name: str, owner: str, lease_s: float = LEASE_S, now: datetime | None = None
 ) -> Job:
@@ -284,7 +316,7 @@ def _ensure_row(session: Session, *, kind: str, name: str, actor: str, now: date
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {
         "kind": kind, "name": name, "state": JobState.ENDED.value, "request": "{}", "actor": actor, "owner": "",
-        "sitting": 0, "progress": "{}", "message": "", "created_at": now,
+        "handle": "", "sitting": 0, "progress": "{}", "message": "", "created_at": now,
     }  # fmt: skip
     session.execute(insert(JobRow).values(values).on_conflict_do_nothing(index_elements=["kind", "name"]))
 
@@ -298,7 +330,7 @@ def _read(session: Session, condition: Any, now: datetime) -> Job:
 
 def _to_job(row: JobRow, now: datetime) -> Job:
     state = JobState(row.state)
-    if state in LIVE and ((row.expires_at is not None and row.expires_at <= now) or _is_dead(row.owner)):
+    if state in LIVE and ((row.expires_at is not None and row.expires_at <= now) or is_dead(row.owner)):
         state = JobState.INTERRUPTED
     assert row.id is not None
     return Job(
@@ -309,6 +341,7 @@ def _to_job(row: JobRow, now: datetime) -> Job:
         request=json.loads(row.request),
         actor=row.actor,
         owner=row.owner,
+        handle=row.handle,
         sitting=row.sitting,
         progress=json.loads(row.progress),
         message=row.message,
@@ -322,10 +355,11 @@ def _to_job(row: JobRow, now: datetime) -> Job:
 def _find_dead_owner(session: Session, *, kind: str, name: str) -> str | None:
     """Return the owner of a job if it was a process of this machine that is gone; its lease need not lapse first."""
     owner = session.exec(select(JobRow.owner).where(_named(kind, name))).first()
-    return owner if owner and _is_dead(owner) else None
+    return owner if owner and is_dead(owner) else None
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
+    """Return whether `owner`, which begins with machine and process, is a process of this machine that is gone."""
     machine, _, rest = owner.partition(":")
     process = rest.partition(":")[0]
     if machine != socket.gethostname() or not process.isdecimal():

@@ -384,6 +384,8 @@ class JobRow(SQLModel, table=True):
     """Who asked for it."""
     owner: str = ""
     """The process that holds the lease."""
+    handle: str = _text("")
+    """The process that was started for it last, as the executor that started it names it."""
     sitting: int = 0
     """How often a process has taken it up."""
     progress: str = _text("{}")

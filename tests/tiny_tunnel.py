@@ -36,4 +36,4 @@ def serve() -> None:
 
 if __name__ == "__main__":
     wind_tunnel.QUICK = TINY
-    sys.exit(job_process.main(sys.argv[1], sys.argv[2]))
+    sys.exit(job_process.main(*sys.argv[1:]))

@@ -1,69 +1,68 @@
 """Long jobs of any kind as processes of their own: put down, started so that they outlive the app, stopped."""
 
-import os
-import subprocess
-import sys
-import threading
+import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
-from curator_app.errors import AppError
-from curator_app.settings import Settings
+from curator_app.actions.executors import JobRefused, Work, choose_executor, find_executor
 from curator_app.workspace import Workspace
 from endpoints.ledger import Ledger, format_cost
 from storage import jobs
-from storage.jobs import Job
+from storage.jobs import Job, JobState
 
 JOB_LOG = "job.log"
 PROCESS = "curator_app.job_process"
 LOG_LINES = 60
 MAX_TAIL_BYTES = 20_000
+MAX_READ_BYTES = 1_000_000
+LOOK_EVERY_S = 4.0
+"""How often an executor is asked about a job, however many pages show it."""
 
-
-class JobRefused(AppError):
-    """The process of a job cannot be started; the message says why and what to do."""
+_looked: dict[str, tuple[float, str]] = {}
+"""Handle -> when its executor was asked last, and what it told."""
 
 
 def start_job(workspace: Workspace, *, kind: str, name: str, request: dict[str, Any], folder: Path, actor: str) -> None:
     """Put a job down and start its process, which does not end with this one and prints into `folder`/job.log.
 
+    The process is a child of this machine, or a Ray job (`executors`). A job that is over is resumed the same way.
+
     Raises:
         Conflict: a process works on the job.
         JobRefused: its process cannot be started.
     """
+    executor = choose_executor(workspace.settings)
     with workspace.db.write() as session:
-        jobs.queue_job(session=session, kind=kind, name=name, request=request, actor=actor)
+        job = jobs.queue_job(
+            session=session, kind=kind, name=name, request=request, actor=actor, start_s=executor.start_s
+        )
         session.commit()
     folder.mkdir(parents=True, exist_ok=True)
-    # -P: a folder of the workspace that happens to be called like one of our packages is not taken for it.
-    command = [sys.executable, "-P", "-m", PROCESS, kind, name]
     try:
-        with (folder / JOB_LOG).open("ab") as log:
-            child = subprocess.Popen(
-                command,
-                env=os.environ | write_environment(workspace.settings),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # no signal that ends the app reaches it
-            )
-    except OSError as exc:
-        raise JobRefused(
-            f"the process of the {kind} {name} cannot be started: {exc}; press Resume to try again"
-        ) from exc
-    threading.Thread(target=child.wait, name=f"end of {name}", daemon=True).start()  # or it would stay as a zombie
+        handle = executor.start(Work(PROCESS, kind, name, folder / JOB_LOG, workspace.settings))
+    except JobRefused as exc:
+        _lapse(workspace, job, str(exc))
+        raise
+    with workspace.db.write() as session:
+        jobs.note_handle(session=session, job_id=job.id, handle=handle)
+        session.commit()
 
 
 def stop_job(workspace: Workspace, *, kind: str, name: str, actor: str) -> Job:
-    """Ask a job to finish what is under way and end.
+    """Ask a job to finish what is under way and end. When it was asked before, its process is ended at once.
 
     Raises:
         NotFound: there is no such job.
         Conflict: nobody works on it.
+        JobRefused: it was asked before, and its executor cannot end it.
     """
+    before = find_job(workspace, kind=kind, name=name)
     with workspace.db.write() as session:
         job = jobs.ask_to_stop(session=session, kind=kind, name=name, actor=actor)
         session.commit()
+    if job.handle and (before.state is JobState.STOPPING or job.state is JobState.ENDED):
+        find_executor(job.handle).end(job.handle)
     return job
 
 
@@ -74,13 +73,37 @@ def find_job(workspace: Workspace, *, kind: str, name: str) -> Job:
         NotFound: there is no such job.
     """
     with workspace.db.read() as session:
-        return jobs.find_job(session=session, kind=kind, name=name)
+        job = jobs.find_job(session=session, kind=kind, name=name)
+    return _look_after(workspace, job)
 
 
 def list_jobs(workspace: Workspace, *, kind: str) -> list[Job]:
     """Return every job of a kind, the newest first."""
     with workspace.db.read() as session:
-        return jobs.list_jobs(session=session, kind=kind)
+        found = jobs.list_jobs(session=session, kind=kind)
+    return [_look_after(workspace, job) for job in found]
+
+
+def _look_after(workspace: Workspace, job: Job) -> Job:
+    """Return a job after its executor was asked: one whose process died without a word is interrupted."""
+    if not job.handle or not job.state.is_live:
+        return job
+    when, told = _looked.get(job.handle, (-LOOK_EVERY_S, ""))
+    if time.monotonic() - when >= LOOK_EVERY_S:
+        fate = find_executor(job.handle).look(job.handle)
+        if fate.is_gone:
+            _looked.pop(job.handle, None)
+            return _lapse(workspace, job, fate.told)
+        _looked[job.handle] = time.monotonic(), fate.told
+        told = fate.told
+    return dataclasses.replace(job, message=job.message or told)
+
+
+def _lapse(workspace: Workspace, job: Job, message: str) -> Job:
+    with workspace.db.write() as session:
+        jobs.lapse_job(session=session, job=job, message=message)
+        session.commit()
+        return jobs.find_job(session=session, kind=job.kind, name=job.name)
 
 
 def describe_spent(ledger: Ledger) -> dict[str, Any]:
@@ -105,6 +128,17 @@ def read_output(folder: Path) -> str:
         return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:])
 
 
-def write_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment variables with which another process loads the same settings."""
-    return {f"CURATOR_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+def read_log(folder: Path, offset: int = 0) -> tuple[str, int]:
+    """Return the whole lines that the process of a job has printed since `offset`, and where the next ones begin.
+
+    At most a megabyte at a time. A log that is shorter than `offset` is another one, and is read from its beginning.
+    """
+    path = folder / JOB_LOG
+    if not path.is_file():
+        return "", 0
+    with path.open("rb") as file:
+        file.seek(offset if offset <= path.stat().st_size else 0)
+        begin = file.tell()
+        read = file.read(MAX_READ_BYTES)
+    whole = read if len(read) == MAX_READ_BYTES and b"\n" not in read else read[: read.rfind(b"\n") + 1]
+    return whole.decode("utf-8", "replace"), begin + len(whole)

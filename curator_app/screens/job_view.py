@@ -33,7 +33,10 @@ def render_head(job: Job, *, back: tuple[str, str], tiles: Sequence[tuple[str, s
     """
     why = render_told(escape(job.message), kind="bad" if job.state is JobState.FAILED else "") if job.message else ""
     if job.state is JobState.INTERRUPTED:
-        why = render_told("Its process is gone. What was finished is kept; Resume goes on from there.", kind="bad")
+        gone = "Its process is gone. What was finished is kept; Resume goes on from there."
+        why = render_told(f"{gone} {escape(job.message)}".rstrip(), kind="bad")
+    if job.state is JobState.STOPPING:
+        why += render_told("Stop once more ends it at once, and loses what is under way.")
     return (
         f'<section><p class="cu-back"><a href="{escape(back[0])}">{escape(back[1])}</a></p>'
         f'<h1 class="cu-say" tabindex="-1">{escape(title or job.name)} <span>{SAID[job.state]}.</span></h1>{why}'

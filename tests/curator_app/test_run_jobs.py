@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from run_workspace import ask_for, is_over, open_models, wait_for, write_endpoints
 
-from curator_app.actions.background_jobs import write_environment
+from curator_app.actions.executors import write_environment
 from curator_app.actions.run_jobs import find_run, resume_run, start_run, stop_run
 from curator_app.actions.runs import RunRefused, load_request, run
 from curator_app.workspace import Workspace
