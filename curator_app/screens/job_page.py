@@ -20,6 +20,14 @@ Asked = TypeVar("Asked")
 Query = dict[str, str]
 
 
+class PlanRefused(AppError):
+    """What was asked for must not start; carries the plan as HTML, which says why."""
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+        super().__init__("this cannot start as it is planned; the plan says why")
+
+
 class Act(Protocol):
     """Stops a job, or lets it go on."""
 
@@ -88,7 +96,7 @@ class JobPage(Generic[Asked]):
 
     def refused(self, exc: Exception) -> tuple[str, str]:
         """Return why it was refused, in place of a plan."""
-        return self.wrap(render_refusal(str(exc))), ""
+        return self.wrap(exc.html if isinstance(exc, PlanRefused) else render_refusal(str(exc))), ""
 
 
 def build_job_page(pages: gr.Blocks, job: JobPage[Any], *, workspace: Workspace, person_of: PersonOf) -> list[Any]:

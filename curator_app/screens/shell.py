@@ -18,6 +18,8 @@ from curator_app.screens.review import (
 )
 from curator_app.screens.runs import build_runs_page
 from curator_app.screens.studies import build_studies_page
+from curator_app.screens.training import build_training_page
+from curator_app.screens.training_data import build_training_data_page
 from curator_app.screens.wind_tunnel import build_wind_tunnel_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
@@ -50,6 +52,12 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Judge", "/judge-runs"):
         gr.Navbar(visible=False)
         build_judge_runs_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Training", "/training"):
+        gr.Navbar(visible=False)
+        build_training_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Training data", "/training-data"):
+        gr.Navbar(visible=False)
+        build_training_data_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Constitutions", "/constitutions"):
         gr.Navbar(visible=False)
         build_constitutions_page(pages, workspace=workspace, person_of=person_of)
