@@ -10,6 +10,7 @@ from caspo.errors import TrainingRefused
 from caspo.verl_plugin.options import write_overrides
 from caspo.verl_rewards import write_reward_overrides
 
+HELD_OUT_TEMPERATURE = 0.9  # the paper: answers are judged at 0.9; verl would take the likeliest token
 _SINGLE = "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"
 
 
@@ -96,6 +97,8 @@ def _list_scoring(config: TrainConfig) -> dict[str, Any]:
         f"{rollout}.tensor_model_parallel_size": sampling.tensor_parallel,
         f"{rollout}.gpu_memory_utilization": sampling.memory_share,
         f"{rollout}.calculate_log_probs": True,
+        f"{rollout}.val_kwargs.do_sample": True,
+        f"{rollout}.val_kwargs.temperature": HELD_OUT_TEMPERATURE,
         f"{rollout}.agent.num_workers": sampling.agent_workers,
         "reward.num_workers": config.reward.workers,
     }
@@ -103,6 +106,7 @@ def _list_scoring(config: TrainConfig) -> dict[str, Any]:
 
 def _list_trainer(config: TrainConfig, folder: Path) -> dict[str, Any]:
     machine, logging = config.machine, config.logging
+    held_out = logging.test_every > 0 and (config.data.folder / "val.parquet").exists()
     found = {
         "trainer.v1.trainer_mode": "caspo",
         "trainer.device": machine.device,
@@ -112,8 +116,8 @@ def _list_trainer(config: TrainConfig, folder: Path) -> dict[str, Any]:
         "trainer.logger": list(logging.trackers),
         "trainer.save_freq": logging.save_every,
         "trainer.max_actor_ckpt_to_keep": logging.keep,
-        "trainer.test_freq": logging.test_every if (config.data.folder / "val.parquet").exists() else -1,
-        "trainer.val_before_train": False,
+        "trainer.test_freq": logging.test_every if held_out else -1,
+        "trainer.val_before_train": held_out,
         "trainer.project_name": "caspo",
         "trainer.experiment_name": folder.name,
         "trainer.default_local_dir": folder / "checkpoints",
@@ -151,7 +155,13 @@ def _list_reward(config: TrainConfig) -> list[str]:
     arguments = _write({f"{inner}.{name}": value for name, value in reward.arguments.items()})
     if reward.server is not None:
         return write_reward_overrides(reward.server) + arguments
-    told = {"reward.custom_reward_function.path": reward.function, "reward.custom_reward_function.name": reward.name}
+    told = {
+        "reward.reward_manager.source": "importlib",
+        "reward.reward_manager.name": "TwinRewardManager",
+        "reward.reward_manager.module.path": "pkg://caspo.verl_plugin.rewards",
+        "reward.custom_reward_function.path": reward.function,
+        "reward.custom_reward_function.name": reward.name,
+    }
     return _write(told) + arguments
 
 

@@ -17,6 +17,7 @@ from curator_app.commands import (
     judge_reports,
     leakage,
     mining,
+    monitor,
     release,
     reward_model,
     run,
@@ -55,6 +56,7 @@ app.add_typer(failures.app, name="failures")
 wind_tunnel.app.command("prepare")(training_data.prepare)
 wind_tunnel.app.command("preflight")(training.preflight)
 wind_tunnel.app.command("train")(training.train)
+wind_tunnel.app.command("monitor")(monitor.monitor)
 wind_tunnel.app.add_typer(reward_model.app, name="reward-model")
 app.add_typer(wind_tunnel.app, name="caspo")
 

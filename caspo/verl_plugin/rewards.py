@@ -1,4 +1,7 @@
-"""verl's reward manager with the pictures of the prompt in `extra_info`; see `caspo.verl_rewards`."""
+"""verl's reward manager, which says besides whether a prompt is a twin, and one that hands over pictures.
+
+See `caspo.verl_plugin.held_out` and `caspo.verl_rewards`.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -11,12 +14,24 @@ from verl import DataProto
 from verl.experimental.reward_loop.reward_manager.naive import NaiveRewardManager
 
 from caspo.errors import PromptUnfit
+from caspo.verl_plugin.held_out import TWIN
 from caspo.verl_rewards import PICTURES, QUERY
 
 PLACEHOLDER = "<image>"
 
 
-class PictureRewardManager(NaiveRewardManager):  # type: ignore[misc]
+class TwinRewardManager(NaiveRewardManager):  # type: ignore[misc]
+    """Says of each trajectory, beside what the reward function said, whether its prompt is a harmless twin."""
+
+    async def run_single(self, data: DataProto) -> dict[str, Any]:
+        """Return verl's result for one trajectory, with `twin` (0 or 1) among its extras."""
+        result: dict[str, Any] = await super().run_single(data)
+        extra = data[-1:].non_tensor_batch.get("extra_info", [{}])[0] or {}
+        result["reward_extra_info"][TWIN] = float(bool(extra.get("twin", False)))
+        return result
+
+
+class PictureRewardManager(TwinRewardManager):
     """Hands a reward function, in `extra_info`, the query and the bytes of its pictures beside what verl hands it."""
 
     async def run_single(self, data: DataProto) -> dict[str, Any]:

@@ -10,6 +10,8 @@ the training file carries its constitution in `extra_info.constitution`. Importi
 import copy
 import functools
 import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -28,6 +30,8 @@ from verl.workers.engine_workers import ActorRolloutRefWorker
 from caspo.errors import OptionsInvalid, VerlUnfit
 from caspo.verl_plugin.advantage import work_out_advantage
 from caspo.verl_plugin.fixes import check_verl, mend_verl
+from caspo.verl_plugin.held_out import describe_held_out
+from caspo.verl_plugin.metrics_file import MetricsFile
 from caspo.verl_plugin.options import VerlOptions, parse_options
 from caspo.verl_plugin.prompts import GuidedPrompts
 from caspo.verl_plugin.rows import number_rows, pad_rows, read_rows, write_rows
@@ -89,6 +93,7 @@ class CaspoTrainer(PPOTrainerSync):  # type: ignore[misc]
 
     def _setup(self) -> None:
         super()._setup()
+        self.metrics_file = MetricsFile(Path(self.config.trainer.default_local_dir))
         self.guided_prompts = _read_template(self)
         groups = [self.actor_rollout_wg]
         if self.options.teacher == "frozen_original" and self.options.mode != "outcome":
@@ -122,6 +127,8 @@ class CaspoTrainer(PPOTrainerSync):  # type: ignore[misc]
             logp_BT=pad_rows(columns["old_log_probs"]),
             guided_BT=None if guided is None else pad_rows(guided),
         )
+        longest, lengths = self.config.data.max_response_length, [len(mask) for mask in columns["response_mask"]]
+        found["caspo/capped"] = sum(length >= longest for length in lengths) / len(lengths)
         metrics.update(found | {"caspo/padding_rows": float(len(batch) - len(keys))})
         rows = [
             {"advantages": row[: len(mask)]} for row, mask in zip(advantage_BT, columns["response_mask"], strict=True)
@@ -130,6 +137,21 @@ class CaspoTrainer(PPOTrainerSync):  # type: ignore[misc]
             rows = [row | {GUIDED_FIELD: logp} for row, logp in zip(rows, guided, strict=True)]
         tq.kv_batch_put(keys=keys, partition_id=batch.partition_id, fields=write_rows(rows))
         return batch
+
+    def _val_metrics_update(
+        self, data_sources: Sequence[str], sample_uids: Sequence[str], told: Mapping[str, Sequence[Any]], *rest: Any,
+        **named: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Add R, S, E and false alarms of the held-out split to what verl makes of a validation."""
+        metrics: dict[str, Any] = super()._val_metrics_update(data_sources, sample_uids, told, *rest, **named)
+        metrics |= describe_held_out(told)
+        self.metrics_file.add(self.global_steps, metrics)
+        return metrics
+
+    def _compute_metrics(self, batch: KVBatchMeta, metrics: dict[str, Any], *rest: Any, **named: Any) -> None:
+        """Let verl work out the metrics of a step, and write them to the run's own file before its loggers do."""
+        super()._compute_metrics(batch, metrics, *rest, **named)
+        self.metrics_file.add(self.global_steps, metrics)
 
     def _find_scorer(self) -> Scorer:
         """Return the worker group that the teacher lives in."""

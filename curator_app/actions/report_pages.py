@@ -50,7 +50,7 @@ from judge.token_shift_text import CAUTION, explain, list_notices, name_sides, s
 
 Report = dict[str, Any]
 PACKAGE = Path(__file__).parents[1]
-STYLES = ("static/tokens.css", "static/shades.css", "templates/reports/report.css")
+STYLES = ("static/tokens.css", "static/shades.css", "static/curves.css", "templates/reports/report.css")
 SHAPES = 6
 """Different shapes that a plot has; further runs stand in the tables only."""
 
@@ -78,6 +78,11 @@ def draw_page(template: str, **values: Any) -> str:
     styles = "\n".join((PACKAGE / name).read_text(encoding="utf-8") for name in STYLES)
     shared = {"letters": LETTERS, "letter_names": LETTER_NAMES, "rubric_note": RECONSTRUCTED}
     return _templates().get_template(template).render(styles=styles, **shared, **values)
+
+
+def draw_part(template: str, **values: Any) -> str:
+    """Return a part of a page of the app, which has its own styles."""
+    return _templates().get_template(template).render(**values)
 
 
 def _split_pieces(text: str) -> list[tuple[str, str]]:

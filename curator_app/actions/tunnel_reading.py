@@ -8,9 +8,10 @@ from typing import Any
 from caspo.errors import CaspoError
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig, fingerprint_arm, name_folder
 from curator_app.actions import background_jobs, wind_tunnel
+from curator_app.actions.curves import Panel
 from curator_app.actions.tunnel_jobs import JOB_KIND, SIZES, Size, check_installed, find_folder
 from curator_app.actions.wind_tunnel import PAGE, TunnelRefused, TunnelRequest
-from curator_app.actions.wind_tunnel_page import Panel, draw_panels, list_curves
+from curator_app.actions.wind_tunnel_page import draw_panels, list_curves
 from curator_app.workspace import Workspace
 from storage.errors import Conflict, NotFound
 from storage.jobs import Job

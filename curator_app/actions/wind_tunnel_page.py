@@ -2,13 +2,13 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 from PIL import Image
 
 from caspo.wind_tunnel.measures import TWINS, SetName
+from curator_app.actions.curves import Panel, draw_panel
 from curator_app.actions.report_pages import draw_page
 from curator_app.actions.report_plots import MEAN, ZERO, Dot, DotGroup, DotPlot
 
@@ -31,30 +31,6 @@ CURVES = (
     ("length", "Length", "tokens an answer"),
     ("reward_mean", "Reward", "what RL was paid"),
 )
-
-
-@dataclass(frozen=True)
-class Line:
-    """One arm in a panel."""
-
-    name: str
-    series: int
-    path: str
-    band: str
-    """Between the lowest and the highest run."""
-    last: str
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One indicator over the steps."""
-
-    title: str
-    unit: str
-    lines: tuple[Line, ...]
-    low: str
-    high: str
-    steps: int
 
 
 def draw_wind_tunnel(report: Report, paint: Painter) -> str:
@@ -176,23 +152,10 @@ def list_curves(arms: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int, M
 
 
 def _draw_panel(shown: Sequence[tuple[str, int, Mapping[str, Any]]], name: str, title: str, unit: str) -> Panel:
-    values = [end for _, _, curves in shown for point in curves[name] for end in point]
-    low, high = min(0.0, *values), max(values)
-    height = high - low or 1.0
-    steps = max(len(curves[name]) for _, _, curves in shown)
-
-    def place(step: int, value: float) -> str:
-        return f"{100 * step / max(1, steps - 1):.2f} {100 - 100 * (value - low) / height:.2f}"
-
-    lines = []
-    for arm, series, curves in shown:
-        points = curves[name]
-        path = "M" + "L".join(place(step, point[0]) for step, point in enumerate(points))
-        upper = [place(step, point[2]) for step, point in enumerate(points)]
-        lower = [place(step, point[1]) for step, point in enumerate(points)]
-        band = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
-        lines.append(Line(arm, series, path, band, f"{points[-1][0]:.2f}"))
-    return Panel(title, unit, tuple(lines), f"{low:.2g}", f"{high:.2g}", steps)
+    lines = [
+        (arm, series, [(step, *point) for step, point in enumerate(curves[name], 1)]) for arm, series, curves in shown
+    ]
+    return draw_panel(lines, title, unit)
 
 
 def _list_examples(report: Report, arms: Mapping[str, Any], paint: Painter) -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
+from curator_app.actions.curves import Panel
 from curator_app.actions.tunnel_jobs import Size, TunnelAsked
 from curator_app.actions.tunnel_reading import WALK, Training, TunnelView
 from curator_app.actions.wind_tunnel import WHOLE
-from curator_app.actions.wind_tunnel_page import Panel, count_verdicts, list_notices, say_result, show_estimate
+from curator_app.actions.wind_tunnel_page import count_verdicts, list_notices, say_result, show_estimate
 from curator_app.screens.job_view import (
     SAID,
     SCROLL,
@@ -234,7 +235,8 @@ def _render_panel(panel: Panel) -> str:
         f"<figure><figcaption>{escape(panel.title)} <span>{escape(panel.unit)}</span></figcaption>"
         f'<div class="cu-lines"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(panel.title)} at the last step: {escape(ends)}">{lines}</svg>'
-        f"<b>{panel.high}</b><b>{panel.low}</b></div><p><span>step 1</span><span>{panel.steps}</span></p></figure>"
+        f"<b>{panel.high}</b><b>{panel.low}</b></div>"
+        f"<p><span>step {panel.first}</span><span>{panel.steps}</span></p></figure>"
     )
 
 

@@ -25,9 +25,11 @@ from caspo.dataset.config import make_config as make_data_config
 from caspo.dataset.prepare import prepare
 from caspo.errors import RunMismatch
 from caspo.launch import count_attempts, plan_launch, run_here, validate
+from caspo.monitor.reading import read_series
 from caspo.overrides import list_overrides
 from caspo.preflight import Case, run_preflight
 from endpoints.embeddings import HashEmbeddings
+from storage.records import Split
 
 REAL = Path(__file__).parent
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
@@ -60,14 +62,17 @@ def given(tmp_path_factory: pytest.TempPathFactory, sockets: Path) -> dict[str, 
     env = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "ignore", REAL / "tiny_qwen.py", home / "models"]
     subprocess.run(command, check=True, env=env, timeout=600)
-    release = write_release(home / "v1.0", [make_row(number) for number in range(1, 9)], count=8)
-    data = make_data_config({"releases": [{"path": release}], "twin_share": 0})
+    release = write_release(home / "v1.0", [make_row(number) for number in range(11, 19)], count=8)
+    kept = [make_row(number, twin=True) for number in (1, 2)]
+    held_out = write_release(home / "v1.0-held-out", kept, count=2, split=Split.HELD_OUT)
+    data = make_data_config({"releases": [{"path": release}, {"path": held_out}], "twin_share": 0})
     folder = prepare(data, to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
     return {
         "preset": "tiny-cpu-recommended",
         "model": {"path": str(home / "models" / "qwen3")},
         "data": {"folder": str(folder), "steps": 1},
-        "reward": {"function": str(vr.HERE / "rewards.py")},
+        "logging": {"test_every": 1},
+        "reward": {"function": str(vr.HERE / "scored_rewards.py")},
         "changes": {"twin_share": 0},
         "overrides": [*make_config({"preset": "tiny-cpu"}).overrides, f"+ray_kwargs.ray_init._temp_dir={sockets}"],
     }
@@ -101,6 +106,16 @@ def test_the_tiny_preset_passes_its_preflight_trains_and_resumes(
     assert [finding for finding in found if finding.level != "note"] == []
     first = start(make_config(given), folder, monkeypatch)
     assert vr.read_metrics(first, 1)["caspo/signal_std"] > 0
+    series = read_series(folder)
+    assert (series.last_step, series.unread, series.problem) == (1, 0, "")
+    from_console = read_series(folder / f"log-{count_attempts(folder)}.txt")
+    trained = {"reward", "entropy", "kl", "length", "capped", "grad_norm", "r_mean", "r_std", "r_p01", "r_p99"}
+    for name in sorted(trained):
+        assert dict(series.get(name))[1] == pytest.approx(dict(from_console.get(name))[1]), name
+    assert {step for step, _ in series.get("held_out_r")} == {0, 1}  # before the first step and after it
+    means = {"held_out_r": 1.0, "held_out_r_0": 0.5, "held_out_s": 1.5, "held_out_e": 1.0, "false_alarms": 0.5}
+    assert {name: series.get(name)[-1][1] for name in means} == means
+    assert (series.get("held_out_hazards")[-1][1], series.get("held_out_twins")[-1][1]) == (2, 2)
     told = json.loads((folder / "run.json").read_bytes())
     manifest = json.loads((Path(given["data"]["folder"]) / "manifest.json").read_bytes())
     assert told["release_digest"] == manifest["release_digest"]

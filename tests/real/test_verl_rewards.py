@@ -56,7 +56,7 @@ def test_its_rewards_are_the_models_on_the_pictures_of_the_training_file(home: P
 
     found = [one["reward"] for one in told["rewards"]]
     assert found == pytest.approx(rate(pictures), abs=1e-4)
-    assert [one["extra"] for one in told["rewards"]] == [{"score": reward} for reward in found]
+    assert [one["extra"] for one in told["rewards"]] == [{"score": reward, "twin": 0.0} for reward in found]
     black = rate([tuple(map(blacken, one)) for one in pictures])
     assert min(abs(one - other) for one, other in zip(found, black, strict=True)) > 1e-3
 
