@@ -90,9 +90,8 @@ def _build_form() -> list[Any]:
 
 
 def _read_form(values: Sequence[Any]) -> TrainingAsked:
-    name, data, preset, model, reward, changes, force = values
-    texts = [str(value or "") for value in (name, data, preset, model, reward, changes)]
-    return TrainingAsked(*texts[:-1], changes=texts[-1], force=bool(force))
+    name, data, preset, model, reward, changes = (str(value or "") for value in values[:-1])
+    return TrainingAsked(name, data, preset, model, reward, changes, force=bool(values[-1]))
 
 
 def _plan(workspace: Workspace, asked: TrainingAsked, lead: str) -> str:

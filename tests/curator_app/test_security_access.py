@@ -47,6 +47,8 @@ ADMITS = {
     "POST /account/password": EVERYBODY,
     "GET /judge-runs/leaderboard": MAINTAINERS,
     "GET /judge-runs/report": MAINTAINERS,
+    "GET /training/data/{name}": TRAINERS,
+    "GET /training/judged/{name}": TRAINERS,
     "GET /training/report/{name}": TRAINERS,
     "GET /api/v1/studies": STUDY_PEOPLE,
     "GET /api/v1/studies/{name}": STUDY_PEOPLE,
