@@ -13,6 +13,7 @@ from caspo.constitution import hash_constitutions
 from caspo.launch import RUN_FILE
 from curator_app.actions import background_jobs, training_data_jobs
 from curator_app.actions.constitutions import read_current
+from curator_app.actions.monitor_page import read_run
 from curator_app.actions.run_reading import flatten
 from curator_app.actions.training_data import FOLDER as DATA
 from curator_app.actions.training_data import PAGE
@@ -57,7 +58,7 @@ class TrainingView:
     config: Mapping[str, Any]
     attempts: tuple[Attempt, ...]
     step: int | None
-    """The last that was checkpointed or told."""
+    """The last that was logged."""
     output: str
     """The end of what its process printed."""
     evaluation: Mapping[str, Any] | None
@@ -166,7 +167,7 @@ def _view(folder: Path, name: str, job: Job | None) -> TrainingView:
         run=_read_json(folder / RUN_FILE) or {},
         config=_read_config(folder),
         attempts=attempts,
-        step=max((step for step in (told, _read_checkpoint(folder)) if step is not None), default=None),
+        step=max((step for step in (told, read_run(folder).last_step) if step is not None), default=None),
         output=background_jobs.read_output(folder) or _read_last_log(folder),
         evaluation=_read_json(folder / EVALUATION),
     )
@@ -205,13 +206,6 @@ def _read_attempts(folder: Path) -> list[Attempt]:
         elif number in found:
             found[number] = Attempt(number, found[number].begun, at, event.get("code"))
     return list(found.values())
-
-
-def _read_checkpoint(folder: Path) -> int | None:
-    try:
-        return int((folder / "checkpoints" / "latest_checkpointed_iteration.txt").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def _read_last_log(folder: Path) -> str:
