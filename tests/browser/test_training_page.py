@@ -1,0 +1,179 @@
+"""The pages of trainings and training data in a real browser, with real processes; a stand-in takes verl's steps."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from approved_items import add_approved
+from page_checks import find_serious
+from playwright.sync_api import expect
+from run_workspace import is_over, wait_for
+from trainings_here import add_material, stand_in
+
+from caspo.errors import RunBusy
+from curator_app.actions import background_jobs, releases, training_data_jobs, training_jobs
+from curator_app.settings import Settings
+from curator_app.workspace import create_workspace
+from storage.jobs import Job, JobState
+from storage.locks import hold_lock
+
+pytestmark = [
+    pytest.mark.browser, pytest.mark.thorough, pytest.mark.timeout(1800), pytest.mark.xdist_group("browser-views"),
+]  # fmt: skip
+expect.set_options(timeout=300_000)
+SHOTS = os.environ.get("CURATOR_TEST_SHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds the last step that a training may take."""
+    file = tmp_path_factory.mktemp("gate") / "step"
+    file.write_text("0")
+    return file
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any], gate: Path) -> Iterator[Any]:
+    """A workspace without anything, whose trainings wait at the gate."""
+    workspace = create_workspace(Settings(home=tmp_path_factory.mktemp("training") / "home"))
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, gate=gate)
+        with serve(workspace) as served:
+            yield served
+
+
+def shoot(page: Any, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+def wait(site: Any, name: str, wanted: Callable[[Job], bool]) -> Job:
+    return wait_for(site.workspace, name, wanted, find=training_jobs.find_training_job, timeout_s=300)
+
+
+def test_plan_start_watch_stop_resume_kill_and_compare(
+    open_tab: Callable[..., Any], site: Any, gate: Path, tmp_path: Path
+) -> None:
+    tab = open_tab(site.add_person("trainer"))
+    page = tab.page
+    page.goto(f"{site.url}/training")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("No training yet.")
+    expect(page.get_by_text("There is no training data:")).to_be_visible()
+    assert find_serious(tab, "empty") == []
+    shoot(page, "training-empty")
+    asked = add_material(site.workspace, tmp_path)
+    page.reload()
+    expect(page.get_by_text("There is no training data:")).not_to_be_visible()
+    expect(page.get_by_label("Training data")).to_have_value(asked.data)
+    page.get_by_label("Name").fill("first")
+    page.get_by_label("Preset").fill("tiny-cpu")
+    page.get_by_label("Preset").press("Enter")
+    page.get_by_role("button", name="Changes").click()
+    page.get_by_label("Further fields of the config").fill(asked.changes)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("is a llama, and model.family=qwen3-vl")).to_be_visible()
+    expect(page.get_by_text("Nothing has started.")).to_be_visible()
+    page.get_by_text("The command that it becomes").click()
+    expect(page.get_by_text("verl.trainer.main_ppo")).to_be_visible()
+    assert find_serious(tab, "plan") == []
+    shoot(page, "training-plan")
+    page.get_by_label("Start although preflight finds errors").check()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("once more to start this")).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("link", name="first").last.click()
+    expect(heading).to_contain_text("is running")
+    gate.write_text("1")
+    expect(page.get_by_text("step:1 - critic")).to_be_visible()
+    expect(page.get_by_role("heading", name="Curves")).to_be_visible()
+    shoot(page, "training-live")
+
+    page.get_by_role("button", name="Stop").click()
+    expect(heading).to_contain_text("has ended")
+    expect(page.get_by_text(re.compile("stopped by trainer-")).first).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(heading).to_contain_text("is running")
+    gate.write_text("2")
+    job = wait(site, "first", lambda job: job.progress.get("step") == 2)
+    os.kill(int(job.owner.split(":")[1]), signal.SIGKILL)
+    expect(heading).to_contain_text("was interrupted")
+    page.get_by_role("button", name="Resume").click()  # verl itself goes on: a second one must not begin
+    expect(heading).to_contain_text("has failed")
+    expect(page.get_by_text("another process trains in")).to_be_visible()
+    gate.write_text("3")
+    wait(site, "first", lambda _: is_free(site.workspace.settings.home / "training-runs" / "first"))
+    page.get_by_role("button", name="Resume").click()
+    wait(site, "first", lambda job: job.state is JobState.ENDED)
+    expect(heading).to_contain_text("has ended")
+    expect(page.get_by_text("of 3", exact=True)).to_be_visible()
+    assert find_serious(tab, "ended") == []
+    shoot(page, "training-ended")
+
+    second = replace(asked, name="second", changes="data: {steps: 3}\nchanges: {lam: 0.6}")
+    training_jobs.start_training(site.workspace, second, actor="user:mia")
+    wait(site, "second", is_over)
+    page.goto(f"{site.url}/training")
+    expect(page.get_by_role("row", name=re.compile("first ended"))).to_be_visible()
+    shoot(page, "training-list")
+    page.get_by_role("button", name="Show both").click()
+    expect(heading).to_contain_text("beside")
+    expect(page.get_by_role("row", name=re.compile("changes.lam – 0.6"))).to_be_visible()
+    assert find_serious(tab, "compared") == []
+    shoot(page, "training-compared")
+    phone = open_tab(site.add_person("trainer"), width=390, height=844, color_scheme="dark").page
+    for address, name in (("?run=first", "ended"), ("?left=first&right=second", "compared"), ("", "list")):
+        phone.goto(f"{site.url}/training{address}")
+        expect(phone.get_by_role("heading", level=1)).to_be_visible()
+        phone.wait_for_timeout(500) if SHOTS else None
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        shoot(phone, f"training-{name}-phone-dark")
+    assert tab.problems == []
+
+
+def is_free(folder: Path) -> bool:
+    try:
+        with hold_lock(folder / ".training", busy=RunBusy()):
+            return True
+    except RunBusy:
+        return False
+
+
+def test_training_data_is_prepared_and_its_report_opens(open_tab: Callable[..., Any], site: Any) -> None:
+    tab = open_tab(site.add_person("trainer"))
+    page = tab.page
+    ids = add_approved(site.workspace.db, site.workspace.blobs, 4)
+    releases.freeze(site.workspace, version="v3.0", split="train", notes="", actor="user:mia", item_ids=ids)
+    page.goto(f"{site.url}/training-data")
+    expect(page.get_by_label("Releases")).to_be_visible()
+    expect(page.get_by_text("v3.0 (train)").first).to_be_visible()
+    shoot(page, "training-data-form")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("Nothing has started yet")).to_be_visible()
+    page.get_by_role("button", name="Prepare").click()
+    page.get_by_role("link", name="v3.0-seed-0").last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("v3.0-seed-0")
+    expect(page.get_by_role("heading", name="Constitutions")).to_be_visible()
+    expect(page.get_by_text("These are the constitutions in use.")).to_be_visible()
+    assert find_serious(tab, "data") == []
+    shoot(page, "training-data-ended")
+    report = page.get_by_role("link", name="Report").get_attribute("href")
+    assert "Share of the items" in page.request.get(f"{site.url}{report}").text()
+    job = background_jobs.find_job(site.workspace, kind=training_data_jobs.JOB_KIND, name="v3.0-seed-0")
+    assert job.state is JobState.ENDED
+    phone = open_tab(site.add_person("trainer"), width=390, height=844, color_scheme="dark").page
+    phone.goto(f"{site.url}/training-data")
+    expect(phone.get_by_role("row", name=re.compile("v3.0-seed-0 ready"))).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(phone, "training-data-phone-dark")
+
+
+def test_nobody_else_gets_there(open_tab: Callable[..., Any], site: Any) -> None:
+    page = open_tab(site.add_person("annotator")).page
+    for address in ("training", "training-data", "constitutions", "wind-tunnel"):
+        assert page.goto(f"{site.url}/{address}").status == 403
