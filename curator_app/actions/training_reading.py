@@ -1,7 +1,9 @@
 """What the pages about trainings and training data show: read from jobs and files, never written."""
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +26,10 @@ from curator_app.workspace import Workspace
 from storage.errors import NotFound
 from storage.jobs import Job
 
-EVALUATION, EVALUATION_PAGE = "evaluation.json", "evaluation.html"
-"""Of a run's folder, once it was judged against its base."""
+EVALUATIONS = "evaluations.jsonl"
+"""Of a run's folder: `curator caspo evaluate` notes there how the result was judged."""
+JUDGED = "evaluations"
+"""Folder of the pages about that, one folder an evaluation."""
 PINS = (
     ("release_digest", "Release"), ("constitution_sha256", "Constitutions"), ("train_sha256", "Training file"),
     ("data_config_sha256", "Config of the data"), ("reward_sha256", "Reward function"),
@@ -61,8 +65,8 @@ class TrainingView:
     """The last that was logged."""
     output: str
     """The end of what its process printed."""
-    evaluation: Mapping[str, Any] | None
-    """How the result was judged; None: not yet."""
+    evaluations: tuple[Mapping[str, Any], ...]
+    """How the result was judged, as `curator caspo evaluate` noted it."""
 
     @property
     def is_live(self) -> bool:
@@ -146,14 +150,14 @@ def compare_trainings(workspace: Workspace, *, left: str, right: str) -> Trainin
 
 
 def find_judged_page(workspace: Workspace, name: str) -> Path:
-    """Return the page about how a training's result was judged.
+    """Return the page about one evaluation of a training's result.
 
     Raises:
         NotFound: there is none.
     """
-    page = read_training(workspace, name=name).folder / EVALUATION_PAGE
-    if not page.is_file():
-        raise NotFound(f"the training {name} has no judge report yet; `curator caspo evaluate` writes it")
+    page = workspace.settings.home / JUDGED / name / "report.html"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or not page.is_file():
+        raise NotFound(f"there is no evaluation {name[:80]!r}; `curator caspo evaluate` makes one")
     return page
 
 
@@ -169,7 +173,7 @@ def _view(folder: Path, name: str, job: Job | None) -> TrainingView:
         attempts=attempts,
         step=max((step for step in (told, read_run(folder).last_step) if step is not None), default=None),
         output=background_jobs.read_output(folder) or _read_last_log(folder),
-        evaluation=_read_json(folder / EVALUATION),
+        evaluations=tuple({str(one.get("name")): one for one in _read_lines(folder / EVALUATIONS)}.values()),
     )
 
 
@@ -181,6 +185,19 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file of JSON lines, without those that a lost machine left half-written."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+    found = []
+    for line in lines:
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return [one for one in found if isinstance(one, dict)]
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
@@ -190,17 +207,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _read_attempts(folder: Path) -> list[Attempt]:
-    try:
-        lines = (folder / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
     found: dict[int, Attempt] = {}
-    for line in lines:
+    for event in _read_lines(folder / "attempts.jsonl"):
         try:
-            event = json.loads(line)
             number, at = int(event["attempt"]), datetime.fromisoformat(event["at"])
         except (ValueError, KeyError, TypeError):
-            continue  # the last line of a machine that lost its power
+            continue
         if event.get("event") == "started":
             found[number] = Attempt(number, at, None, None)
         elif number in found:

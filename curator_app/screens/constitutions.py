@@ -58,7 +58,7 @@ def build_constitutions_page(pages: gr.Blocks, *, workspace: Workspace, person_o
             shown = history.find(query["version"]) if query.get("version") else history.current
         except StorageError as exc:
             return [view.render_page(render_refusal(str(exc))), *hidden]
-        why = "" if shown.number == history.current.number else f"Back to version {shown.number}"
+        why = "" if shown.number == history.current.number else view.say_back(shown)
         body = view.render_page(view.render_one(history, workspace.titles, shown))
         return [body, gr.update(visible=edits), shown.constitution.text, why, str(history.current.number)]
 

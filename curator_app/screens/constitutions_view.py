@@ -130,6 +130,11 @@ def render_saved(history: History, saved: Version) -> str:
     )
 
 
+def say_back(version: Version) -> str:
+    """Return the reason that is offered for going back to a version."""
+    return f"Back to version {version.number}" if version.number else "Back to the package’s text"
+
+
 def _name(version: Version) -> str:
     if version.number:
         return f"Version {version.number}"

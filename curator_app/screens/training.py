@@ -19,7 +19,7 @@ from curator_app.screens.job_page import QUIET, JobPage, PlanRefused, build_job_
 from curator_app.screens.job_view import render_refusal
 from curator_app.screens.training_tabs import render_tabs
 from curator_app.workspace import Workspace
-from storage.accounts import Person
+from storage.accounts import Person, Role
 from storage.errors import StorageError
 
 
@@ -39,7 +39,7 @@ def build_training_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
             begin=lambda asked, person: _begin(workspace, asked, person),
             stop=training_jobs.stop_training,
             resume=training_jobs.resume_training,
-            render=lambda _, query: _render(workspace, query),
+            render=lambda person, query: _render(workspace, person, query),
             is_overview=lambda query: not (query.get("run") or query.get("left")),
             wrap=view.render_page,
             above=render_tabs(view.ROUTE),
@@ -106,13 +106,14 @@ def _begin(workspace: Workspace, asked: TrainingAsked, person: Person) -> str:
     return view.render_started(asked.name)
 
 
-def _render(workspace: Workspace, query: dict[str, str]) -> tuple[str, str, bool, bool]:
+def _render(workspace: Workspace, person: Person, query: dict[str, str]) -> tuple[str, str, bool, bool]:
     """Return the view that the address asks for, above and below the buttons; whether a job lives, or can go on."""
     try:
         if query.get("run"):
             found = training_reading.read_training(workspace, name=query["run"])
             over = found.job is not None and not found.is_live
-            return view.render_training_head(found), view.render_training_body(found, _monitor), found.is_live, over
+            body = view.render_training_body(found, _monitor, runs=person.has(Role.MAINTAINER))
+            return view.render_training_head(found), body, found.is_live, over
         trainings = training_reading.list_trainings(workspace)
         if query.get("left") and query.get("right"):
             pair = training_reading.compare_trainings(workspace, left=query["left"], right=query["right"])

@@ -4,10 +4,11 @@ It is navigated by ordinary links: `?run=NAME`, `?left=NAME&right=NAME`.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import yaml
 
@@ -129,32 +130,46 @@ def _show_end(view: TrainingView) -> str:
     return "the last one came to its end" if last.code == 0 else f"the last one ended with code {last.code}"
 
 
-def render_training_body(view: TrainingView, monitor: Monitor) -> str:
-    """Return what stands below the buttons: alarms and curves, the judge report, what it is pinned to, the log."""
+def render_training_body(view: TrainingView, monitor: Monitor, *, runs: bool) -> str:
+    """Return what stands below the buttons: the judge report, alarms and curves, what it is pinned to, the log.
+
+    `runs` says whether the person may open judge runs.
+    """
     curves = monitor([view.folder], [view.name]) if view.attempts else ""
     log = render_output(view.output) or '<p class="cu-off">Nothing was printed yet.</p>'
-    return (
-        f"{_render_judged(view)}{curves}{_render_pins(view)}{_render_config(view)}<section><h2>Log</h2>{log}</section>"
-    )
+    pinned = f"{_render_pins(view)}{_render_config(view)}"
+    return f"{_render_judged(view, runs)}{curves}{pinned}<section><h2>Log</h2>{log}</section>"
 
 
-def _render_judged(view: TrainingView) -> str:
-    name = escape(view.name)
-    if view.evaluation is not None:
-        runs = view.evaluation.get("judge_runs")
-        links = "".join(
-            f' <a href="/judge-runs?{escape(urlencode({"run": str(run)}))}">{escape(str(side))}: {escape(str(run))}</a>'
-            for side, run in (runs.items() if isinstance(runs, dict) else ())
-        )
+def _render_judged(view: TrainingView, runs: bool) -> str:
+    if view.evaluations:
+        rows = "".join(_render_evaluation(one, runs) for one in view.evaluations)
         return (
-            f'<section><div class="cu-sec-head"><h2>Judged</h2><p><a href="/training/judged/{name}" target="_blank">'
-            f"Judge report</a>{links}</p></div></section>"
+            '<section><h2>Judged against its base</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
+            '<th scope="col">Evaluation</th><th scope="col">Release</th><th scope="col">Mode</th>'
+            f'<th scope="col">Judge runs</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
         )
     if view.is_live or not view.attempts or view.attempts[-1].code != 0:
         return ""
     return (
         '<section><h2>Judged</h2><p class="cu-note">Not yet. <code>curator caspo evaluate</code> judges what this '
         "training made against the model that it began with, and this page then links to the report.</p></section>"
+    )
+
+
+def _render_evaluation(told: Mapping[str, Any], opens: bool) -> str:
+    name, release, runs = str(told.get("name")), told.get("release"), told.get("judge_runs")
+    version = str(release.get("version")) if isinstance(release, Mapping) else "–"
+    links = ", ".join(
+        f'<a href="/judge-runs?{escape(urlencode({"run": str(run)}))}">{escape(str(run))}</a>'
+        if opens
+        else escape(str(run))
+        for run in (runs.values() if isinstance(runs, Mapping) else ())
+    )
+    page = escape(quote(name, safe=""))
+    return (
+        f'<tr><th scope="row"><a href="/training/judged/{page}" target="_blank">{escape(name)}</a></th>'
+        f"<td>{escape(version)}</td><td>{escape(str(told.get('mode')))}</td><td>{links or '–'}</td></tr>"
     )
 
 

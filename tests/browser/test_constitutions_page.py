@@ -50,13 +50,13 @@ def test_a_maintainer_edits_sees_the_difference_and_goes_back(open_tab: Callable
     page.go_back()
     page.get_by_role("link", name="The package’s 1.0").click()
     expect(heading).to_contain_text("an older one")
-    expect(page.get_by_label("Reason")).to_have_value("Back to version 0")
+    expect(page.get_by_label("Reason")).to_have_value("Back to the package’s text")
     assert find_serious(tab, "older") == []
     shoot(page, "constitutions-older")
     page.get_by_role("button", name="Save as a new version").click()
     expect(heading).to_contain_text("Version 2 is in use.")
     history = read_history(site.workspace, "self_harm")
-    assert [version.reason for version in history.versions] == ["", "Sharper.", "Back to version 0"]
+    assert [version.reason for version in history.versions] == ["", "Sharper.", "Back to the package’s text"]
     assert history.current.constitution.text == shipped
     assert tab.problems == []
 

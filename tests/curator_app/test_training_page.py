@@ -35,6 +35,7 @@ from storage.errors import NotFound
 from storage.jobs import JobState
 
 TOM = Person(id=1, name="tom", roles=frozenset({Role.TRAINER}))
+MIA = Person(id=3, name="mia", roles=frozenset({Role.MAINTAINER}))
 ANN = Person(id=2, name="ann", roles=frozenset({Role.ANNOTATOR}))
 HOSTILE = "<script>alert(1)</script>"
 
@@ -219,17 +220,26 @@ def test_two_trainings_beside_each_other_and_the_command_lines_among_them(
     shown, *_ = handlers.training_show(ask(run="second"))
     assert "was started from the command line" in shown
     folder = workspace.settings.home / "training-runs" / "second"
-    assert browser("tom").get("/training/judged/second").status_code == 404
-    runs = {"base": "base", "trained": HOSTILE}
-    (folder / "evaluation.json").write_text(json.dumps({"judge_runs": runs}))
-    (folder / "evaluation.html").write_text("<!doctype html><p>better")
+    assert browser("tom").get("/training/judged/ours-v1.0").status_code == 404
+    told = {
+        "name": "ours-v1.0",
+        "release": {"version": "v1.0"},
+        "mode": HOSTILE,
+        "judge_runs": {"base": "b", "trained": "t"},
+    }
+    (folder / "evaluations.jsonl").write_text(f"{json.dumps(told)}\n{json.dumps(told)}\n{{half")
+    judged = workspace.settings.home / "evaluations" / "ours-v1.0"
+    judged.mkdir(parents=True)
+    (judged / "report.html").write_text("<!doctype html><p>better")
     body = handlers.training_show(ask(run="second"))[4]
-    assert 'href="/training/judged/second"' in body and "/judge-runs?run=base" in body and HOSTILE not in body
-    page = browser("tom").get("/training/judged/second")
+    assert body.count('href="/training/judged/ours-v1.0"') == 1 and "<td>b, t</td>" in body and HOSTILE not in body
+    handlers.asking.person = MIA
+    assert 'href="/judge-runs?run=b"' in handlers.training_show(ask(run="second"))[4]
+    page = browser("tom").get("/training/judged/ours-v1.0")
     assert "better" in page.text and "sandbox" in page.headers["content-security-policy"]
-    for name in ("..%2Ffirst", "gone"):
+    for name in ("..%2Ffirst", "gone", "..", "%2e%2e%2fcurator.db"):
         assert browser("tom").get(f"/training/judged/{name}").status_code == 404
-    assert browser("ann").get("/training/judged/second").status_code == 403
+    assert browser("ann").get("/training/judged/ours-v1.0").status_code == 403
 
 
 def test_requests_are_read_back_and_those_of_other_versions_refused() -> None:

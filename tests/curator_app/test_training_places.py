@@ -60,7 +60,7 @@ def test_a_reward_is_a_file_of_an_allowed_folder_or_an_allowed_server(workspace:
     (home / "rewards" / "linked.py").symlink_to(outside / "evil.py")
     (home / "training-data" / "evil.py").write_text("")
     for chosen in (
-    for text in (str(outside / "model"), "../outside/model", "models/linked", "/etc", "/gone", "models/../../x"):
+        str(outside / "evil.py"), str(home / "rewards" / "linked.py"), str(home / "rewards" / ".." / "rewards" / "x"),
         str(home / "training-data" / "evil.py"), "http://169.254.169.254/", "", "reward.py",
     ):  # fmt: skip
         with pytest.raises(TrainingNotStarted, match="is not allowed here; allowed are"):
