@@ -105,8 +105,8 @@ def check_settings(settings: Settings, address: str) -> None:
     if url.password or "password" in url.query:
         raise JobRefused(
             "CURATOR_DATABASE_URL holds a password, and what a Ray job is started with can be read on the cluster's "
-            "dashboard: leave it out of the address, and set PGPASSWORD, or a ~/.pgpass, here and on the machines of the "
-            "cluster"
+            "dashboard: leave it out of the address, and set PGPASSWORD, or a ~/.pgpass, here and on the cluster's "
+            "machines"
         )
     host = urlsplit(address).hostname or ""
     if url.get_backend_name() == "sqlite" and not is_here(host):
