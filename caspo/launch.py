@@ -6,7 +6,7 @@ FOLDER/
   run.json       what the run is pinned to; a folder holds one run, and the same command again resumes it
   config.yaml    the config, whole
   log-1.txt      what verl printed; log-2.txt after a resume
-  attempts.jsonl one line a start, one an end
+  attempts.jsonl one line a start, one an end, one each time it is given to a Ray cluster
   checkpoints/ hydra/ tensorboard_log/    verl's
 """
 
@@ -26,7 +26,7 @@ import yaml
 
 from caspo.config import TrainConfig
 from caspo.errors import RunBusy, RunMismatch, TrainingRefused
-from caspo.overrides import list_environment, list_overrides
+from caspo.overrides import list_environment, list_joining, list_overrides
 from storage.locks import hold_lock
 from storage.release_files import hash_file
 from storage.texts import canonical_json, hash_json, utc_now
@@ -34,6 +34,7 @@ from storage.whole_files import write_whole
 
 FORMAT = "ood-mmsafe-training-run/1"
 RUN_FILE = "run.json"
+ATTEMPTS = "attempts.jsonl"
 PINNED = (
     "ood-mmsafe-curator", "verl", "torch", "transformers", "vllm", "ray", "TransferQueue", "tensordict", "flash-attn",
 )  # fmt: skip
@@ -61,7 +62,7 @@ class Launch:
         """Return what a start would write."""
         number = count_attempts(self.folder) + 1
         names = [] if (self.folder / RUN_FILE).exists() else [RUN_FILE, "config.yaml"]
-        return [str(self.folder / name) for name in (*names, f"log-{number}.txt", "attempts.jsonl", "checkpoints/")]
+        return [str(self.folder / name) for name in (*names, f"log-{number}.txt", ATTEMPTS, "checkpoints/")]
 
     def write_command(self) -> str:
         """Return the command for a shell, an argument a line."""
@@ -194,16 +195,17 @@ def run_here(launch: Launch, *, tell: Callable[[str], None] | None = None) -> in
         write_run(launch)
         number = count_attempts(launch.folder) + 1
         log = launch.folder / f"log-{number}.txt"
-        _note(launch.folder, {"attempt": number, "event": "started", "log": log.name})
+        note_event(launch.folder, {"attempt": number, "event": "started", "log": log.name})
         code = _run_child(launch, log, tell or (lambda line: None), lock)
-        _note(launch.folder, {"attempt": number, "event": "ended", "code": code})
+        note_event(launch.folder, {"attempt": number, "event": "ended", "code": code})
     return code
 
 
 def _run_child(launch: Launch, log: Path, tell: Callable[[str], None], lock: int) -> int:
     with log.open("w", encoding="utf-8") as file:
+        command = (*launch.command, *list_joining(launch.config, os.environ))
         child = subprocess.Popen(
-            launch.command, env={**os.environ, **launch.environment}, cwd=launch.folder, stdout=subprocess.PIPE,
+            command, env={**os.environ, **launch.environment}, cwd=launch.folder, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -230,8 +232,10 @@ def count_attempts(folder: Path) -> int:
     return len(list(folder.glob("log-*.txt")))
 
 
-def _note(folder: Path, what: Mapping[str, Any]) -> None:
-    with (folder / "attempts.jsonl").open("a", encoding="utf-8") as file:
+def note_event(folder: Path, what: Mapping[str, Any]) -> None:
+    """Append a line to the folder's `attempts.jsonl`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ATTEMPTS).open("a", encoding="utf-8") as file:
         file.write(canonical_json({**what, "at": utc_now().isoformat()}) + "\n")
 
 

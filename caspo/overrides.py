@@ -144,6 +144,22 @@ def _list_ray(config: TrainConfig) -> list[str]:
     """Return what Ray is told: how many CPUs on one machine, and on several, to import the plugin on all of them."""
     if config.machine.nodes == 1:
         return [f"ray_kwargs.ray_init.num_cpus={config.machine.ray_cpus or config.machine.cpus_per_node}"]
+    return _list_shared(config)
+
+
+def list_joining(config: TrainConfig, environment: Mapping[str, str]) -> list[str]:
+    """Return what is told beside the overrides where verl finds a Ray cluster and joins it.
+
+    A cluster has its CPUs, and its processes do not inherit verl's environment. None of it makes another run.
+    """
+    own = any("ray_kwargs.ray_init.address=" in override for override in config.overrides)
+    if "RAY_ADDRESS" not in environment or own or config.machine.nodes > 1:
+        return []
+    return ["ray_kwargs.ray_init.num_cpus=null", *_list_shared(config)]
+
+
+def _list_shared(config: TrainConfig) -> list[str]:
+    """Return what gives all processes of a cluster the environment of the training."""
     inner = "+ray_kwargs.ray_init.runtime_env.env_vars"
     told = {"VERL_USE_EXTERNAL_MODULES": ",".join(config.modules), **config.environment}
     return [f"{inner}.{name}={quote(value)}" for name, value in told.items()]

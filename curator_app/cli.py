@@ -83,3 +83,7 @@ def main() -> None:
     except (AppError, StorageError) as exc:
         typer.echo(f"curator: {exc}", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """Ray's Jobs API over HTTP, as it is documented: submit, look, stop, follow. Ray itself is not needed here.
 
-The address is that of the cluster's dashboard, http://HEAD:8265. A cluster with tokens wants RAY_AUTH_TOKEN.
+The address is that of the cluster's dashboard, http://HEAD:8265. A cluster's token is found where Ray looks for it:
+RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
 """
 
 import json
@@ -8,7 +9,9 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -134,6 +137,9 @@ _REMEDY = (
 
 def _write_headers() -> dict[str, str]:
     token = os.environ.get("RAY_AUTH_TOKEN", "")
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    with suppress(OSError):
+        token = token or file.read_text(encoding="utf-8").strip()
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -141,7 +147,7 @@ def _read_refusal(address: str, path: str, exc: urllib.error.HTTPError) -> RayRe
     said = exc.read(20_000).decode("utf-8", "replace").strip()
     last = said.splitlines()[-1][:500] if said else exc.reason
     if exc.code in (401, 403):
-        return RayRefused(f"Ray at {address} wants a token ({last}); set RAY_AUTH_TOKEN to the cluster's")
+        return RayRefused(f"Ray at {address} wants its token ({last}); set RAY_AUTH_TOKEN to that of the cluster")
     if exc.code == 404 and "does not exist" in said:
         return RayUnknown(f"Ray at {address} knows no such job; its head was perhaps started anew ({last})")
     if exc.code == 404:

@@ -86,15 +86,15 @@ def list_jobs(workspace: Workspace, *, kind: str) -> list[Job]:
 
 def _look_after(workspace: Workspace, job: Job) -> Job:
     """Return a job after its executor was asked: one whose process died without a word is interrupted."""
-    if not job.handle or not job.state.is_live:
+    unexplained = job.state is JobState.INTERRUPTED and not job.message
+    if not job.handle or not (job.state.is_live or unexplained):
         return job
     when, told = _looked.get(job.handle, (-LOOK_EVERY_S, ""))
     if time.monotonic() - when >= LOOK_EVERY_S:
         fate = find_executor(job.handle).look(job.handle)
-        if fate.is_gone:
-            _looked.pop(job.handle, None)
-            return _lapse(workspace, job, fate.told)
         _looked[job.handle] = time.monotonic(), fate.told
+        if fate.is_gone and (job.state.is_live or fate.told):
+            return _lapse(workspace, job, fate.told)
         told = fate.told
     return dataclasses.replace(job, message=job.message or told)
 

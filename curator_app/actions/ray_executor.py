@@ -101,18 +101,28 @@ def check_settings(settings: Settings, address: str) -> None:
     Raises:
         JobRefused: see above.
     """
+    check_secrets(settings)
+    url = make_url(settings.effective_database_url)
+    host = urlsplit(address).hostname or ""
+    if url.get_backend_name() == "sqlite" and not is_here(host):
+        raise JobRefused(
+            f"the database is SQLite, which one machine alone can write, and Ray's head is {host}: move the workspace "
+            "to PostgreSQL (CURATOR_DATABASE_URL), or leave CURATOR_RAY_ADDRESS empty"
+        )
+
+
+def check_secrets(settings: Settings) -> None:
+    """Refuse settings that would show a secret on the cluster's dashboard.
+
+    Raises:
+        JobRefused: see above.
+    """
     url = make_url(settings.effective_database_url)
     if url.password or "password" in url.query:
         raise JobRefused(
             "CURATOR_DATABASE_URL holds a password, and what a Ray job is started with can be read on the cluster's "
             "dashboard: leave it out of the address, and set PGPASSWORD, or a ~/.pgpass, here and on the cluster's "
             "machines"
-        )
-    host = urlsplit(address).hostname or ""
-    if url.get_backend_name() == "sqlite" and not is_here(host):
-        raise JobRefused(
-            f"the database is SQLite, which one machine alone can write, and Ray's head is {host}: move the workspace "
-            "to PostgreSQL (CURATOR_DATABASE_URL), or leave CURATOR_RAY_ADDRESS empty"
         )
 
 

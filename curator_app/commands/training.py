@@ -61,6 +61,10 @@ def train(
     slurm: Annotated[bool, typer.Option("--slurm", help="Write a Slurm script instead of starting.")] = False,
     hours: Annotated[int, typer.Option(help="Time limit of the Slurm job.", min=1)] = 48,
     force: Annotated[bool, typer.Option("--force", help="Start although preflight found something.")] = False,
+    ray: Annotated[
+        str | None, typer.Option(help="Train on the Ray cluster whose dashboard is here, http://HEAD:8265.")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="End the training that a Ray cluster has of this run.")] = False,
 ) -> None:
     """Train with CASPO on verl on this machine. The same command again resumes from the last checkpoint."""
     from curator_app.actions.training_runs import TrainingRequest, rehearse, start_here, write_slurm
@@ -68,6 +72,12 @@ def train(
 
     request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints)
     home = load_settings().home
+    if stop:
+        _stop_on_ray(request)
+        return
+    if ray and not dry_run and not slurm:
+        _train_on_ray(request, ray, force=force)
+        return
     if dry_run:
         _show_rehearsal(rehearse(home, request, hours=hours if slurm else None))
         return
@@ -81,6 +91,34 @@ def train(
     if code:
         typer.echo(f"verl ended with code {code}; the same command goes on from the last checkpoint.", err=True)
         raise typer.Exit(1)
+
+
+def _train_on_ray(request: TrainingRequest, address: str, *, force: bool) -> None:
+    """Submit it unless it runs there already, and follow it. Ctrl-C leaves it alone."""
+    import asyncio
+
+    from curator_app.actions import ray_trainings
+    from curator_app.settings import load_settings
+
+    training = ray_trainings.submit(load_settings(), request, address, force=force)
+    said = "Ray has it already" if training.was_running else "Submitted to Ray"
+    typer.echo(f"{said} as {training.job}; its folder is {training.folder}. Ctrl-C leaves it running.")
+    try:
+        failed = asyncio.run(ray_trainings.follow(training, typer.echo))
+    except KeyboardInterrupt:
+        typer.echo("\nLeft running. The same command follows it again; with --stop it ends.")
+        return
+    if failed:
+        typer.echo(f"{failed}\nThe same command goes on from the last checkpoint.", err=True)
+        raise typer.Exit(1)
+
+
+def _stop_on_ray(request: TrainingRequest) -> None:
+    from curator_app.actions import ray_trainings
+    from curator_app.settings import load_settings
+
+    training = ray_trainings.stop(load_settings(), request)
+    typer.echo(f"Ray ends {training.job}; the same command without --stop goes on from the last checkpoint.")
 
 
 def _pass_preflight(request: TrainingRequest, *, as_json: bool = False) -> bool:
