@@ -2,7 +2,7 @@
 
 An alarm is about how a run is now, not about how it once was: what has passed by itself is none any more. Values are
 medians over a window, since single steps jump (other prompts each time; of the divergence single answers make nearly
-all). docs/monitor.md has what each bound gives on 22 real runs.
+all). docs/monitor.md has what these bounds give on 23 real runs.
 """
 
 import math
@@ -22,6 +22,9 @@ class AlarmConfig(Frozen):
 
     window: int = Field(default=10, ge=1)
     """Steps that a median is taken over; a run shorter than that has no alarms of training."""
+    lasting: int = Field(default=10, ge=1)
+    """Steps in a row that a median is out of bounds before it is an alarm. Ours: the divergence of two healthy runs was
+    too large for six and for nine steps, and came back."""
     entropy_left: float = Field(default=0.5, gt=0, le=1)
     """Least entropy, as a share of that of the first window. The paper: CASPO stays between 1.2 and 2.0 (0.6 of its
     highest), outcome-only reward falls below 0.4 (a third and less)."""
@@ -98,6 +101,13 @@ def _raise(kind: str, seen: str, since: int, *indicators: str, back: int | None 
     said, near = KINDS[kind], since - 1 if back is None else back
     way = f"go on from a checkpoint {'near' if back else 'before'} step {back or since}" if near > 0 else "begin again"
     return Alarm(kind, said.title, seen, said.why, said.advice.format(back=way), since, indicators)
+
+
+def _find_lasting(points: Points, config: AlarmConfig, is_bad: Callable[[float], bool]) -> int | None:
+    """Return the same of medians; None as well where they have not been bad for long."""
+    since = _find_since(points, is_bad)
+    lasted = sum(since is not None and step >= since for step, _ in points)
+    return since if lasted >= config.lasting else None
 
 
 def _find_not_finite(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
@@ -199,7 +209,7 @@ def _find_entropy(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     if not points or points[0][1] <= 0:
         return
     first, last = points[0][1], points[-1]
-    since = _find_since(points, lambda value: value < config.entropy_left * first)
+    since = _find_lasting(points, config, lambda value: value < config.entropy_left * first)
     if since is not None:
         seen = (
             f"{last[1]:.3g} nats a token at step {last[0]}, {last[1] / first:.0%} of the first {config.window} steps' "
@@ -213,7 +223,7 @@ def _find_length(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     if not points:
         return
     longest, last = max(value for _, value in points), points[-1]
-    since = _find_since(points, lambda value: value < config.length_left * longest)
+    since = _find_lasting(points, config, lambda value: value < config.length_left * longest)
     if since is not None:
         seen = (
             f"{last[1]:.0f} tokens an answer at step {last[0]}, {last[1] / longest:.0%} of the {longest:.0f} that they "
@@ -224,7 +234,7 @@ def _find_length(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
 
 def _find_capped(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("capped"), config.window)
-    since = _find_since(points, lambda value: value > config.capped)
+    since = _find_lasting(points, config, lambda value: value > config.capped)
     if since is not None:
         step, share = points[-1]
         seen = f"{share:.0%} of the answers reach the cap at step {step}; over {config.capped:.0%} since step {since}."
@@ -233,7 +243,7 @@ def _find_capped(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
 
 def _find_kl(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("kl"), config.window)
-    since = _find_since(points, lambda value: value > config.kl)
+    since = _find_lasting(points, config, lambda value: value > config.kl)
     if since is not None:
         step, value = points[-1]
         seen = f"{value:.3g} nats a token at step {step}; more than {config.kl:g} since step {since}."
@@ -242,7 +252,7 @@ def _find_kl(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
 
 def _find_narrow_r(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("r_std"), config.window)
-    since = _find_since(points, lambda value: value < config.r_spread)
+    since = _find_lasting(points, config, lambda value: value < config.r_spread)
     if since is not None:
         step, value = points[-1]
         seen = f"r spreads by {value:.3g} nats at step {step}; less than {config.r_spread:g} since step {since}."
@@ -251,7 +261,7 @@ def _find_narrow_r(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
 
 def _find_flat_groups(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
     points = smooth(series.get("zero_variance_groups"), config.window)
-    since = _find_since(points, lambda value: value > config.flat_groups)
+    since = _find_lasting(points, config, lambda value: value > config.flat_groups)
     if since is not None:
         step, share = points[-1]
         seen = (

@@ -64,8 +64,8 @@ def render_monitor(folders: Sequence[Path], *, names: Sequence[str] = ()) -> str
         hidden=len(folders) - len(runs),
         most=SHAPES,
         shown=[(name, number) for name, number, _ in logged],
-        heads=_head_table(logged),
-        rows=_list_rows(logged),
+        heads=_head_table(logged, alone=len(folders) == 1),
+        rows=_list_rows(logged, places=(0, -1) if len(folders) == 1 else (-1,)),
         panels=[panel for name in PANELS if (panel := _draw(name, logged, found))],
         explained=EXPLAINED,
     )
@@ -75,15 +75,14 @@ Logged = Sequence[tuple[str, int, Series]]
 """Name, number and series of the runs that have logged a step."""
 
 
-def _head_table(logged: Logged) -> list[str]:
-    if len(logged) == 1:
+def _head_table(logged: Logged, *, alone: bool) -> list[str]:
+    if alone and logged:
         return ["first", f"step {logged[0][2].last_step}"]
     return [f"{name}, step {series.last_step}" for name, _, series in logged]
 
 
-def _list_rows(logged: Logged) -> list[tuple[str, list[str]]]:
-    """Return a row for each indicator: first and last value of one run, the last ones of several."""
-    places = (0, -1) if len(logged) == 1 else (-1,)
+def _list_rows(logged: Logged, *, places: Sequence[int]) -> list[tuple[str, list[str]]]:
+    """Return a row for each indicator: of each run the values at these places."""
     rows = []
     for name in SHOWN:
         if any(series.get(name) for _, _, series in logged):

@@ -1,11 +1,17 @@
 """What the page about training shows of wind tunnels and of a walk: read from jobs and files, never written."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from caspo.errors import CaspoError
+from caspo.local.tracking import METRICS
+from caspo.monitor.alarms import find_alarms
+from caspo.monitor.reading import read_series
 from caspo.wind_tunnel.config import MEASURED, TunnelConfig, fingerprint_arm, name_folder
 from curator_app.actions import background_jobs, wind_tunnel
 from curator_app.actions.curves import Panel
@@ -21,6 +27,19 @@ WALK = "walk"
 
 
 @dataclass(frozen=True)
+class ArmAlarms:
+    """What the monitor says of an arm's runs."""
+
+    title: str
+    runs: int
+    """That have logged a step."""
+    alarmed: int
+    """Of these, with at least one alarm."""
+    kinds: tuple[tuple[str, int], ...]
+    """What is wrong, and in how many runs, the most frequent first."""
+
+
+@dataclass(frozen=True)
 class TunnelView:
     """One wind tunnel as the page shows it."""
 
@@ -33,6 +52,8 @@ class TunnelView:
     """Runs of arms that are measured."""
     runs: int
     """That the whole of it has."""
+    alarms: tuple["ArmAlarms", ...]
+    """Of the arms that have a run which has logged a step, in their order."""
     output: str
     """The end of what its process printed."""
 
@@ -122,19 +143,44 @@ def _read(workspace: Workspace, size: Size, job: Job | None) -> TunnelView:
     except (OSError, ValueError) as exc:
         raise Conflict(f"{file} cannot be read ({exc}); move it away, and run the wind tunnel again") from exc
     config = wind_tunnel.make_config(TunnelRequest(folder, quick=size == "quick"))
-    done, runs = _count_runs(folder, config)
-    return TunnelView(size, job, report, done, runs, background_jobs.read_output(folder))
+    folders = _list_runs(folder, config)
+    runs = [each for run in folders.values() for each in run]
+    done = sum((each / MEASURED).exists() for each in runs)
+    wanted = sum(len(config.list_keys(arm)) for arm in config.list_arms())
+    alarms = tuple(each for title, some in folders.items() if (each := _watch(title, some)).runs)
+    return TunnelView(size, job, report, done, wanted, alarms, background_jobs.read_output(folder))
 
 
-def _count_runs(folder: Path, config: TunnelConfig) -> tuple[int, int]:
-    """Return how many runs of arms are measured, and how many there are in all."""
-    keys = [(arm, *key) for arm in config.list_arms() for key in config.list_keys(arm)]
+def _list_runs(folder: Path, config: TunnelConfig) -> dict[str, list[Path]]:
+    """Return the folders of each arm's runs by the arm's title, whether they are there or not; none before a start."""
     try:
         world = json.loads((folder / "config.json").read_text(encoding="utf-8"))["world"]
-        done = sum(
-            (name_folder(folder, arm.name, key, fingerprint_arm(config, world, arm, *key)) / MEASURED).exists()
-            for arm, *key in keys
-        )
+        return {
+            arm.title.split(":")[0]: [
+                name_folder(folder, arm.name, key, fingerprint_arm(config, world, arm, *key))
+                for key in config.list_keys(arm)
+            ]
+            for arm in config.list_arms()
+        }
     except (OSError, ValueError, KeyError, CaspoError):
-        done = 0
-    return done, len(keys)
+        return {}
+
+
+def _watch(title: str, folders: Sequence[Path]) -> ArmAlarms:
+    """Return what the monitor says of an arm's runs."""
+    told = [kinds for folder in folders if (kinds := _list_kinds(folder, _stamp(folder))) is not None]
+    counts = Counter(kind for kinds in told for kind in kinds)
+    return ArmAlarms(title, len(told), sum(map(bool, told)), tuple(counts.most_common()))
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Return what changes when a run's files do."""
+    found = [path.stat() for name in (METRICS, MEASURED) if (path := folder / name).exists()]
+    return tuple(number for each in found for number in (each.st_mtime_ns, each.st_size))
+
+
+@lru_cache(maxsize=256)
+def _list_kinds(folder: Path, stamp: tuple[int, ...]) -> tuple[str, ...] | None:
+    """Return what goes wrong in a run; None where it has logged no step. It is read again when its stamp is another."""
+    series = read_series(folder)
+    return None if series.last_step is None else tuple(alarm.title for alarm in find_alarms(series))

@@ -136,7 +136,7 @@ def render_tunnel_body(view: TunnelView) -> str:
     running = _render_running(view.job.progress.get("running", [])) if view.is_live and view.job else ""
     result = _render_result(view.report, view) if view.report else _say_no_result(view)
     log = f"<section><h2>Log</h2>{render_output(view.output) or '<p class=cu-off>Nothing was printed.</p>'}</section>"
-    return f"{running}{result}{log if view.job else ''}"
+    return f"{running}{_render_alarms(view)}{result}{log if view.job else ''}"
 
 
 def _render_running(running: Sequence[dict[str, Any]]) -> str:
@@ -148,6 +148,27 @@ def _render_running(running: Sequence[dict[str, Any]]) -> str:
         for one in running
     )
     return f'<section><h2>Now</h2><div class="cu-bars">{rows}</div></section>' if rows else ""
+
+
+def _render_alarms(view: TunnelView) -> str:
+    """Return what the monitor says of the runs, by arm; arms without alarms are counted."""
+    if not view.alarms:
+        return ""
+    alarmed = [arm for arm in view.alarms if arm.alarmed]
+    calm = len(view.alarms) - len(alarmed)
+    rows = "".join(
+        f'<tr><th scope="row" class="cu-wrap">{escape(arm.title)}</th>'
+        f'<td class="cu-num">{arm.alarmed} of {arm.runs}</td>'
+        f'<td class="cu-wrap">{escape("; ".join(f"{kind} ({count})" for kind, count in arm.kinds))}</td></tr>'
+        for arm in alarmed
+    )
+    table = (
+        f'{SCROLL}<table class="cu-table"><thead><tr><th scope="col">Arm</th>'
+        '<th scope="col" class="cu-num">Runs with alarms</th><th scope="col">What goes wrong</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+    said = f"{calm} arm{'s' if calm != 1 else ''} without an alarm." if calm else "No arm is without one."
+    return f'<section><h2>Alarms</h2><p class="cu-note">{said}</p>{table if alarmed else ""}</section>'
 
 
 def _say_no_result(view: TunnelView) -> str:

@@ -87,6 +87,15 @@ def mark_measured(out: Path) -> None:
     (folder / MEASURED).write_text("{}", encoding="utf-8")
 
 
+def leave_log(out: Path, arm_number: int, *, kl: float) -> None:
+    """Leave the log of a run of one of the quick run's arms."""
+    arm = QUICK.list_arms()[arm_number]
+    (out / "config.json").write_text(json.dumps({"world": "toy"}), encoding="utf-8")
+    folder = name_folder(out, arm.name, (0, 0), fingerprint_arm(QUICK, "toy", arm, 0, 0))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.jsonl").write_text(30 * (json.dumps({"caspo/kl": kl}) + "\n"), encoding="utf-8")
+
+
 def test_empty_it_says_what_a_wind_tunnel_is_and_what_it_costs(handlers: SimpleNamespace) -> None:
     html, *_, form, timer = handlers.wind_tunnel_show(ask())
     assert "No wind tunnel has been run yet." in html
@@ -144,6 +153,21 @@ def test_a_result_shows_ranking_claims_and_curves_and_escapes_all(
     assert 'href="/training/report/quick"' in below
     assert HOSTILE not in below and "&lt;script&gt;" in below
     assert "script" not in {tag for tag, _ in Tags(below).tags}
+
+
+def test_alarms_of_the_runs_stand_by_arm(handlers: SimpleNamespace, workspace: Workspace) -> None:
+    out = workspace.settings.home / "wind-tunnel-quick"
+    leave_result(workspace.settings.home)
+    leave_log(out, 0, kl=0.05)
+    below = handlers.wind_tunnel_show(ask(run="quick"))[4]
+    assert "<h2>Alarms</h2>" in below and "1 arm without an alarm." in below and "Runs with alarms" not in below
+    leave_log(out, 1, kl=1.0)
+    below = handlers.wind_tunnel_show(ask(run="quick"))[4]
+    text = Tags(below).text
+    assert "1 arm without an alarm." in text and "1 of 1" in text
+    assert "The policy runs away from where it began (1)" in text
+    leave_log(out, 0, kl=2.0)  # the same run, gone on
+    assert "No arm is without one." in Tags(handlers.wind_tunnel_show(ask(run="quick"))[4]).text
 
 
 def test_a_damaged_report_is_named_with_the_remedy(handlers: SimpleNamespace, workspace: Workspace) -> None:
