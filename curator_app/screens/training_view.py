@@ -54,7 +54,7 @@ def render_list(views: Sequence[TrainingView], alarms: Sequence[int], lacks: Seq
     more = f"{live:,} running." if live else "None is running." if views else ""
     head = f'<h1 class="cu-say" tabindex="-1">{count if views else "No training yet."} <span>{more}</span></h1>'
     missing = "".join(f"<li>{lack}</li>" for lack in lacks)
-    steps = f'<ul class="cu-lacks" role="status">{missing}</ul>' if missing else ""
+    steps = f'<ul class="cu-lacks">{missing}</ul>' if missing else ""
     if not views:
         then = (
             "Before the first one can start:"
