@@ -14,5 +14,5 @@ def render_tabs(current: str) -> str:
         f'<a href="{address}"{" aria-current=page" if address == current else ""}>{title}</a>'
         for address, title in TABS
     )
-    nav = f'<nav class="cu-tabs" aria-label="Pages of training">{links}</nav>'
+    nav = f'<nav class="cu-places" aria-label="Pages of training">{links}</nav>'
     return f'<div class="cu cu-flow cu-training cu-above">{nav}</div>'

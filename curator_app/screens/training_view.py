@@ -298,6 +298,6 @@ def list_lacks(*, verl: bool, data: bool, models: bool, rewards: bool) -> list[s
                  "<code>CURATOR_MODEL_FOLDERS</code>: put one there that has been through SFT"),
         (rewards, "no reward is allowed: put a Python file into <code>rewards</code> of the workspace, or let who runs "
                   "the server set <code>CURATOR_REWARD_FOLDERS</code> or <code>CURATOR_REWARD_SERVERS</code>"),
-        (verl, "verl is not installed on this server: <code>make setup-models</code>"),
+        (verl, "this server has no verl: <code>make setup-models</code> installs it"),
     )  # fmt: skip
     return [told[0].upper() + told[1:] + "." for there, told in found if not there]
