@@ -29,7 +29,7 @@ def add_material(workspace: Workspace, scratch: Path) -> TrainingAsked:
         data="v1.0-seed-0",
         preset="tiny-cpu",
         model="models/tiny",
-        reward=str(home / "rewards" / "reward.py"),
+        reward="rewards/reward.py",
         changes=f"data: {{steps: {STEPS}}}",
         force=True,
     )

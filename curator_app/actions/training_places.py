@@ -65,7 +65,12 @@ def list_models(workspace: Workspace) -> list[str]:
     """Return folders of models that are offered: those in `models` of the workspace, and in the settings' folders."""
     settings = workspace.settings
     roots = [settings.home / MODELS, *_split(settings.model_folders)]
-    return [str(path) for root in roots for path in _list_model_folders(root)][:MOST]
+    return [_name(path, settings.home) for root in roots for path in _list_model_folders(root)][:MOST]
+
+
+def _name(path: Path, home: Path) -> str:
+    """Return what a path is called: from the workspace on, where it lies there."""
+    return str(path.relative_to(home) if path.is_relative_to(home) else path)
 
 
 def _list_model_folders(root: Path) -> Iterator[Path]:
@@ -96,18 +101,18 @@ def find_model(workspace: Workspace, text: str, *, field: str = "model") -> Path
 
 def list_rewards(workspace: Workspace) -> list[str]:
     """Return what may be the reward: Python files, then addresses of servers."""
-    return [*map(str, _list_functions(workspace.settings)), *workspace.settings.reward_servers.split()]
+    return [*_list_functions(workspace.settings), *workspace.settings.reward_servers.split()]
 
 
-def _list_functions(settings: Settings) -> list[Path]:
-    """Return the files of the settings' folders; a link that leads out of its folder is not one of them."""
+def _list_functions(settings: Settings) -> dict[str, Path]:
+    """Return the files of the settings' folders by name; a link that leads out of its folder is not one of them."""
     roots = [settings.home / REWARDS, *_split(settings.reward_folders)]
-    return [
-        path
+    return {
+        _name(path, settings.home): path
         for root in roots
         for path in sorted(root.glob("*.py"))
         if path.is_file() and path.resolve().is_relative_to(root.resolve())
-    ]
+    }
 
 
 def find_reward(workspace: Workspace, chosen: str) -> dict[str, Any]:
@@ -123,7 +128,8 @@ def find_reward(workspace: Workspace, chosen: str) -> dict[str, Any]:
             "folders in CURATOR_REWARD_FOLDERS or servers in CURATOR_REWARD_SERVERS"
         )
         raise TrainingNotStarted(f"the reward {chosen[:200]!r} is not allowed here; allowed are {told}")
-    return {"server": chosen} if "://" in chosen else {"function": chosen}
+    function = _list_functions(workspace.settings).get(chosen)
+    return {"server": chosen} if function is None else {"function": str(function)}
 
 
 def read_changes(workspace: Workspace, text: str) -> dict[str, Any]:

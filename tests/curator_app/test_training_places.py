@@ -48,7 +48,7 @@ def test_a_model_lies_in_the_workspace_or_in_a_folder_of_the_settings(workspace:
     allowed = reopen(workspace, model_folders=f"{outside}:/nowhere")
     assert training_places.find_model(allowed, str(outside / "model")) == outside / "model"
     assert str(outside / "model") in training_places.list_models(allowed)
-    assert training_places.list_models(workspace) == [str(home / "models" / name) for name in ("linked", "tiny")]
+    assert training_places.list_models(workspace) == ["models/linked", "models/tiny"]
     allowed.close()
 
 
@@ -56,12 +56,13 @@ def test_a_reward_is_a_file_of_an_allowed_folder_or_an_allowed_server(workspace:
     asked = add_material(workspace, outside)
     home = workspace.settings.home
     assert training_places.list_rewards(workspace) == [asked.reward]
-    assert training_places.find_reward(workspace, asked.reward) == {"function": asked.reward}
+    assert training_places.find_reward(workspace, asked.reward) == {"function": str(home / asked.reward)}
     (home / "rewards" / "linked.py").symlink_to(outside / "evil.py")
     (home / "training-data" / "evil.py").write_text("")
     for chosen in (
         str(outside / "evil.py"), str(home / "rewards" / "linked.py"), str(home / "rewards" / ".." / "rewards" / "x"),
-        str(home / "training-data" / "evil.py"), "http://169.254.169.254/", "", "reward.py",
+        str(home / "training-data" / "evil.py"), "http://169.254.169.254/", "", "reward.py", "rewards/linked.py",
+        "training-data/evil.py", "rewards/../rewards/reward.py", "rewards",
     ):  # fmt: skip
         with pytest.raises(TrainingNotStarted, match="is not allowed here; allowed are"):
             training_places.find_reward(workspace, chosen)
@@ -132,4 +133,4 @@ def test_what_only_trains_otherwise_can_be_set(workspace: Workspace, outside: Pa
     assert (config.model.path, config.data.folder) == (
         str(home / "models" / "tiny"), home / "training-data" / "v1.0-seed-0"
     )  # fmt: skip
-    assert str(config.reward.function) == asked.reward
+    assert config.reward.function == home / asked.reward

@@ -85,7 +85,7 @@ def wait(workspace: Workspace, wanted: Callable[[Job], bool]) -> Job:
 def test_the_page_starts_verl_and_shows_what_came_of_it(page: SimpleNamespace, workspace: Workspace) -> None:
     home = workspace.settings.home
     data, models, rewards = page.training_offer(ask())
-    assert str(home / "models" / "qwen3") in models["choices"]
+    assert "models/qwen3" in models["choices"]
     form: list[Any] = [
         "tiny", data["value"], "tiny-cpu-recommended", "models/qwen3", rewards["value"],
         "data: {steps: 1}\nchanges: {twin_share: 0}", False,
