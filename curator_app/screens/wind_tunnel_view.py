@@ -164,7 +164,7 @@ def _render_alarms(view: TunnelView) -> str:
     )
     table = (
         f'{SCROLL}<table class="cu-table"><thead><tr><th scope="col">Arm</th>'
-        '<th scope="col" class="cu-num">Runs with alarms</th><th scope="col">What goes wrong</th></tr></thead>'
+        '<th scope="col" class="cu-num">Alarmed runs</th><th scope="col">What goes wrong</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     said = f"{calm} arm{'s' if calm != 1 else ''} without an alarm." if calm else "No arm is without one."

@@ -145,6 +145,30 @@ def test_a_change_of_the_method_that_cannot_be_is_named_alone() -> None:
         make_config({"preset": "tiny-cpu", "changes": {"lam": -1}})
 
 
+def test_what_is_held_out_is_looked_at_before_the_first_step_too(tmp_path: Path) -> None:
+    def look(**logging: int) -> tuple[str, str]:
+        given = {"preset": "qwen3-vl-4b-1xh100", "data": {"folder": str(tmp_path)}, "logging": logging}
+        overrides = list_overrides(make_config(given), tmp_path)
+        assert read_override(overrides, "actor_rollout_ref.rollout.val_kwargs.temperature") == "0.9"
+        assert read_override(overrides, "actor_rollout_ref.rollout.val_kwargs.do_sample") == "True"
+        return read_override(overrides, "trainer.test_freq"), read_override(overrides, "trainer.val_before_train")
+
+    assert look() == ("-1", "False")  # there is no val.parquet
+    (tmp_path / "val.parquet").touch()
+    assert look() == ("25", "True")
+    assert look(test_every=-1) == ("-1", "False")
+
+
+@pytest.mark.parametrize(
+    ("reward", "manager"),
+    [({"function": "reward.py"}, "TwinRewardManager"), ({"server": "http://a:1"}, "PictureRewardManager")],
+)
+def test_the_reward_manager_tells_twins_apart(tmp_path: Path, reward: dict[str, str], manager: str) -> None:
+    overrides = list_overrides(make_config({"preset": "tiny-cpu", "reward": reward}), tmp_path)
+    assert read_override(overrides, "reward.reward_manager.name") == manager
+    assert read_override(overrides, "reward.reward_manager.module.path").strip('"') == "pkg://caspo.verl_plugin.rewards"
+
+
 def test_a_reward_is_a_function_or_a_server(tmp_path: Path) -> None:
     config = make_config({"preset": "tiny-cpu", "reward": {"server": "http://a:1|http://b:2"}})
     overrides = list_overrides(config, tmp_path)

@@ -127,8 +127,8 @@ def test_the_band_of_r_lies_between_its_percentiles(tmp_path: Path) -> None:
     html = render_monitor([write_run(tmp_path, steps=12)])
     (panel,) = [part for part in html.split("<section")[2:] if "<h3>Mean of r" in part]
     # 1.5 nats from percentile 1 to 99: the band reaches from the top to the bottom, the line lies at 0.6 of 1.5
-    assert 'class="cu-band" data-series="1" d="M0.00 0.00L' in panel and "L0.00 100.00Z" in panel
-    assert 'class="cu-line" data-series="1" d="M0.00 40.00L' in panel
+    assert 'class="cu-curve-band" data-series="1" d="M0.00 0.00L' in panel and "L0.00 100.00Z" in panel
+    assert 'class="cu-curve" data-series="1" d="M0.00 40.00L' in panel
 
 
 def test_several_are_compared_by_name(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_several_are_compared_by_name(tmp_path: Path) -> None:
     html = render_monitor(folders, names=[HOSTILE, "second"])
     assert not {"script", "img", "iframe"} & set(Attributes(html).tags)
     assert (
-        html.count('<path class="cu-line" data-series="2"') == html.count('<path class="cu-line" data-series="1"') > 8
+        html.count('<path class="cu-curve" data-series="2"') == html.count('<path class="cu-curve" data-series="1"') > 8
     )
 
 

@@ -160,7 +160,7 @@ def test_alarms_of_the_runs_stand_by_arm(handlers: SimpleNamespace, workspace: W
     leave_result(workspace.settings.home)
     leave_log(out, 0, kl=0.05)
     below = handlers.wind_tunnel_show(ask(run="quick"))[4]
-    assert "<h2>Alarms</h2>" in below and "1 arm without an alarm." in below and "Runs with alarms" not in below
+    assert "<h2>Alarms</h2>" in below and "1 arm without an alarm." in below and "Alarmed runs" not in below
     leave_log(out, 1, kl=1.0)
     below = handlers.wind_tunnel_show(ask(run="quick"))[4]
     text = Tags(below).text

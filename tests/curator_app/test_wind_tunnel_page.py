@@ -72,7 +72,7 @@ def test_without_a_run_that_meets_the_goal_no_arm_is_called_best(tmp_path: Path)
 
 def test_an_arm_has_the_same_line_in_every_report(tmp_path: Path) -> None:
     page = draw_wind_tunnel(report_of(write_results(tmp_path, make_results(outr=make_runs()))), paint)
-    assert set(re.findall(r'class="cu-line" data-series="(\d)"', page)) == {"1", "3"}
+    assert set(re.findall(r'class="cu-curve" data-series="(\d)"', page)) == {"1", "3"}
 
 
 def test_a_forced_run_says_so_loudly(tmp_path: Path) -> None:
