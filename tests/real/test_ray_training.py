@@ -63,9 +63,8 @@ def open_train(config: Path, *words: str) -> "subprocess.Popen[str]":
     """The command, with a workspace that is not there."""
     command = [sys.executable, "-u", "-P", "-m", "curator_app.cli", "--home", config.parent / "home"]
     env = os.environ | {"PYTHONPATH": str(vr.ROOT)}
-    return subprocess.Popen(
-        [*command, "caspo", "train", *words, config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
-    )  # fmt: skip
+    command += ["caspo", "train", *words, config]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
 
 
 def finish(process: "subprocess.Popen[str]", code: int = 0) -> str:
