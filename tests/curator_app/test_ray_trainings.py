@@ -78,11 +78,14 @@ def test_what_was_never_given_to_a_cluster_cannot_be_stopped(run: Run) -> None:
 
 def test_verl_joins_the_cluster_that_it_runs_in(tmp_path: Path) -> None:
     data = write_data(tmp_path, items=2)
-    alone = choose(data, tmp_path, preset="qwen3-vl-4b-1xh100")
+    alone = choose(data, tmp_path, preset="qwen3-vl-4b-1xh100", environment={"OMP_NUM_THREADS": "1", "MODE": "a"})
     inside = {"RAY_ADDRESS": "10.0.0.1:6379"}
     assert list_joining(alone, {}) == []
     joining = list_joining(alone, inside)
     assert joining[0] == "ray_kwargs.ray_init.num_cpus=null"
-    assert any("env_vars.VERL_USE_EXTERNAL_MODULES=" in override for override in joining)
+    inner = "+ray_kwargs.ray_init.runtime_env.env_vars"
+    assert any(f"{inner}.VERL_USE_EXTERNAL_MODULES=" in override for override in joining)
+    # Without the quotes Hydra makes a number of it, which Ray does not take for the value of a variable.
+    assert {f'{inner}.OMP_NUM_THREADS="1"', f"{inner}.MODE=a"} <= set(joining)
     assert list_joining(choose(data, tmp_path), inside) == [], "it starts a Ray of its own by ray_init.address=local"
     assert list_joining(choose(data, tmp_path, preset="paper-qwen3-vl-4b-16xa100"), inside) == []
