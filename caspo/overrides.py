@@ -199,6 +199,17 @@ def quote(value: Any) -> str:
         raise TrainingRefused(f"{value!r} holds `${{`, which verl takes for a reference; use a name without it")
     if isinstance(value, list):
         return "[" + ",".join(quote(each) for each in value) + "]"
-    if isinstance(value, str) and (not value or not all(c.isalnum() or c in "_-./:" for c in value) or "://" in value):
+    if isinstance(value, str) and (
+        not all(c.isalnum() or c in "_-./:" for c in value) or "://" in value or _reads_as_other(value)
+    ):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def _reads_as_other(word: str) -> bool:
+    """Whether Hydra takes a word without quotes for nothing, a truth value or a number."""
+    try:
+        float(word or "0")
+    except ValueError:
+        return word.lower() in ("null", "true", "false")
+    return True

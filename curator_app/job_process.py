@@ -5,6 +5,7 @@ app sees to that for a child of its machine, and a Ray job is told the file.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,12 +56,15 @@ def find_worker(kind: str) -> Callable[..., Any]:
 
 def copy_output(file: str) -> None:
     """Let what this process and its children print be appended to a file, and go where it went, which is Ray's log."""
-    # What ends a job is sent to all its processes: the copy must last until this one has said its last word.
-    script = "trap '' TERM INT; exec tee -a \"$0\""
-    tee = subprocess.Popen(["sh", "-c", script, file], stdin=subprocess.PIPE)
+    # What ends a job is sent to all its processes: the copy, which inherits that these signals mean nothing, must last
+    # until this one has said its last word.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT)}
+    tee = subprocess.Popen(["tee", "-a", file], stdin=subprocess.PIPE)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     assert tee.stdin is not None
-    for number in (1, 2):
-        os.dup2(tee.stdin.fileno(), number)
+    for stream in (1, 2):
+        os.dup2(tee.stdin.fileno(), stream)
     tee.stdin.close()
 
 

@@ -215,7 +215,7 @@ def _read_attempts(folder: Path) -> list[Attempt]:
             continue
         if event.get("event") == "started":
             found[number] = Attempt(number, at, None, None)
-        elif number in found:
+        elif event.get("event") == "ended" and number in found:
             found[number] = Attempt(number, found[number].begun, at, event.get("code"))
     return list(found.values())
 

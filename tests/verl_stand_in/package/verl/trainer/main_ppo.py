@@ -29,7 +29,7 @@ def main() -> int:
         metrics = {"critic/score/mean": 0.1 * step, "actor/entropy": 2.0 / step, "response_length/mean": 40.0,
                    "actor/kl_loss": 0.01 * step, "caspo/signal_std": 0.4}  # fmt: skip
         say(f"step:{step} - " + " - ".join(f"{name}:{value}" for name, value in metrics.items()))
-        with (checkpoints.parent / "metrics.jsonl").open("a") as file:
+        with (checkpoints / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"step": step, "data": metrics, "at": "2026-11-30T07:00:00+00:00"}) + "\n")
         (checkpoints / f"global_step_{step}").mkdir(exist_ok=True)
         latest.write_text(str(step))
