@@ -66,10 +66,9 @@ def _build_form() -> list[Any]:
     with gr.Row():
         preset = gr.Dropdown(list(PRESETS), value="recommended", label="Share of twins as in preset", min_width=180)
         seed = gr.Number(label="Seed", value=0, precision=0, min_width=100)
-        drop = gr.Checkbox(
-            label="Leave out what matches a benchmark", value=False, info="Otherwise a match refuses everything.",
-            min_width=300,
-        )  # fmt: skip
+    drop = gr.Checkbox(
+        label="Leave out what matches a benchmark", value=False, info="Otherwise a match refuses everything."
+    )
     return [name, releases, runs, preset, seed, drop]
 
 
@@ -111,4 +110,4 @@ def _render(workspace: Workspace, query: dict[str, str]) -> tuple[str, str, bool
     except (StorageError, AppError) as exc:
         return render_refusal(str(exc)), "", False, False
     again = one.job is not None and not one.is_live and one.manifest is None
-    return view.render_data_head(one), view.render_data_body(one), one.is_live, again
+    return view.render_data_head(one), view.render_data_body(one, workspace.titles), one.is_live, again

@@ -3,7 +3,7 @@
 It is navigated by ordinary links: `?run=NAME`, a name of training data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import urlencode
 
@@ -90,7 +90,7 @@ def render_data_head(view: DataView) -> str:
     )
 
 
-def render_data_body(view: DataView) -> str:
+def render_data_body(view: DataView, titles: Mapping[str, str]) -> str:
     """Return what stands below the buttons: the way to the report, the constitutions, the log."""
     log = f"<section><h2>Log</h2>{render_output(view.output)}</section>" if view.output else ""
     if view.manifest is None:
@@ -99,7 +99,7 @@ def render_data_body(view: DataView) -> str:
         f'<p><a href="/training/data/{escape(view.name)}" target="_blank">Report</a></p>' if view.has_report else ""
     )
     rows = "".join(
-        f'<tr><th scope="row">{escape(category)}</th><td>{escape(str(told.get("version")))}</td>'
+        f'<tr><th scope="row">{escape(titles.get(category, category))}</th><td>{escape(str(told.get("version")))}</td>'
         f'<td class="cu-wrap"><code>{escape(str(told.get("sha256"))[:16])}</code></td></tr>'
         for category, told in (view.manifest.get("constitutions") or {}).items()
     )
