@@ -4,8 +4,6 @@ The trainer itself is a program that stands in for it (`verl_stand_in`): a real 
 """
 
 import json
-import signal
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any
 import gradio as gr
 import pytest
 from approved_items import add_approved
-from run_workspace import wait_for
 from trainings_here import STEPS, add_material, stand_in
 
 from caspo.launch import find_version
@@ -179,35 +176,6 @@ def test_a_training_runs_to_its_end_and_shows_step_curves_pins_and_log(
     view = training_reading.read_training(workspace, name="first")
     assert [attempt.code for attempt in view.attempts] == [0, 0]
     assert "setting global step to 3" in capsys.readouterr().out
-
-
-def test_a_stopped_training_ends_verl_and_goes_on_from_its_checkpoint(
-    handlers: SimpleNamespace, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    gate = tmp_path / "gate"
-    gate.write_text("1")
-    stand_in(monkeypatch, gate=gate)
-    asked = add_material(workspace, tmp_path)
-    find = training_jobs.find_training_job
-
-    def stop() -> None:
-        wait_for(workspace, "first", lambda job: job.progress.get("step") == 1, find=find)
-        handlers.training_stop(ask(run="first"))
-
-    helper = threading.Thread(target=stop)
-    helper.start()
-    train(workspace, asked)
-    helper.join()
-    job = find(workspace, name="first")
-    assert (job.state, job.message) == (JobState.ENDED, "stopped by tom")
-    view = training_reading.read_training(workspace, name="first")
-    assert [attempt.code for attempt in view.attempts] == [-signal.SIGTERM] and view.step == 1
-    gate.write_text(str(STEPS))
-    handlers.training_resume(ask(run="first"))
-    run_queued(workspace, name="first")
-    view = training_reading.read_training(workspace, name="first")
-    assert [attempt.code for attempt in view.attempts] == [-signal.SIGTERM, 0] and view.step == STEPS
-    assert "setting global step to 1" in (view.folder / "log-2.txt").read_text()
 
 
 def test_preflights_errors_and_verls_own_end_a_job_with_what_to_do(
