@@ -26,7 +26,7 @@ BudgetUsd = Annotated[float | None, typer.Option(help="Stop when this many dolla
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop when this many tokens are used.", min=0)]
 Constitutions = Annotated[
     str | None,
-    typer.Option(help="Constitutions: a YAML file of category: text, or `shipped` for the package's own."),
+    typer.Option(help="A YAML file of category: text, `shipped` for the package's, `workspace` for those edited here."),
 ]
 OwnTemperature = Annotated[
     bool, typer.Option("--no-temperature", help="Send no temperature, for models that accept none.")
@@ -112,11 +112,11 @@ def score(
     _show_end(end, f"curator report {run}")
 
 
-def name_constitutions(given: str | None) -> Path | Literal["shipped"] | None:
-    """Return what the option names: a file (`./shipped` is one, too), the package's own, or nothing."""
+def name_constitutions(given: str | None) -> Path | Literal["shipped", "workspace"] | None:
+    """Return what the option names: a file (`./shipped` is one, too), the package's, the workspace's, or nothing."""
     if given is None:
         return None
-    return "shipped" if given == "shipped" else Path(given)
+    return "shipped" if given == "shipped" else "workspace" if given == "workspace" else Path(given)
 
 
 def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) -> Place:
