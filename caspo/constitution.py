@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from pydantic import TypeAdapter, ValidationError
+
+from caspo.dataset.plain_texts import is_plain
 from caspo.errors import ConstitutionInvalid
 from storage.records import Category
+from storage.strict_yaml import read_yaml
 from storage.texts import check_filled, hash_json
 
 FOLDER = Path(__file__).parent / "constitutions"
+MAX_CHARACTERS = 8_000
+"""Of a policy: near 1,600 tokens, beside a prompt of 2,048. Those of the package have less than 1,700 characters."""
 _HEAD = re.compile(r"# Constitution (\d+\.\d+): ([a-z_]+)\n")
 
 
@@ -32,6 +38,26 @@ class Constitution:
     def sha256(self) -> str:
         """Hash (64 hex digits) of category, version and text."""
         return hash_json([self.category.value, self.version, self.text])
+
+
+def check_policy(text: str) -> str:
+    """Return the text of a policy without white space around it, and with the line ends of Unix.
+
+    Raises:
+        ConstitutionInvalid: It is empty, too long, or holds what a chat template or verl takes for something else.
+    """
+    try:
+        text = check_filled(text.replace("\r\n", "\n").replace("\r", "\n"))
+    except ValueError as exc:
+        raise ConstitutionInvalid(f"a constitution cannot be used: {exc}") from exc
+    if len(text) > MAX_CHARACTERS:
+        raise ConstitutionInvalid(f"a constitution has {len(text):,} characters; use at most {MAX_CHARACTERS:,}")
+    if not is_plain(text):
+        raise ConstitutionInvalid(
+            "a constitution holds a token of chat templates such as `<|im_end|>`, or a placeholder such as `<image>`: "
+            "models would take it for the end of a turn, or for a picture; write it in other words"
+        )
+    return text
 
 
 def read_constitution(path: Path) -> Constitution:
@@ -56,7 +82,33 @@ def read_constitution(path: Path) -> Constitution:
     policy = text[head.end() :].strip()
     if not policy:
         raise ConstitutionInvalid(f"constitution {path} has no text after its first line; write the policy")
-    return Constitution(Category(path.stem), head[1], policy)
+    try:
+        return Constitution(Category(path.stem), head[1], check_policy(policy))
+    except ConstitutionInvalid as exc:
+        raise ConstitutionInvalid(f"constitution {path}: {exc}") from exc
+
+
+def read_policies(path: Path) -> Mapping[Category, Constitution]:
+    """Return the constitutions of a YAML file of `category: text`, with a text for each category.
+
+    Raises:
+        ConstitutionInvalid: It cannot be read, a category is missing or unknown, or a text cannot be used.
+    """
+    try:
+        texts = TypeAdapter(dict[Category, str]).validate_python(read_yaml(path.read_text(encoding="utf-8")))
+    except (OSError, ValidationError, ValueError) as exc:
+        raise ConstitutionInvalid(
+            f"constitutions {path} cannot be read: {exc}; write `category: text` lines for {', '.join(Category)}"
+        ) from exc
+    if missing := [category for category in Category if category not in texts]:
+        raise ConstitutionInvalid(f"constitutions {path}: none for {', '.join(missing)}; add it")
+    found = {}
+    for category in Category:
+        try:
+            found[category] = Constitution(category, path.name, check_policy(texts[category]))
+        except ConstitutionInvalid as exc:
+            raise ConstitutionInvalid(f"constitutions {path}, {category}: {exc}") from exc
+    return MappingProxyType(found)
 
 
 def list_constitutions(folder: Path = FOLDER) -> Mapping[Category, Constitution]:

@@ -87,3 +87,7 @@ class RewardModelInvalid(CaspoError, ValueError):
 
 class RewardUnavailable(CaspoError):
     """A reward server cannot be asked, refused what it was asked, or does not look at pictures."""
+
+
+class ExportRefused(CaspoError):
+    """A run cannot be exported: no whole checkpoint, a target that exists, or a merged model that differs."""

@@ -183,29 +183,30 @@ def write_run(launch: Launch) -> None:
 def run_here(launch: Launch, *, tell: Callable[[str], None] | None = None) -> int:
     """Run verl as a child to its end, or go on where its last checkpoint stands, and return its exit code.
 
-    Its output goes into a log file and, line by line, to `tell`. Ctrl-C and SIGTERM end verl and all that it started.
+    Its output goes into a log file and, line by line, to `tell`. Ctrl-C and SIGTERM end verl and all that it started,
+    a second one at once. verl holds the folder's lock, too, so that none begins beside one whose parent was killed.
 
     Raises:
         RunBusy: Another process runs in the folder.
         RunMismatch: The folder holds another run.
     """
     busy = RunBusy(f"another process trains in {launch.folder}; wait until it is done, or end it")
-    with hold_lock(launch.folder / ".training", busy=busy):
+    with hold_lock(launch.folder / ".training", busy=busy) as lock:
         write_run(launch)
         number = count_attempts(launch.folder) + 1
         log = launch.folder / f"log-{number}.txt"
         note_event(launch.folder, {"attempt": number, "event": "started", "log": log.name})
-        code = _run_child(launch, log, tell or (lambda line: None))
+        code = _run_child(launch, log, tell or (lambda line: None), lock)
         note_event(launch.folder, {"attempt": number, "event": "ended", "code": code})
     return code
 
 
-def _run_child(launch: Launch, log: Path, tell: Callable[[str], None]) -> int:
+def _run_child(launch: Launch, log: Path, tell: Callable[[str], None], lock: int) -> int:
     with log.open("w", encoding="utf-8") as file:
         command = (*launch.command, *list_joining(launch.config, os.environ))
         child = subprocess.Popen(
             command, env={**os.environ, **launch.environment}, cwd=launch.folder, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

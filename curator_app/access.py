@@ -26,6 +26,8 @@ ANYBODY_SIGNED_IN: frozenset[Role] = frozenset()
 REVIEWERS = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR})
 STUDY_PEOPLE = frozenset({Role.ANNOTATOR, Role.ADJUDICATOR, Role.MAINTAINER})
 """What each of them is shown of a study, `actions.study_reading` says."""
+TRAINERS = frozenset({Role.TRAINER, Role.MAINTAINER})
+"""Whoever trains sees releases and constitutions, and changes neither."""
 
 PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/": REVIEWERS,
@@ -36,18 +38,21 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/progress": ANYBODY_SIGNED_IN,
     "/runs": frozenset({Role.MAINTAINER}),
     "/judge-runs": frozenset({Role.MAINTAINER}),
-    "/training": frozenset({Role.MAINTAINER}),
+    "/training": TRAINERS,
+    "/training-data": TRAINERS,
+    "/constitutions": TRAINERS,
+    "/wind-tunnel": TRAINERS,
     "/studies": STUDY_PEOPLE,
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
-    "/releases": frozenset({Role.MAINTAINER}),
+    "/releases": TRAINERS,
     "/people": frozenset({Role.ADMIN}),
 }
-"""Gradio page -> roles of which one is needed; the same pages are offered in the top bar."""
+"""Gradio page -> roles of which one is needed; the top bar offers them, or a page that it offers does."""
 
 PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
     r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*"
-    r"|judge-runs/(report|leaderboard)|training/report/.*|items/reply/.*|failures/map(/.*)?)"
+    r"|judge-runs/(report|leaderboard)|training/(report|data|judged)/.*|items/reply/.*|failures/map(/.*)?)"
 )
 BEARER = re.compile(r"/(api/v1/.*|media/[^/]*)")
 GRADIO = (
@@ -119,7 +124,9 @@ CurrentPerson = Annotated[Person, Depends(_person_of)]
 
 
 def first_page(person: Person) -> str:
-    """Return the first page that a person may open."""
+    """Return the first page that a person may open; who only trains begins with training."""
+    if person.roles == {Role.TRAINER}:
+        return "/training"
     for path, roles in PAGE_ROLES.items():
         if not roles or any(person.has(role) for role in roles):
             return path

@@ -26,6 +26,7 @@ from curator_app.commands import (
     token_shift,
     training,
     training_data,
+    training_results,
     users,
     wind_tunnel,
 )
@@ -57,6 +58,8 @@ wind_tunnel.app.command("prepare")(training_data.prepare)
 wind_tunnel.app.command("preflight")(training.preflight)
 wind_tunnel.app.command("train")(training.train)
 wind_tunnel.app.command("monitor")(monitor.monitor)
+wind_tunnel.app.command("export")(training_results.export)
+wind_tunnel.app.command("evaluate")(training_results.evaluate)
 wind_tunnel.app.add_typer(reward_model.app, name="reward-model")
 app.add_typer(wind_tunnel.app, name="caspo")
 

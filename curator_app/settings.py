@@ -35,6 +35,15 @@ class Settings(BaseSettings):
     ray_address: str = Field(default="", pattern=r"^(https?://[^\s/]+/?)?$")
     """Dashboard of the Ray cluster that jobs run on, `http://HOST:8265`; empty: they are processes of this machine."""
 
+    model_folders: str = ""
+    """Folders, as in `PATH`, of models that may be trained from the app, beside those in the home folder."""
+
+    reward_folders: str = ""
+    """Folders, as in `PATH`, of Python files that a training from the app may run as its reward."""
+
+    reward_servers: str = ""
+    """Addresses of reward servers that a training from the app may ask, with spaces between them."""
+
     @property
     def blobs_url(self) -> str:
         """Where the images are."""

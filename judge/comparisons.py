@@ -55,6 +55,17 @@ class OverWarning:
     told_apart_interval: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class WarningDifference:
+    """Two models on the twins that both answered and had scored; first minus second."""
+
+    twins: int
+    unpaired: int
+    """Twins that either answered without a scored answer of the other."""
+    difference: Interval
+    """Of the share that is warned of."""
+
+
 def compare_models(
     first: Iterable[ItemScores],
     second: Iterable[ItemScores],
@@ -89,13 +100,7 @@ def compare_models(
     zeros_I2 = np.array([[np.mean(np.equal(side, 0)) for side in pair] for pair in pairs]).reshape(-1, 2)
 
     def differ(values_I2: Floats) -> Interval:
-        return resample_sums(
-            np.column_stack([values_I2[:, 0] - values_I2[:, 1], np.ones(len(values_I2))]),
-            lambda sums: sums[..., 0] / sums[..., 1],
-            confidence=confidence,
-            resamples=resamples,
-            seed=seed,
-        )
+        return _differ(values_I2, confidence=confidence, resamples=resamples, seed=seed)
 
     reason = ""
     if not shared:
@@ -114,6 +119,17 @@ def compare_models(
         only_second_zero=only_second,
         mcnemar_p=nan if reason else mcnemar_exact(only_first, only_second),
         reason=reason,
+    )
+
+
+def _differ(values_I2: Floats, *, confidence: float, resamples: int, seed: int) -> Interval:
+    """Return the mean difference of the first column less the second, resampled by item."""
+    return resample_sums(
+        np.column_stack([values_I2[:, 0] - values_I2[:, 1], np.ones(len(values_I2))]),
+        lambda sums: sums[..., 0] / sums[..., 1],
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
     )
 
 
@@ -164,6 +180,31 @@ def over_warning_rate(
         pairs=len(apart),
         told_apart=told,
         told_apart_interval=wilson_interval(told, len(apart), confidence=confidence) if apart else nothing,
+    )
+
+
+def compare_warnings(
+    first: Iterable[ItemScores],
+    second: Iterable[ItemScores],
+    *,
+    confidence: float = 0.95,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+) -> WarningDifference:
+    """Compare how often two models warn on the same twins: the paired difference of the shares of warned ones.
+
+    Several answers to a twin are averaged. Arguments as of `compare_models`; the rows are those of twins.
+    """
+    check_resampling(confidence=confidence, resamples=resamples)
+    one, other = _by_item(first, "R"), _by_item(second, "R")
+    shared = sorted(item for item in one if one[item] and other.get(item))
+    warned_I2 = np.array(
+        [[np.mean(np.greater_equal(side[item], WARNS_FROM)) for side in (one, other)] for item in shared]
+    ).reshape(-1, 2)
+    return WarningDifference(
+        twins=len(shared),
+        unpaired=len(one.keys() | other.keys()) - len(shared),
+        difference=_differ(warned_I2, confidence=confidence, resamples=resamples, seed=seed),
     )
 
 

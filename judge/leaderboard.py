@@ -198,16 +198,17 @@ def show_difference(comparison: Comparison | None) -> str:
     found = comparison.zero_difference
     if not isfinite(found.value):
         return "no item in common"
-    return _sign(100 * found.value, 100 * found.low, 100 * found.high, digits=1)
+    return show_signed(100 * found.value, 100 * found.low, 100 * found.high, digits=1)
 
 
 def show_mean_difference(comparison: Comparison) -> str:
     """Return the paired difference of R_A and its interval."""
     found = comparison.mean_difference
-    return _sign(found.value, found.low, found.high, digits=2) if isfinite(found.value) else "no item in common"
+    return show_signed(found.value, found.low, found.high, digits=2) if isfinite(found.value) else "no item in common"
 
 
-def _sign(value: float, low: float, high: float, *, digits: int) -> str:
+def show_signed(value: float, low: float, high: float, *, digits: int) -> str:
+    """Return a difference with its sign, and its interval where there is one."""
     text = f"{value:+.{digits}f}" + (f" ({low:+.{digits}f} to {high:+.{digits}f})" if isfinite(low) else "")
     return text.replace("-", "−")
 

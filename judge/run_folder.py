@@ -155,7 +155,7 @@ def _read_run(path: Path) -> tuple[datetime, Path]:
         raise ConfigInvalid(f"{path / 'run.json'} cannot be read ({exc}); was it edited?") from exc
 
 
-def _lock(path: Path) -> AbstractContextManager[None]:
+def _lock(path: Path) -> AbstractContextManager[int]:
     busy = RunBusy(f"another process works on the judge run {path}; wait for it, or end it first")
     return hold_lock(path / ".lock", busy=busy)
 

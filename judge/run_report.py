@@ -43,10 +43,12 @@ DIGITS = 6
 NAMES = dict(zip(LETTERS, DIMENSIONS, strict=True))
 
 
-def iterate_scores(folder: RunFolder, release: Release, *, judge: str | None = None) -> Iterator[ItemScores]:
+def iterate_scores(
+    folder: RunFolder, release: Release, *, judge: str | None = None, twins: bool = False
+) -> Iterator[ItemScores]:
     """Yield every judgeable answer's score by the panel, or by one `judge`, as rows for the metrics.
 
-    Nothing is yielded when the run was never scored.
+    With `twins` only answers to twins, else none of them. Nothing is yielded when the run was never scored.
 
     Raises:
         RunMissing, ConfigInvalid, LogDamaged: the run's files cannot be used, or the release is not the run's.
@@ -57,7 +59,7 @@ def iterate_scores(folder: RunFolder, release: Release, *, judge: str | None = N
         return
     answering = folder.read_answer_config()
     check_release(release, answering.release_digest)
-    for answer in JudgedRun(folder, answering=answering, scoring=config).iterate(release):
+    for answer in JudgedRun(folder, answering=answering, scoring=config).iterate(release, twins=twins):
         yield score_by_judge(answer, judge) if judge else score_by_panel(answer)
 
 

@@ -38,6 +38,7 @@ class Role(StrEnum):
     ANNOTATOR = "annotator"
     ADJUDICATOR = "adjudicator"
     MAINTAINER = "maintainer"
+    TRAINER = "trainer"
     ADMIN = "admin"
 
 

@@ -50,6 +50,7 @@ class Tag(StrEnum):
     ITEM_FLAGGED = "reviews:item:flag"
     FLAG_RESOLVED = "reviews:flag:resolve"
     GUIDELINES_CHANGED = "reviews:guidelines:change"
+    CONSTITUTION_CHANGED = "constitutions:constitution:change"
     PHOTO_IMPORTED = "photos:photo:import"
     RELEASE_FROZEN = "releases:release:freeze"
     STUDY_CREATED = "studies:study:create"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 
 @contextmanager
-def hold_lock(file: Path, *, busy: Exception) -> Iterator[None]:
+def hold_lock(file: Path, *, busy: Exception) -> Iterator[int]:
     """Hold the lock on `file`, made with its folder where it does not exist, for as long as the block runs.
+
+    Yields the file's descriptor: a child that inherits it holds the lock, too, and longer than a parent that dies.
 
     Args:
         file: a file of nobody's content; it stays.
@@ -20,4 +22,4 @@ def hold_lock(file: Path, *, busy: Exception) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             raise busy from exc
-        yield
+        yield lock.fileno()

@@ -126,7 +126,8 @@ def render_readme(*, facts: CardFacts, tally: ContentTally) -> str:
         "No reviewer is named.",
         *([_tell_twins(tally)] if tally.with_twin else []),
         f"## Categories\n\n{_category_table(facts, tally)}",
-        "## Columns\n\n" + _table(("Column", "Meaning"), [(f"`{name}`", COLUMN_NOTES[name]) for name in SCHEMA.names]),
+        "## Columns\n\n"
+        + draw_table(("Column", "Meaning"), [(f"`{name}`", COLUMN_NOTES[name]) for name in SCHEMA.names]),
         f"## Intended use and limits\n\n{_USES[facts.split]}\n\n"
         "The hazards are described so that people and models can recognise them, never as instructions. The scenarios "
         "are few, in English, and reflect the judgement of their authors and reviewers. The six categories are those "
@@ -136,7 +137,7 @@ def render_readme(*, facts: CardFacts, tally: ContentTally) -> str:
         *([_credit_authors(tally)] if tally.authors else []),
         f"## Citation\n\nThe task and the method come from the paper below; this release is not the paper's data.\n\n"
         f"```bibtex\n{CITATION}\n```",
-        f"Made by ood-mmsafe-curator, code {_plain(facts.code_commit)}.",
+        f"Made by ood-mmsafe-curator, code {escape_text(facts.code_commit)}.",
     ]
     return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
 
@@ -144,19 +145,19 @@ def render_readme(*, facts: CardFacts, tally: ContentTally) -> str:
 def render_licences(*, tally: ContentTally) -> str:
     """Return `LICENSES.md`: how many items are under which licence, and where foreign pictures came from."""
     rows = [
-        (_plain(licence), source, str(count), _LICENCE_PAGES.get(licence.lower(), ""))
+        (escape_text(licence), source, str(count), _LICENCE_PAGES.get(licence.lower(), ""))
         for (licence, source), count in sorted(tally.licences.items())
     ]
     text = (
         "# Licences\n\nEvery row names its licence in the column `licence`. It holds for the row's picture, or for "
         "its text when there is no picture. The licence of a twin's picture is in the column `twin_licence`.\n\n"
-        + _table(("Licence", "Kind of picture", "Items", "Text"), rows)
+        + draw_table(("Licence", "Kind of picture", "Items", "Text"), rows)
     )
     if tally.origins:
-        origins = [tuple(map(_plain, origin)) for origin in tally.origins]
+        origins = [tuple(map(escape_text, origin)) for origin in tally.origins]
         text += (
             "\n\n## Authors and sources\n\nWhoever passes a picture on names its author with it where one stands "
-            "here.\n\n" + _table(("Item", "Author", "Licence", "Source"), origins)
+            "here.\n\n" + draw_table(("Item", "Author", "Licence", "Source"), origins)
         )
     return text + "\n"
 
@@ -250,12 +251,12 @@ def _category_table(facts: CardFacts, tally: ContentTally) -> str:
     rows = []
     for category in sorted(tally.counts):
         subs = tally.counts[category]
-        rows.append((f"**{_plain(titles.get(category, category))}**", "", f"**{sum(subs.values())}**"))
+        rows.append((f"**{escape_text(titles.get(category, category))}**", "", f"**{sum(subs.values())}**"))
         rows += [
-            ("", _plain(titles.get(f"{category}/{sub_category}", sub_category)), str(subs[sub_category]))
+            ("", escape_text(titles.get(f"{category}/{sub_category}", sub_category)), str(subs[sub_category]))
             for sub_category in sorted(subs)
         ]
-    return _table(("Category", "Sub-category", "Items"), rows)
+    return draw_table(("Category", "Sub-category", "Items"), rows)
 
 
 def _tell_twins(tally: ContentTally) -> str:
@@ -269,12 +270,15 @@ def _tell_twins(tally: ContentTally) -> str:
 
 
 def _credit_authors(tally: ContentTally) -> str:
-    rows = [(_plain(author), _plain(licence), str(count)) for (author, licence), count in sorted(tally.authors.items())]
-    return "## Authors of pictures\n\n" + _table(("Author", "Licence", "Pictures"), rows)
+    rows = [
+        (escape_text(author), escape_text(licence), str(count))
+        for (author, licence), count in sorted(tally.authors.items())
+    ]
+    return "## Authors of pictures\n\n" + draw_table(("Author", "Licence", "Pictures"), rows)
 
 
 def _licence_sentence(tally: ContentTally) -> str:
-    names = sorted({_plain(licence) for licence, _ in tally.licences})
+    names = sorted({escape_text(licence) for licence, _ in tally.licences})
     return f"All items are under {names[0]}." if len(names) == 1 else f"Licences of the items: {', '.join(names)}."
 
 
@@ -301,12 +305,13 @@ def _describe_field(name: str) -> dict[str, Any]:
     return entry
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def draw_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return a Markdown table; cells are taken as they are."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _plain(text: str) -> str:
+def escape_text(text: str) -> str:
     """Return `text` so that Markdown shows it as it is, on one line and within a table's cell."""
     text = " ".join(text.split())
     for mark in "\\`*_[]<>|":
@@ -315,7 +320,7 @@ def _plain(text: str) -> str:
 
 
 def _quote(text: str) -> str:
-    return "\n".join(f"> {_plain(line)}".rstrip() for line in text.strip().splitlines())
+    return "\n".join(f"> {escape_text(line)}".rstrip() for line in text.strip().splitlines())
 
 
 # The vocabulary of Croissant 1.0, with the two terms that newer readers expect.

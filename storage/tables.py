@@ -312,6 +312,21 @@ class GuidelineRow(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+class ConstitutionRow(SQLModel, table=True):
+    """A version of the constitution of one category. Rows are never changed or removed."""
+
+    __tablename__ = "constitutions"
+    __table_args__ = (UniqueConstraint("category", "version"),)
+    id: int | None = Field(default=None, primary_key=True)
+    category: str
+    version: int
+    """Counts from 1 in each category."""
+    text: str = _text()
+    reason: str = _text()
+    author: str
+    created_at: datetime = _time()
+
+
 class AuditRow(SQLModel, table=True):
     """One link of the chain. Rows are never changed or removed."""
 

@@ -120,7 +120,11 @@ def describe_spent(ledger: Ledger) -> dict[str, Any]:
 
 def read_output(folder: Path) -> str:
     """Return the end of what the process of a job printed; empty when it printed nothing."""
-    path = folder / JOB_LOG
+    return read_tail(folder / JOB_LOG)
+
+
+def read_tail(path: Path) -> str:
+    """Return the last lines of a log; empty where there is none."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:

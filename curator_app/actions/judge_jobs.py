@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from curator_app.actions import background_jobs
 from curator_app.actions.background_jobs import describe_spent
-from curator_app.actions.judging import SHIPPED, JudgingRefused, Place, Sampling, Sitting, respond, score
+from curator_app.actions.constitutions import SHIPPED
+from curator_app.actions.judging import JudgingRefused, Place, Sampling, Sitting, respond, score
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.workspace import Workspace

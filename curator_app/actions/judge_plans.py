@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from curator_app.actions.constitutions import SHIPPED, WORKSPACE, read_current, write_policies
 from curator_app.actions.judge_jobs import JudgeRequest, list_endpoints_files, make_place
 from curator_app.actions.judging import (
     JUDGE_TOKENS,
-    SHIPPED,
     JudgingRefused,
     Sampling,
     choose_target,
@@ -121,6 +121,9 @@ def make_requests(workspace: Workspace, form: JudgeForm) -> tuple[JudgeRequest, 
             f"{len(targets)} targets in {len(modes)} modes are {len(targets) * len(modes)} runs, and {MAX_RUNS} start "
             "at once; choose fewer"
         )
+    policies = form.constitutions.strip()
+    if policies == WORKSPACE:  # as they are now, so that a resume finds what the run was begun with
+        policies = write_policies(read_current(workspace))
     requests = []
     for target in targets:
         for mode in modes:
@@ -139,7 +142,7 @@ def make_requests(workspace: Workspace, form: JudgeForm) -> tuple[JudgeRequest, 
                         caption=form.caption if mode == "caption" else "own",
                         twins=form.twins,
                     ),
-                    constitutions=form.constitutions.strip() if mode == "constitution" else "",
+                    constitutions=policies if mode == "constitution" else "",
                     judges=form.judges,
                     repeats=_whole("repeats", form.repeats, 1, 32),
                     endpoints=form.endpoints,
@@ -176,7 +179,7 @@ def _check_choices(workspace: Workspace, form: JudgeForm) -> None:
     if not form.constitutions.strip():
         raise JudgingRefused(
             "mode constitution needs its texts: paste lines of `category: text` under "
-            f"Constitutions, or write {SHIPPED} there for those that come with the package"
+            f"Constitutions, or write {WORKSPACE} there for those of the workspace, {SHIPPED} for those of the package"
         )
 
 
@@ -243,7 +246,7 @@ def _count_twins(release: Release, config: AnswerConfig) -> int:
 
 def _collect(workspace: Workspace, release: Release, request: JudgeRequest) -> TargetTexts:
     if request.constitutions == SHIPPED:
-        return find_constitutions(SHIPPED, categories=release.manifest.counts)
+        return find_constitutions(SHIPPED, categories=release.manifest.counts, workspace=workspace)
     if request.sampling.mode == "constitution":
         return read_constitutions(request.constitutions, name="as pasted", categories=release.manifest.counts)
     return collect_texts(workspace, release, request.sampling)

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
-from caspo.constitution import list_constitutions
 from caspo.errors import CaspoError
+from curator_app.actions.constitutions import Named, choose_constitutions
 from curator_app.actions.releases import find_release
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.actions.stopping import run_until_stopped
@@ -35,8 +34,6 @@ from storage.records import Refinement
 from storage.release_files import Release, read_release
 
 FOLDER = "judge-runs"
-SHIPPED: Literal["shipped"] = "shipped"
-"""In place of a file of constitutions."""
 JUDGE_ROLES: tuple[JudgeRole, ...] = ("judge_a", "judge_b")
 JUDGE_TOKENS = 2048
 JudgeObserver = Callable[[SittingState, Ledger], None]
@@ -93,8 +90,8 @@ class Sampling:
     max_tokens: int = 4096
     seed: int = 0
     caption: str = "own"
-    constitutions: Path | Literal["shipped"] | None = None
-    """`shipped`: those of `caspo.constitution`."""
+    constitutions: Path | Named | None = None
+    """`shipped`: those of `caspo.constitution`; `workspace`: those of the workspace as they are now."""
     twins: bool = False
     variants: Path | None = None
     """None: the variants that the workspace's items have."""
@@ -224,15 +221,19 @@ def find_variants(workspace: Workspace, release: Release) -> TargetTexts:
     return TargetTexts(variants=found)
 
 
-def find_constitutions(source: Path | Literal["shipped"], *, categories: Mapping[str, object]) -> TargetTexts:
-    """Return the constitutions of a YAML file, which must have one for each of `categories`, or those of the package.
+def find_constitutions(
+    source: Path | Named, *, categories: Mapping[str, object], workspace: Workspace | None
+) -> TargetTexts:
+    """Return the constitutions of a YAML file, which must have one for each of `categories`, or those that are named.
 
     Raises:
         TextsInvalid: the file cannot be used.
+        ConstitutionRefused: the workspace's are asked for, and there is none.
     """
-    if source == SHIPPED:
-        return TargetTexts(constitutions={one.category.value: one.text for one in list_constitutions().values()})
-    return load_constitutions(source, categories=categories)
+    if isinstance(source, Path):
+        return load_constitutions(source, categories=categories)
+    found = choose_constitutions(workspace, source)
+    return TargetTexts(constitutions={one.category.value: one.text for one in found.values()})
 
 
 def collect_texts(workspace: Workspace | None, release: Release, sampling: Sampling) -> TargetTexts:
@@ -252,9 +253,9 @@ def collect_texts(workspace: Workspace | None, release: Release, sampling: Sampl
         if sampling.constitutions is None:
             raise JudgingRefused(
                 "mode constitution needs a text for each category: give --constitutions FILE, or "
-                "--constitutions shipped for those that come with the package"
+                "--constitutions shipped for those that come with the package, or workspace for those edited here"
             )
-        return find_constitutions(sampling.constitutions, categories=release.manifest.counts)
+        return find_constitutions(sampling.constitutions, categories=release.manifest.counts, workspace=workspace)
     if sampling.mode != "malicious":
         return TargetTexts()
     if sampling.variants is not None:

@@ -32,6 +32,7 @@ from judge.leaderboard import (
 )
 from judge.leaderboard_text import EXPLAINED, NOT_COMPARABLE, name_table
 from judge.metrics import LETTERS
+from judge.paired_report import list_lines, list_notes
 from judge.report_text import (
     LETTER_NAMES,
     OVER_WARNING,
@@ -94,10 +95,20 @@ def _split_pieces(text: str) -> list[tuple[str, str]]:
     return pieces
 
 
-def draw_reports(runs: Sequence[ReportedRun], *, studies: Mapping[str, Sequence[Report]] | None = None) -> str:
+def draw_reports(
+    runs: Sequence[ReportedRun],
+    *,
+    studies: Mapping[str, Sequence[Report]] | None = None,
+    pair: Report | None = None,
+    notes: Sequence[str] = (),
+) -> str:
     """Return the page about one run, or about several beside one another, as HTML.
 
-    `studies` are the reports of closed human studies, by the run's name.
+    Args:
+        runs: At least one.
+        studies: Reports of closed human studies, by the run's name.
+        pair: Of `judge.paired_report`, where the runs are a model before and after a training.
+        notes: What is to be said beside the page's own notices.
     """
     reports = [run.report for run in runs]
     scored = [run for run in runs if run.scored]
@@ -113,7 +124,10 @@ def draw_reports(runs: Sequence[ReportedRun], *, studies: Mapping[str, Sequence[
         differences=list_differences(group_reports(reports)),
         not_comparable=NOT_COMPARABLE,
         over_warning=OVER_WARNING,
-        notices=[notice for run in runs for notice in _notices(run.report, several=len(runs) > 1)],
+        notices=[*notes, *(notice for run in runs for notice in _notices(run.report, several=len(runs) > 1))],
+        pair=pair,
+        pair_lines=list_lines(pair) if pair else [],
+        pair_notes=list_notes(pair) if pair else [],
         hidden=len(scored) - len(shown),
         shown=shown,
         main_plots=_plot_scores(shown) if shown else [],

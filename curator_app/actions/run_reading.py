@@ -191,7 +191,7 @@ def compare_runs(workspace: Workspace, *, left: str, right: str) -> Comparison:
         NotFound: there is no such run.
     """
     views = read_run(workspace, name=left), read_run(workspace, name=right)
-    flat = [_flatten(view.job.request.get("config", {})) for view in views]
+    flat = [flatten(view.job.request.get("config", {})) for view in views]
     names = dict.fromkeys([*flat[0], *flat[1]])
     changed = tuple(
         (name, flat[0].get(name, "–"), flat[1].get(name, "–"))
@@ -274,12 +274,13 @@ def _read_spent(workspace: Workspace, name: str) -> tuple[Spent, ...]:
         return ()
 
 
-def _flatten(values: Mapping[str, Any], place: str = "") -> dict[str, str]:
+def flatten(values: Mapping[str, Any], place: str = "") -> dict[str, str]:
+    """Return the fields of a config, inner ones as `part.field`."""
     found: dict[str, str] = {}
     for name, value in values.items():
         where = f"{place}.{name}" if place else name
         if isinstance(value, Mapping):
-            found |= _flatten(value, where)
+            found |= flatten(value, where)
         else:
             found[where] = "–" if value is None else str(value)
     return found

@@ -1,10 +1,13 @@
-"""Running what can be stopped by hand: a first interrupt lets what is under way finish, a second ends it at once."""
+"""Running what can be stopped by hand: what waits for calls finishes those, what trains breaks off where it is."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable
-from typing import Protocol, TypeVar
+import threading
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, Protocol, TypeVar
 
+from curator_app.actions.leases import Lease
 from endpoints import event_loop
 from endpoints.config import Roles
 
@@ -44,3 +47,33 @@ async def _run(sitting: Stoppable[End], roles: Roles) -> End:
         for number in signals:
             loop.remove_signal_handler(number)
         await roles.aclose()
+
+
+class JobStopped(Exception):
+    """Somebody asked for an end; raised in the middle of the work, which its checkpoints allow."""
+
+
+@contextmanager
+def stoppable(lease: Lease) -> Iterator[list[str]]:
+    """Let who asks for an end, or a SIGTERM, raise `JobStopped` in the main thread, whatever that waits for.
+
+    Yields the reasons that were given so far, for work that has a handler of SIGTERM of its own.
+    """
+    reasons: list[str] = []
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def stop(reason: str) -> None:
+        reasons.append(reason)
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    def interrupt(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not break the tidying up
+        raise JobStopped(reasons[-1] if reasons else "stopped by hand")
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        lease.call_to_stop(stop)
+        yield reasons
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from curator_app.actions.constitutions import Named
 from curator_app.actions.judging import JudgingRefused, Place, find_constitutions, refuse_plainly
 from curator_app.actions.report_pages import draw_token_shift
+from curator_app.workspace import Workspace
 from endpoints.local_models import require_libraries, shown_name
 from judge.benchmark import check_release
 from judge.errors import AnswerUnusable, ConfigInvalid
@@ -35,7 +37,7 @@ class ShiftRequest:
     """A folder, or a name on the hub."""
     reference: str | None = None
     """The other model. Either this or `constitutions`."""
-    constitutions: Path | Literal["shipped"] | None = None
+    constitutions: Path | Named | None = None
     top: int = 5
     direction: str = "forward"
     limit: int | None = None
@@ -54,7 +56,12 @@ class _Source:
 
 
 def analyse(
-    place: Place, request: ShiftRequest, *, to: Path, observer: Callable[[int], None] | None = None
+    place: Place,
+    request: ShiftRequest,
+    *,
+    to: Path,
+    workspace: Workspace | None = None,
+    observer: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Compare two models, or one with and without constitutions, and write JSON, Markdown and a page to `to`.
 
@@ -65,14 +72,14 @@ def analyse(
     if (request.reference is None) == (request.constitutions is None):
         raise JudgingRefused(
             "a shift is from one model to another, or from no constitution to one: give either --reference MODEL or "
-            "--constitutions FILE (`shipped` for the package's own)"
+            "--constitutions FILE (`shipped` for the package's own, `workspace` for those edited here)"
         )
     with refuse_plainly():
         tagger, tagger_name = load_tagger(request.tagger)
         source = _open_answers(place, request.answers)
         texts = TargetTexts()
         if request.constitutions is not None:
-            texts = find_constitutions(request.constitutions, categories=source.categories)
+            texts = find_constitutions(request.constitutions, categories=source.categories, workspace=workspace)
         tally = ShiftTally(_make_config(request, source, tagger_name, texts.sha256))
         _make_folder(to)
         _measure(tally, request, source.answers, texts, tagger, observer or (lambda done: None))

@@ -11,6 +11,7 @@ from caspo.dataset.prepare import Prepared, prepare
 from caspo.dataset.progress import Observer
 from caspo.errors import CaspoError
 from curator_app.actions.benchmarks import read_benchmarks
+from curator_app.actions.constitutions import choose_constitutions
 from curator_app.actions.judging import FOLDER as JUDGE_RUNS
 from curator_app.actions.releases import find_line, read_releases
 from curator_app.actions.runs import ENDPOINTS_FILE
@@ -52,6 +53,8 @@ class DataRequest:
     choices: Mapping[str, Any] | None = None
     """Fields of `DatasetConfig`."""
     endpoints: Path | None = None
+    constitutions: str | None = None
+    """`shipped`, `workspace` or a file; None: the workspace's, without one the package's."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,18 @@ def prepare_data(
 
     Raises:
         DataNotPrepared: a source is a benchmark or matches one, or something cannot be used.
+        ConstitutionRefused: the constitutions cannot be used.
         StorageError: a release does not exist or does not verify.
     """
+    rules = choose_constitutions(workspace, request.constitutions)
     try:
         config = _make_config(home, workspace, request)
         embeddings = choose_embeddings(request.endpoints or home / ENDPOINTS_FILE)
         barred = list(list_barred_rows(workspace, request.benchmarks))
         folder = to or home / FOLDER / _name_folder(config)
-        prepared = prepare(config, to=folder, barred=barred, embeddings=embeddings, observer=observer)
+        prepared = prepare(
+            config, to=folder, barred=barred, embeddings=embeddings, constitutions=rules, observer=observer
+        )
     except (CaspoError, EndpointError) as exc:
         raise DataNotPrepared(str(exc)) from exc
     write_whole(folder / PAGE, draw_training_data(prepared))

@@ -1,7 +1,7 @@
 """Trainings on verl: what `curator caspo preflight` and `curator caspo train` do. Imports no torch and no verl."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class TrainingRequest:
     to: Path | None = None
     benchmarks: tuple[Path, ...] = ()
     endpoints: Path | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Of a config, where there is no file."""
 
 
 def make_training(home: Path, request: TrainingRequest) -> tuple[TrainConfig, Path]:
@@ -43,7 +45,8 @@ def make_training(home: Path, request: TrainingRequest) -> tuple[TrainConfig, Pa
     Raises:
         TrainingNotStarted: It cannot be read or used.
     """
-    given: dict[str, Any] = {"preset": request.preset} if request.preset else {}
+    given: dict[str, Any] = dict(request.fields)
+    given |= {"preset": request.preset} if request.preset else {}
     parts: Sequence[tuple[str, str, Any]] = (
         ("model", "path", request.model),
         ("data", "folder", request.data and str(request.data.absolute())),

@@ -4,19 +4,16 @@ There is one quick run and one whole in a workspace, with the folders of `curato
 finished, the command line finds there, and the other way round.
 """
 
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from caspo.wind_tunnel.run import Progress
 from curator_app.actions import background_jobs, wind_tunnel
 from curator_app.actions.leases import Lease, hold_job
+from curator_app.actions.stopping import JobStopped, stoppable
 from curator_app.actions.wind_tunnel import TunnelRefused, TunnelRequest
 from curator_app.workspace import Workspace
 from endpoints.errors import EndpointError
@@ -29,10 +26,6 @@ Size = Literal["quick", "whole"]
 SIZES: tuple[Size, ...] = ("quick", "whole")
 FOLDERS: dict[Size, str] = {"quick": "wind-tunnel-quick", "whole": "wind-tunnel"}
 LOG_EVERY_S = 10.0
-
-
-class TunnelStopped(Exception):
-    """Somebody asked for an end; raised in the middle of the work, which its checkpoints allow."""
 
 
 @dataclass(frozen=True)
@@ -141,36 +134,13 @@ def run_queued(workspace: Workspace, *, name: str) -> None:
         meter = _Meter(lease)
         meter.say("begins")
         try:
-            with _stoppable(lease):
+            with stoppable(lease):
                 end = wind_tunnel.run(make_request(workspace, read_asked(lease.job.request)), observer=meter.observe)
-        except TunnelStopped as exc:
+        except JobStopped as exc:
             lease.ended_early = str(exc)
             meter.say(str(exc))
             return
         meter.say(f"done; {end.taught.words}")
-
-
-@contextmanager
-def _stoppable(lease: Lease) -> Iterator[None]:
-    """Let who asks for an end, or a SIGTERM, raise `TunnelStopped` in the main thread, whatever that waits for."""
-    reasons: list[str] = []
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def stop(reason: str) -> None:
-        reasons.append(reason)
-        signal.pthread_kill(main, signal.SIGTERM)
-
-    def interrupt(*_: object) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not break the tidying up
-        raise TunnelStopped(reasons[-1] if reasons else "stopped by hand")
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        lease.call_to_stop(stop)
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Meter:

@@ -1,20 +1,19 @@
-"""A release as one zip file: `/releases/download/{version}`, for maintainers, in a browser or a script."""
+"""A release as one zip file: `/releases/download/{version}`, for maintainers and trainers, in a browser or a script."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response, StreamingResponse
 
-from curator_app.access import allow
+from curator_app.access import TRAINERS, allow
 from curator_app.actions.releases import open_download
 from curator_app.api.dependencies import CurrentWorkspace
-from storage.accounts import Role
 from storage.releases import VERSION_PATTERN
 
 ROUTER = APIRouter(tags=["releases"])
 
 
-@ROUTER.get("/releases/download/{version}", dependencies=[allow(Role.MAINTAINER)], response_class=Response)
+@ROUTER.get("/releases/download/{version}", dependencies=[allow(*TRAINERS)], response_class=Response)
 def download_release(
     version: Annotated[str, Path(pattern=f"^{VERSION_PATTERN}$")], workspace: CurrentWorkspace
 ) -> Response:

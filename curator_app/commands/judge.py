@@ -26,7 +26,7 @@ BudgetUsd = Annotated[float | None, typer.Option(help="Stop when this many dolla
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop when this many tokens are used.", min=0)]
 Constitutions = Annotated[
     str | None,
-    typer.Option(help="Constitutions: a YAML file of category: text, or `shipped` for the package's own."),
+    typer.Option(help="A YAML file of category: text, `shipped` for the package's, `workspace` for those edited here."),
 ]
 OwnTemperature = Annotated[
     bool, typer.Option("--no-temperature", help="Send no temperature, for models that accept none.")
@@ -75,7 +75,7 @@ def respond(
         variants=variants,
     )
     place = make_place(endpoints, budget_usd, budget_tokens)
-    with optional_workspace() as workspace, _progress("answers") as observer:
+    with optional_workspace() as workspace, show_progress("answers") as observer:
         end = judging.respond(place, workspace, release=release, run=run, sampling=sampling, observer=observer)
     _show_end(end, f"curator score {run}")
 
@@ -99,7 +99,7 @@ def score(
 
     place = make_place(endpoints, budget_usd, budget_tokens)
     roles = tuple(name.strip() for name in judges.split(",")) if judges else None
-    with _progress("judgments") as observer:
+    with show_progress("judgments") as observer:
         end = judging.score(
             place,
             run=run,
@@ -112,11 +112,11 @@ def score(
     _show_end(end, f"curator report {run}")
 
 
-def name_constitutions(given: str | None) -> Path | Literal["shipped"] | None:
-    """Return what the option names: a file (`./shipped` is one, too), the package's own, or nothing."""
+def name_constitutions(given: str | None) -> Path | Literal["shipped", "workspace"] | None:
+    """Return what the option names: a file (`./shipped` is one, too), the package's, the workspace's, or nothing."""
     if given is None:
         return None
-    return "shipped" if given == "shipped" else Path(given)
+    return "shipped" if given == "shipped" else "workspace" if given == "workspace" else Path(given)
 
 
 def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) -> Place:
@@ -129,7 +129,8 @@ def make_place(endpoints: Path | None, usd: float | None, tokens: int | None) ->
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[JudgeObserver]:
+def show_progress(what: str) -> Iterator[JudgeObserver]:
+    """Show a bar on the terminal, and yield what moves it."""
     import time
 
     from rich.console import Console

@@ -47,6 +47,7 @@ def token_shift(
 
     from curator_app.actions.token_shift import NAME, ShiftRequest, analyse
     from curator_app.commands.judge import make_place, name_constitutions
+    from curator_app.commands.release import optional_workspace
     from judge.token_shift_text import show_shift_markdown
 
     request = ShiftRequest(
@@ -62,10 +63,14 @@ def token_shift(
         tagger=tagger,
     )
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with optional_workspace() as workspace, Progress(console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("answers", total=limit)
         report = analyse(
-            make_place(None, None, None), request, to=to, observer=lambda done: progress.update(bar, completed=done)
+            make_place(None, None, None),
+            request,
+            to=to,
+            workspace=workspace,
+            observer=lambda done: progress.update(bar, completed=done),
         )
     typer.echo(show_shift_markdown(report))
     typer.echo(f"Written: {', '.join(str(to / f'{NAME}.{form}') for form in ('json', 'md', 'html'))}")

@@ -38,12 +38,13 @@ def preflight(
     to: To = None,
     benchmark: Benchmark = None,
     endpoints: Endpoints = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Find before a GPU is used what would end a training, or spoil it without a word. Exit code 1: something would."""
     from curator_app.actions.training_runs import TrainingRequest
 
     request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints)
-    if not _pass_preflight(request):
+    if not _pass_preflight(request, as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -120,17 +121,23 @@ def _stop_on_ray(request: TrainingRequest) -> None:
     typer.echo(f"Ray ends {training.job}; the same command without --stop goes on from the last checkpoint.")
 
 
-def _pass_preflight(request: TrainingRequest) -> bool:
+def _pass_preflight(request: TrainingRequest, *, as_json: bool = False) -> bool:
     """Show what preflight finds; return whether a run may start."""
+    from dataclasses import asdict
+    from json import dumps
+
     from curator_app.actions.training_runs import look_before
     from curator_app.commands.release import optional_workspace
     from curator_app.settings import load_settings
 
     with optional_workspace() as workspace:
         found = look_before(load_settings().home, workspace, request)
+    errors, warnings = (sum(each.level == level for each in found) for level in ("error", "warning"))
+    if as_json:
+        typer.echo(dumps([asdict(finding) for finding in found], ensure_ascii=False))
+        return not errors
     for finding in found:
         typer.echo(describe(finding))
-    errors, warnings = (sum(each.level == level for each in found) for level in ("error", "warning"))
     typer.echo(f"{errors} errors, {warnings} warnings." if errors or warnings else "Nothing found.")
     return not errors
 

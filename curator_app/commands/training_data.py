@@ -56,6 +56,10 @@ def prepare(
     endpoints: Annotated[
         Path | None, typer.Option(help="The endpoints file, whose role embedding compares queries.", dir_okay=False)
     ] = None,
+    constitutions: Annotated[
+        str | None,
+        typer.Option(help="`shipped` for the package's, or a YAML file of category: text; default: the workspace's."),
+    ] = None,
 ) -> None:
     """Make training data: Parquet for verl, SFT answers, preference pairs, reward-model pairs, report and manifest."""
     from curator_app.actions.training_data import DataRequest, prepare_data
@@ -73,6 +77,7 @@ def prepare(
         benchmarks=tuple(benchmark or ()),
         choices={name: value for name, value in choices.items() if value is not None},
         endpoints=endpoints,
+        constitutions=constitutions,
     )
     with optional_workspace() as workspace, _progress() as observer:
         made = prepare_data(load_settings().home, workspace, request, to=to, observer=observer)

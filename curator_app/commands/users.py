@@ -8,7 +8,9 @@ import typer
 app = typer.Typer(help="People: add, roles, one-time links, tokens.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The person's name.")]
-Roles = Annotated[list[str], typer.Option("--role", help="annotator, adjudicator, maintainer or admin; repeatable.")]
+Roles = Annotated[
+    list[str], typer.Option("--role", help="annotator, adjudicator, maintainer, trainer or admin; repeatable.")
+]
 Hours = Annotated[float, typer.Option(min=0.01, max=720, help="Hours until an unused link is void.")]
 
 

@@ -37,10 +37,10 @@ PAGES = (
     Page("progress", "/progress", "Progress"),
     Page("runs", "/runs", "Runs", ("maintainer",)),
     Page("judge-runs", "/judge-runs", "Judge", ("maintainer",)),
-    Page("training", "/training", "Training", ("maintainer",)),
+    Page("training", "/training", "Training", ("trainer", "maintainer")),
     Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer")),
     Page("items", "/items", "Items", ("maintainer", "adjudicator")),
-    Page("releases", "/releases", "Releases", ("maintainer",)),
+    Page("releases", "/releases", "Releases", ("trainer", "maintainer")),
     Page("people", "/people", "People", ("admin",)),
 )
 

@@ -105,7 +105,7 @@ def _render_record(record: Record, last: Scenario | None) -> str:
         against = f"{record.score:g}" + ("" if record.threshold is None else f", at least {record.threshold:g} passes")
         return f"<p>{escape(against)}</p><p>{escape(record.reason)}</p>"
     if isinstance(record, Refinement) and record.query_before != record.query_after:
-        diff = _render_diff(record.query_before, record.query_after)
+        diff = render_diff(record.query_before, record.query_after)
         return _render_values({k: v for k, v in values.items() if k != "query_before"}, {"query_after": diff})
     image = values.get("image")
     picture = ""
@@ -126,7 +126,7 @@ def _find_changes(values: Mapping[str, Any], last: Scenario) -> tuple[dict[str, 
     before = last.model_dump(mode="json")
     changed = {name: value for name, value in values.items() if value != before[name]}
     texts = {name: value for name, value in changed.items() if isinstance(value, str)}
-    return changed, {name: _render_diff(before[name] or "", value) for name, value in texts.items()}
+    return changed, {name: render_diff(before[name] or "", value) for name, value in texts.items()}
 
 
 def _render_values(values: Mapping[str, Any], ready: Mapping[str, str]) -> str:
@@ -149,7 +149,8 @@ def _say(value: Any) -> str:
     return str(value)
 
 
-def _render_diff(before: str, after: str) -> str:
+def render_diff(before: str, after: str) -> str:
+    """Return a text with what changed in it marked, word by word."""
     tags = {"gone": "del", "new": "ins"}
     return "".join(
         f"<{tags[kind]}>{escape(text)}</{tags[kind]}>" if kind in tags else escape(text)

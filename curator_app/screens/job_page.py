@@ -1,6 +1,6 @@
 """What the pages of long jobs share: list, form, plan before a start, watch, stop, resume. Wiring only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -18,6 +18,14 @@ EVERY_S = 2.0
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 Asked = TypeVar("Asked")
 Query = dict[str, str]
+
+
+class PlanRefused(AppError):
+    """What was asked for must not start; carries the plan as HTML, which says why."""
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+        super().__init__("this cannot start as it is planned; the plan says why")
 
 
 class Act(Protocol):
@@ -53,6 +61,10 @@ class JobPage(Generic[Asked]):
     """Whether the form is shown."""
     wrap: Callable[[str], str]
     """Puts HTML into the element that the page's styles apply to."""
+    roles: Iterable[Role] = (Role.MAINTAINER,)
+    """Of which one is needed."""
+    above: str = ""
+    """HTML between the bar and the page."""
 
     def show(self, person: Person, query: Query) -> list[Any]:
         """Return page, row of buttons, both buttons, what is below them, form, timer."""
@@ -84,15 +96,17 @@ class JobPage(Generic[Asked]):
 
     def refused(self, exc: Exception) -> tuple[str, str]:
         """Return why it was refused, in place of a plan."""
-        return self.wrap(render_refusal(str(exc))), ""
+        return self.wrap(exc.html if isinstance(exc, PlanRefused) else render_refusal(str(exc))), ""
 
 
 def build_job_page(pages: gr.Blocks, job: JobPage[Any], *, workspace: Workspace, person_of: PersonOf) -> list[Any]:
     """Place the page into the open route of `pages` and return the fields of its form.
 
-    Every handler asks for the role maintainer. The address says what is shown, so that the page keeps no state.
+    Every handler asks for one of the page's roles. The address says what is shown, so that the page keeps no state.
     """
     gr.HTML(page_bar(job.page), padding=False, apply_default_css=False, js_on_load=None)
+    if job.above:
+        place_html(job.above)
     main = place_html()
     with gr.Row(visible=False, elem_classes="cu-forms cu-run-acts") as acts:
         stop = gr.Button("Stop", visible=False)
@@ -108,16 +122,16 @@ def build_job_page(pages: gr.Blocks, job: JobPage[Any], *, workspace: Workspace,
     timer = gr.Timer(EVERY_S, active=False)
     shown = [main, acts, stop, resume, below, desk, timer]
 
-    def maintainer(request: gr.Request) -> Person:
+    def worker(request: gr.Request) -> Person:
         person = person_of(request)
-        require(person, Role.MAINTAINER)
+        require(person, *job.roles)
         return person
 
     def show(request: gr.Request) -> list[Any]:
-        return job.show(maintainer(request), read_query(request))
+        return job.show(worker(request), read_query(request))
 
     def ask(act: Act, request: gr.Request) -> list[Any]:
-        person, query = maintainer(request), read_query(request)
+        person, query = worker(request), read_query(request)
         with plain_errors():
             act(workspace, name=query.get("run", ""), actor=person.name)
         return job.show(person, query)
@@ -129,7 +143,7 @@ def build_job_page(pages: gr.Blocks, job: JobPage[Any], *, workspace: Workspace,
         return ask(job.resume, request)
 
     def start_job(request: gr.Request, *values: Any) -> tuple[str, str, str]:
-        person = maintainer(request)
+        person = worker(request)
         try:
             said, known = job.start_or_plan(person, values)
         except (AppError, StorageError) as exc:
@@ -137,7 +151,7 @@ def build_job_page(pages: gr.Blocks, job: JobPage[Any], *, workspace: Workspace,
         return job.show(person, {})[0], said, known
 
     def show_plan(request: gr.Request, *values: Any) -> tuple[str, str]:
-        maintainer(request)
+        worker(request)
         try:
             return job.show_plan(job.read_form(values))
         except (AppError, StorageError) as exc:

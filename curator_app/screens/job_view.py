@@ -54,6 +54,20 @@ def render_tiles(tiles: Iterable[tuple[str, str, str]]) -> str:
     return f'<dl class="cu-tiles">{inner}</dl>'
 
 
+def render_chooser(route: str, names: Sequence[str], left: str, right: str) -> str:
+    """Return the form that shows two jobs of a page beside each other."""
+    return (
+        f'<form class="cu-chooser" method="get" action="{escape(route)}"><label>Compare '
+        f"{_render_select('left', names, left)}</label> <label>with {_render_select('right', names, right)}</label> "
+        '<button class="cu-btn" data-line>Show both</button></form>'
+    )
+
+
+def _render_select(field: str, names: Sequence[str], chosen: str) -> str:
+    options = "".join(f"<option{' selected' if name == chosen else ''}>{escape(name)}</option>" for name in names)
+    return f'<select name="{field}">{options}</select>'
+
+
 def render_output(output: str) -> str:
     """Return what the process of a job printed."""
     return f'<h3>What its process printed</h3><pre class="cu-log">{escape(output)}</pre>' if output else ""

@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 
 from curator_app.actions import judge_jobs, judge_plans, judge_reading
+from curator_app.actions.constitutions import SHIPPED, WORKSPACE
 from curator_app.actions.judge_jobs import JudgeRequest, identify
 from curator_app.actions.judge_plans import MAX_CONSTITUTIONS_BYTES, JudgeForm, make_requests
-from curator_app.actions.judging import SHIPPED
 from curator_app.errors import AppError
 from curator_app.screens import judge_answers_view
 from curator_app.screens import judge_runs_view as view
@@ -105,8 +105,9 @@ def _build_form() -> list[Any]:
         caption = gr.Dropdown(CAPTIONS, value="own", label="Description in Caption mode", min_width=240)
     with gr.Accordion("Constitutions", open=False):
         texts = gr.Textbox(
-            label="For Constitution mode", value=SHIPPED, max_length=MAX_CONSTITUTIONS_BYTES, lines=6,
-            info=f"“{SHIPPED}” for the six that come with the package, or YAML, a line of `category: text` for each",
+            label="For Constitution mode", value=WORKSPACE, max_length=MAX_CONSTITUTIONS_BYTES, lines=6,
+            info=f"“{WORKSPACE}” for those of the page of constitutions as they are now, “{SHIPPED}” for the six "
+            "that come with the package, or YAML, a line of `category: text` for each",
         )  # fmt: skip
     return [
         name, release, endpoints, targets, modes, judges, samples, repeats, temperature, tokens, seed, caption, texts,

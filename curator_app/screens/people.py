@@ -16,8 +16,8 @@ from storage.accounts import ROLES, Role
 from storage.errors import InvalidRecord, StorageError
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
-WIDE: dict[str, Any] = {"scale": 2, "min_width": 340}
-"""Room for the four roles in a line; on a phone they go below the name."""
+WIDE: dict[str, Any] = {"scale": 2, "min_width": 420}
+"""Room for the five roles in a line; on a phone they go below the name."""
 
 Shown = tuple[str, str, Any]
 """The list as HTML, a message as HTML, and the choices of the list of names."""

@@ -1,7 +1,8 @@
-"""The releases page for maintainers: quota, freezing, the list, contents, verifying, comparing. Wiring only."""
+"""The releases page: quota, the list, contents, verifying, comparing; maintainers freeze. Wiring only."""
 
 import gradio as gr
 
+from curator_app.access import TRAINERS
 from curator_app.actions import releases, twin_looks
 from curator_app.screens import releases_view as view
 from curator_app.screens.asking import PersonOf, require
@@ -15,7 +16,7 @@ SPLITS = [(split.value.replace("_", " ").capitalize(), split.value) for split in
 
 
 def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: PersonOf) -> None:
-    """Place the page into the open route of `pages`. Every handler asks for the role maintainer.
+    """Place the page into the open route of `pages`. Who trains may look; freezing asks for the role maintainer.
 
     The address says what is shown (`?release=…`, `?verify=…`, `?before=…&after=…`), so that the page keeps no state.
     """
@@ -25,7 +26,7 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
         with gr.Row(visible=False, elem_classes="cu-releases-desk") as desk:
             with gr.Column(scale=3, min_width=320):
                 listing = _html()
-            with gr.Column(scale=2, min_width=320, elem_classes="cu-freeze"):
+            with gr.Column(scale=2, min_width=320, elem_classes="cu-freeze") as form:
                 _html(view.render_page(view.render_form_head()))
                 with gr.Row():
                     version = gr.Textbox(label="Version", max_length=20, min_width=120)
@@ -34,16 +35,18 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
                 button = gr.Button("Freeze release", variant="primary")
                 outcome = _html()
 
-    def show(request: gr.Request) -> tuple[str, str, gr.Row, str | gr.Textbox]:
-        require(person_of(request), Role.MAINTAINER)
+    def show(request: gr.Request) -> tuple[str, str, gr.Row, str | gr.Textbox, gr.Column]:
+        person = person_of(request)
+        require(person, *TRAINERS)
+        freezes = person.has(Role.MAINTAINER)
         query = {name: str(value) for name, value in dict(request.query_params).items()}
         body = render_view(workspace, query)
         if body is not None:
-            return view.render_page(body), "", gr.Row(visible=False), gr.Textbox()
+            return view.render_page(body), "", gr.Row(visible=False), gr.Textbox(), gr.Column()
         lines = releases.read_releases(workspace)
-        quota = render_quota(workspace)
+        quota = render_quota(workspace, twins=freezes)
         listed = view.render_page(view.render_list(lines))
-        return quota, listed, gr.Row(visible=True), releases.suggest_version(lines)
+        return quota, listed, gr.Row(visible=True), releases.suggest_version(lines), gr.Column(visible=freezes)
 
     def freeze(version: str, split: str, notes: str, request: gr.Request) -> tuple[str, str, str, str, str]:
         person = person_of(request)
@@ -60,7 +63,7 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
         return quota, listed, view.render_page(said), version or releases.suggest_version(lines), notes
 
     pages.load(
-        show, None, [main, listing, desk, version], queue=False, show_progress="hidden", api_name="releases_show"
+        show, None, [main, listing, desk, version, form], queue=False, show_progress="hidden", api_name="releases_show"
     )
     button.click(
         freeze,
@@ -72,10 +75,10 @@ def build_releases_page(pages: gr.Blocks, *, workspace: Workspace, person_of: Pe
     )
 
 
-def render_quota(workspace: Workspace) -> str:
-    """Return what is approved against the quota, and how many twins wait, as HTML."""
-    lines, twins = releases.read_quota(workspace), twin_looks.count_unseen(workspace)
-    return view.render_page(view.render_quota(lines, twins=twins))
+def render_quota(workspace: Workspace, *, twins: bool = True) -> str:
+    """Return what is approved against the quota, and for who may look at `twins` how many of them wait, as HTML."""
+    waiting = twin_looks.count_unseen(workspace) if twins else 0
+    return view.render_page(view.render_quota(releases.read_quota(workspace), twins=waiting))
 
 
 def render_view(workspace: Workspace, query: dict[str, str]) -> str | None:

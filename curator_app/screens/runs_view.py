@@ -13,6 +13,7 @@ from curator_app.actions.runs import DryRun
 from curator_app.screens.job_view import (
     render_calls,
     render_checks,
+    render_chooser,
     render_head,
     render_output,
     render_state,
@@ -46,7 +47,7 @@ def render_list(runs: Sequence[RunView], endpoints_file: Path) -> str:
         then = f"{'Then fill' if missing else 'Fill'} in the form below, look at the plan, and start the first one."
         return f"{head}{render_told(f'{missing} {then}' if missing else then)}</section>"
     told = render_told(missing, kind="bad") if missing else ""
-    chooser = _render_chooser(runs) if len(runs) > 1 else ""
+    chooser = render_chooser("/runs", _names(runs), runs[1].job.name, runs[0].job.name) if len(runs) > 1 else ""
     return f"{head}{told}{_render_table(runs)}{chooser}</section>"
 
 
@@ -73,20 +74,8 @@ def _render_table(runs: Sequence[RunView]) -> str:
     )
 
 
-def _render_chooser(runs: Sequence[RunView], left: str = "", right: str = "") -> str:
-    left, right = left or runs[1].job.name, right or runs[0].job.name
-    return (
-        '<form class="cu-chooser" method="get" action="/runs"><label>Compare '
-        f"{_render_select('left', runs, left)}</label> <label>with {_render_select('right', runs, right)}</label> "
-        '<button class="cu-btn" data-line>Show both</button></form>'
-    )
-
-
-def _render_select(name: str, runs: Sequence[RunView], chosen: str) -> str:
-    options = "".join(
-        f"<option{' selected' if run.job.name == chosen else ''}>{escape(run.job.name)}</option>" for run in runs
-    )
-    return f'<select name="{name}">{options}</select>'
+def _names(runs: Sequence[RunView]) -> list[str]:
+    return [run.job.name for run in runs]
 
 
 def render_run_head(run: RunView) -> str:
@@ -195,7 +184,7 @@ def render_comparison(both: Comparison, runs: Sequence[RunView]) -> str:
     return (
         '<section><p class="cu-back"><a href="/runs">All runs</a></p>'
         f'<h1 class="cu-say" tabindex="-1">{names[0]} <span>beside</span> {names[1]}</h1>'
-        f"{_render_chooser(runs, both.left.job.name, both.right.job.name)}</section>"
+        f"{render_chooser('/runs', _names(runs), both.left.job.name, both.right.job.name)}</section>"
         '<section><h2>What differs in the config</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
         f'<th scope="col">Field</th><th scope="col">{names[0]}</th><th scope="col">{names[1]}</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></section>"

@@ -4,6 +4,7 @@ import gradio as gr
 
 from curator_app.screens.adjudicate import build_adjudicate_page
 from curator_app.screens.asking import make_person_of
+from curator_app.screens.constitutions import build_constitutions_page
 from curator_app.screens.items import build_item_page
 from curator_app.screens.judge_runs import build_judge_runs_page
 from curator_app.screens.people import build_people_page
@@ -18,6 +19,8 @@ from curator_app.screens.review import (
 from curator_app.screens.runs import build_runs_page
 from curator_app.screens.studies import build_studies_page
 from curator_app.screens.training import build_training_page
+from curator_app.screens.training_data import build_training_data_page
+from curator_app.screens.wind_tunnel import build_wind_tunnel_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
@@ -52,6 +55,15 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with pages.route("Training", "/training"):
         gr.Navbar(visible=False)
         build_training_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Training data", "/training-data"):
+        gr.Navbar(visible=False)
+        build_training_data_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Constitutions", "/constitutions"):
+        gr.Navbar(visible=False)
+        build_constitutions_page(pages, workspace=workspace, person_of=person_of)
+    with pages.route("Wind tunnel", "/wind-tunnel"):
+        gr.Navbar(visible=False)
+        build_wind_tunnel_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("Studies", "/studies"):
         gr.Navbar(visible=False)
         build_studies_page(pages, workspace=workspace, person_of=person_of)

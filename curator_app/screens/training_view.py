@@ -1,45 +1,34 @@
-"""The page of training as HTML. Pure functions of plain data; every text that models or people wrote is escaped here.
+"""The page of trainings on verl as HTML. Pure functions of plain data; what models or people wrote is escaped here.
 
-It is navigated by ordinary links: `?run=quick`, `?run=whole`.
+It is navigated by ordinary links: `?run=NAME`, `?left=NAME&right=NAME`.
 """
 
-import re
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from curator_app.actions.curves import Panel
-from curator_app.actions.tunnel_jobs import Size, TunnelAsked
-from curator_app.actions.tunnel_reading import WALK, Training, TunnelView
-from curator_app.actions.wind_tunnel import WHOLE
-from curator_app.actions.wind_tunnel_page import count_verdicts, list_notices, say_result, show_estimate
+import yaml
+
+from caspo.preflight import Finding
+from curator_app.actions.training_jobs import TrainingPlan
+from curator_app.actions.training_reading import TrainingPair, TrainingView
 from curator_app.screens.job_view import (
-    SAID,
     SCROLL,
+    render_chooser,
     render_head,
     render_output,
-    render_refusal,
     render_state,
     render_tiles,
     render_told,
     show_time,
 )
-from pipeline.hazard_world.world import NOTICE
 
 ROUTE = "/training"
-TITLES: dict[Size, str] = {"quick": "Quick wind tunnel", "whole": "Whole wind tunnel"}
-COSTS: dict[Size, str] = {
-    "quick": "A small part of the world, two arms, one seed. Minutes on two idle cores, and about 60 MB on the disk. "
-    "It shows that the machinery learns, and decides nothing.",
-    "whole": f"Everything: {WHOLE.stage_zero_seeds} stages 0, {len(WHOLE.arms)} arms, {WHOLE.seeds} seeds of RL, "
-    f"{WHOLE.count_runs()} runs. One to two hours on two idle cores, and nearly 1 GB on the disk.",
-}
-ABOUT = (
-    "The wind tunnel trains a tiny model on a CPU with the paper's method and with others, in a world of toy scenes "
-    "whose hazards are known exactly, and says which of the paper's claims that reproduces. It needs neither GPU nor "
-    "network, and no release."
-)
+Monitor = Callable[[Sequence[Path], Sequence[str]], str]
+"""Folders and names of runs -> alarms and curves as HTML."""
 
 
 def link(**query: str) -> str:
@@ -52,225 +41,263 @@ def render_page(body: str) -> str:
     return f'<div class="cu cu-flow cu-runs cu-training">{body}</div>'
 
 
-def render_list(training: Training) -> str:
-    """Return what the wind tunnel is, what has been run, and why nothing can be, if so."""
-    live = [view for view in training.tunnels if view.is_live]
-    if not training.tunnels:
-        title, more = "No wind tunnel has been run yet.", ""
-    else:
-        title = "Wind tunnel."
-        more = f"{TITLES[live[0].size]} {SAID[live[0].job.state]}." if live and live[0].job else "None is running."
-    head = f'<h1 class="cu-say" tabindex="-1">{title} <span>{more}</span></h1>'
-    told = render_told(f"<b>{escape(NOTICE)}</b> {escape(ABOUT)}")
-    missing = render_refusal(training.problem) if training.problem else ""
-    table = _render_table(training.tunnels) if training.tunnels else ""
-    walked = (
-        f'<p class="cu-note"><a href="{ROUTE}/report/{WALK}" target="_blank">Report of the walk</a>: the whole path '
-        "from a proposed scene to a judged model, by <code>curator demo --walk</code>.</p>"
-        if training.walked
-        else ""
-    )
-    costs = "".join(f'<p class="cu-note"><b>{size.capitalize()}</b>: {escape(COSTS[size])}</p>' for size in COSTS)
-    return f"<section>{head}{told}{missing}{costs}{table}{walked}</section>"
+def render_list(views: Sequence[TrainingView], alarms: Sequence[int], lacks: Sequence[str]) -> str:
+    """Return the trainings, and what is missing before one can start.
+
+    Args:
+        views: of the trainings, the newest first.
+        alarms: how many each has.
+        lacks: what is missing, as HTML.
+    """
+    live = sum(view.is_live for view in views)
+    count = f"{len(views):,} {'training' if len(views) == 1 else 'trainings'}."
+    more = f"{live:,} running." if live else "None is running." if views else ""
+    head = f'<h1 class="cu-say" tabindex="-1">{count if views else "No training yet."} <span>{more}</span></h1>'
+    missing = "".join(f"<li>{lack}</li>" for lack in lacks)
+    steps = f'<ul class="cu-lacks">{missing}</ul>' if missing else ""
+    if not views:
+        then = (
+            "Before the first one can start:"
+            if missing
+            else "Fill in the form below, look at the plan, and start the first one."
+        )
+        return f"<section>{head}{render_told(_ABOUT)}<p class=cu-lead>{then}</p>{steps}</section>"
+    lead = f'<p class="cu-lead">Before another one can start:</p>{steps}' if missing else ""
+    names = [view.name for view in views]
+    chooser = render_chooser(ROUTE, names, names[1], names[0]) if len(views) > 1 else ""
+    return f"<section>{head}{lead}{_render_table(views, alarms)}{chooser}</section>"
 
 
-def _render_table(tunnels: Sequence[TunnelView]) -> str:
+_ABOUT = (
+    "A training on verl makes a policy of a model after SFT, with CASPO, on training data of this workspace. Presets "
+    "for large models need GPUs; <code>tiny-cpu</code> tries the path. <b>No training on a GPU was ever run with this "
+    "program.</b>"
+)
+
+
+def _render_table(views: Sequence[TrainingView], alarms: Sequence[int]) -> str:
     rows = "".join(
-        f'<tr><th scope="row"><a href="{link(run=view.size)}">{TITLES[view.size]}</a></th>'
-        f"<td>{render_state(view.job.state) if view.job else 'from the command line'}</td>"
-        f'<td class="cu-num cu-when">{_show_begun(view)}</td>'
-        f'<td class="cu-num">{view.runs_done:,} of {view.runs:,}</td>'
-        f"<td>{_link_report(view.size) if view.report else '–'}</td></tr>"
-        for view in tunnels
+        f'<tr><th scope="row"><a href="{link(run=view.name)}">{escape(view.name)}</a></th>'
+        f"<td>{_show_state(view)}</td><td>{_show_alarms(count)}</td>"
+        f'<td class="cu-when">{escape(view.preset) or "–"}</td><td class="cu-num">{_show_step(view)}</td>'
+        f'<td class="cu-num cu-when">{show_time(view.begun)}</td></tr>'
+        for view, count in zip(views, alarms, strict=True)
     )
     return (
-        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Run</th><th scope="col">State</th>'
-        '<th scope="col" class="cu-num cu-when">Begun, UTC</th><th scope="col" class="cu-num">Runs of arms</th>'
-        f'<th scope="col">Report</th></tr></thead><tbody>{rows}</tbody></table></div>'
-    )
-
-
-def _show_begun(view: TunnelView) -> str:
-    return show_time((view.job.started_at or view.job.created_at) if view.job else None)
-
-
-def _link_report(name: str) -> str:
-    return f'<a href="{ROUTE}/report/{name}" target="_blank">Report</a>'
-
-
-def render_tunnel_head(view: TunnelView) -> str:
-    """Return what stands above the buttons of a wind tunnel: name, state and why, how far it is."""
-    if view.job is None:
-        return (
-            f'<section><p class="cu-back"><a href="{ROUTE}">Training</a></p><h1 class="cu-say" tabindex="-1">'
-            f"{TITLES[view.size]} <span>was run from the command line.</span></h1>{render_tiles(_list_tiles(view))}"
-            "</section>"
-        )
-    return render_head(view.job, back=(ROUTE, "Training"), tiles=_list_tiles(view), title=TITLES[view.size])
-
-
-def _list_tiles(view: TunnelView) -> list[tuple[str, str, str]]:
-    tiles = [("Runs of arms", f"{view.runs_done:,}", f"of {view.runs:,} trained and measured")]
-    if view.job is None:
-        return tiles
-    progress = view.job.progress
-    done, total = progress.get("done", 0.0), progress.get("total", 0.0)
-    share = f"{done / total:.0%}" if total else "–"
-    left = progress.get("seconds_left")
-    return [
-        *tiles,
-        ("This sitting", share, "of what was left when it began"),
-        ("Time left", _show_left(left) if view.is_live else "–", "at the pace so far" if view.is_live else ""),
-    ]
-
-
-def _show_left(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def render_tunnel_body(view: TunnelView) -> str:
-    """Return what stands below the buttons: what runs now, the result, the log."""
-    running = _render_running(view.job.progress.get("running", [])) if view.is_live and view.job else ""
-    result = _render_result(view.report, view) if view.report else _say_no_result(view)
-    log = f"<section><h2>Log</h2>{render_output(view.output) or '<p class=cu-off>Nothing was printed.</p>'}</section>"
-    return f"{running}{_render_alarms(view)}{result}{log if view.job else ''}"
-
-
-def _render_running(running: Sequence[dict[str, Any]]) -> str:
-    rows = "".join(
-        f'<div class="cu-bar-row"><span>{escape(str(one["told"]))}</span><span class="cu-track" role="img" '
-        f'aria-label="{escape(str(one["name"]))}: {float(one["share"]):.0%}">'
-        f'<i data-part="passed" style="width:{100 * float(one["share"]):.1f}%"></i></span>'
-        f'<span class="cu-num">{float(one["share"]):.0%}</span></div>'
-        for one in running
-    )
-    return f'<section><h2>Now</h2><div class="cu-bars">{rows}</div></section>' if rows else ""
-
-
-def _render_alarms(view: TunnelView) -> str:
-    """Return what the monitor says of the runs, by arm; arms without alarms are counted."""
-    if not view.alarms:
-        return ""
-    alarmed = [arm for arm in view.alarms if arm.alarmed]
-    calm = len(view.alarms) - len(alarmed)
-    rows = "".join(
-        f'<tr><th scope="row" class="cu-wrap">{escape(arm.title)}</th>'
-        f'<td class="cu-num">{arm.alarmed} of {arm.runs}</td>'
-        f'<td class="cu-wrap">{escape("; ".join(f"{kind} ({count})" for kind, count in arm.kinds))}</td></tr>'
-        for arm in alarmed
-    )
-    table = (
-        f'{SCROLL}<table class="cu-table"><thead><tr><th scope="col">Arm</th>'
-        '<th scope="col" class="cu-num">Alarmed runs</th><th scope="col">What goes wrong</th></tr></thead>'
+        '<div class="cu-scroll"><table class="cu-table"><thead><tr><th scope="col">Training</th>'
+        '<th scope="col">State</th><th scope="col">Alarms</th><th scope="col" class="cu-when">Preset</th>'
+        '<th scope="col" class="cu-num">Step</th><th scope="col" class="cu-num cu-when">Begun, UTC</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-    said = f"{calm} arm{'s' if calm != 1 else ''} without an alarm." if calm else "No arm is without one."
-    return f'<section><h2>Alarms</h2><p class="cu-note">{said}</p>{table if alarmed else ""}</section>'
 
 
-def _say_no_result(view: TunnelView) -> str:
-    if view.is_live:
+def _show_state(view: TrainingView) -> str:
+    return render_state(view.job.state) if view.job else "from the command line"
+
+
+def _show_alarms(count: int) -> str:
+    return f'<b class="cu-alarmed">{count}</b>' if count else "none"
+
+
+def _show_step(view: TrainingView) -> str:
+    if view.step is None:
+        return "–"
+    return f"{view.step:,} of {view.steps:,}" if view.steps else f"{view.step:,}"
+
+
+def render_training_head(view: TrainingView) -> str:
+    """Return what stands above the buttons of a training: name, state and why, how far it is."""
+    tiles = [
+        ("Step", "–" if view.step is None else f"{view.step:,}", f"of {view.steps:,}" if view.steps else ""),
+        ("Preset", view.preset or "–", ""),
+        ("Starts", f"{len(view.attempts):,}", _show_end(view)),
+        ("Begun", show_time(view.begun), "UTC"),
+    ]
+    if view.job is None:
+        return (
+            f'<section><p class="cu-back"><a href="{ROUTE}">All trainings</a></p><h1 class="cu-say" tabindex="-1">'
+            f"{escape(view.name)} <span>was started from the command line.</span></h1>{render_tiles(tiles)}</section>"
+        )
+    return render_head(view.job, back=(ROUTE, "All trainings"), tiles=tiles)
+
+
+def _show_end(view: TrainingView) -> str:
+    if not view.attempts:
+        return "verl was not started"
+    last = view.attempts[-1]
+    if last.ended is None:
+        return "the last one goes on" if view.is_live else "nobody saw the end of the last"
+    return "the last one came to its end" if last.code == 0 else f"the last one ended with code {last.code}"
+
+
+def render_training_body(view: TrainingView, monitor: Monitor, *, runs: bool) -> str:
+    """Return what stands below the buttons: the judge report, alarms and curves, what it is pinned to, the log.
+
+    `runs` says whether the person may open judge runs.
+    """
+    curves = monitor([view.folder], [view.name]) if view.attempts else ""
+    log = render_output(view.output) or '<p class="cu-off">Nothing was printed yet.</p>'
+    pinned = f"{_render_pins(view)}{_render_config(view)}"
+    return f"{_render_judged(view, runs)}{curves}{pinned}<section><h2>Log</h2>{log}</section>"
+
+
+def _render_judged(view: TrainingView, runs: bool) -> str:
+    if view.evaluations:
+        rows = "".join(_render_evaluation(one, runs) for one in view.evaluations)
+        return (
+            '<section><h2>Judged against its base</h2><div class="cu-scroll"><table class="cu-table"><thead><tr>'
+            '<th scope="col">Evaluation</th><th scope="col">Release</th><th scope="col">Mode</th>'
+            f'<th scope="col">Judge runs</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
+        )
+    if view.is_live or not view.attempts or view.attempts[-1].code != 0:
         return ""
-    return f'<section><p class="cu-off">There is no result yet. {escape(COSTS[view.size])}</p></section>'
-
-
-def _render_result(report: dict[str, Any], view: TunnelView) -> str:
-    said = say_result(report)
-    notices = "".join(
-        render_told(escape(text), kind="bad" if kind == "bad" else "") for kind, text in list_notices(report)
-    )
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in count_verdicts(report))
     return (
-        f'<section><div class="cu-sec-head"><h2>Result</h2><p>{_link_report(view.size)}</p></div>'
-        f'<p class="cu-lead">{escape(said["said"])} {escape(said["rest"])}</p>{notices}{_render_ranking(report)}'
-        f'</section><section><h2>The paper’s claims</h2><p class="cu-note">{escape(counts)}.</p>'
-        f"{_render_claims(report)}</section>"
-        f"{_render_curves(view.panels, view.curve_names)}"
+        '<section><h2>Judged</h2><p class="cu-note">Not yet. <code>curator caspo evaluate</code> judges what this '
+        "training made against the model that it began with, and this page then links to the report.</p></section>"
     )
 
 
-def _render_ranking(report: dict[str, Any]) -> str:
-    arms = {arm["name"]: arm for arm in report["arms"]}
-    rows = "".join(
-        f'<tr><th scope="row" class="cu-wrap">{escape(arms[place["arm"]]["title"].split(":")[0])}</th>'
-        f'<td class="cu-num">{place["met"]} of {place["runs"] + place["diverged"]}</td>'
-        f"{_render_figures(arms[place['arm']])}"
-        f'<td class="cu-num">{show_estimate(place["worth"], "mean")}</td></tr>'
-        for place in report["ranking"]
+def _render_evaluation(told: Mapping[str, Any], opens: bool) -> str:
+    name, release, runs = str(told.get("name")), told.get("release"), told.get("judge_runs")
+    version = str(release.get("version")) if isinstance(release, Mapping) else "–"
+    links = ", ".join(
+        f'<a href="/judge-runs?{escape(urlencode({"run": str(run)}))}">{escape(str(run))}</a>'
+        if opens
+        else escape(str(run))
+        for run in (runs.values() if isinstance(runs, Mapping) else ())
     )
+    page = escape(quote(name, safe=""))
     return (
-        f'{SCROLL}<table class="cu-table cu-figures"><thead><tr><th scope="col">Arm</th>'
-        '<th scope="col" class="cu-num">Goal met</th><th scope="col" class="cu-num">R<sub>0</sub></th>'
-        '<th scope="col" class="cu-num">R<sub>A</sub></th><th scope="col" class="cu-num">False alarms</th>'
-        f'<th scope="col" class="cu-num">R + S + E</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        '<p class="cu-note">On new scenes; small: 95% intervals. R + S + E over all held-out scenes and twins.</p>'
+        f'<tr><th scope="row"><a href="/training/judged/{page}" target="_blank">{escape(name)}</a></th>'
+        f"<td>{escape(version)}</td><td>{escape(str(told.get('mode')))}</td><td>{links or '–'}</td></tr>"
     )
 
 
-def _render_figures(arm: dict[str, Any]) -> str:
-    pooled = arm["pooled"]["new_scenes"] if arm["pooled"] else {}
-    cells = ""
-    for name, kind in (("r_0", "rate"), ("r_a", "mean"), ("false_alarms", "rate")):
-        found = pooled.get(name)
-        ends = f"<small>{show_estimate(found, kind, ends=True)}</small>" if found else ""
-        cells += f'<td class="cu-num">{show_estimate(found, kind)}{ends}</td>'
-    return cells
-
-
-def _render_claims(report: dict[str, Any]) -> str:
-    rows = "".join(
-        f'<li data-verdict="{escape(claim["verdict"].replace(" ", "-"))}"><b>{escape(claim["verdict"])}</b>'
-        f"<span>{_show_math(claim['says'])}</span></li>"
-        for claim in report["claims"]
-    )
-    return f'<ul class="cu-claims">{rows}</ul>'
-
-
-def _show_math(text: str) -> str:
-    """Return a text of ours with R_0 and the like as people write them."""
-    return re.sub(r"\b([XRSE])_([A0])\b", r"\1<sub>\2</sub>", escape(text))
-
-
-def _render_curves(panels: Sequence[Panel], names: Sequence[tuple[str, int]]) -> str:
-    if not panels:
+def _render_pins(view: TrainingView) -> str:
+    if not view.pinned:
         return ""
-    legend = "".join(
-        f'<span><svg viewBox="0 0 24 8" aria-hidden="true"><path data-series="{series}" d="M0 4L24 4"/></svg>'
-        f"{escape(name)}</span>"
-        for name, series in names
+    rows = "".join(
+        f'<tr><th scope="row">{escape(title)}</th><td class="cu-wrap"><code>{escape(value)}</code></td></tr>'
+        for title, value in view.pinned
     )
-    drawn = "".join(map(_render_panel, panels))
     return (
-        f'<section><h2>Training</h2><p class="cu-legend cu-lines">{legend}</p><div class="cu-panels">{drawn}</div>'
-        '<p class="cu-note">Each step of RL; the mean of all runs, every step with other prompts.</p></section>'
+        "<section><details><summary><h2>Pinned to</h2></summary>"
+        '<p class="cu-note">With any of these another, the folder is refused: it holds one run.</p>'
+        f'<div class="cu-scroll"><table class="cu-table"><tbody>{rows}</tbody></table></div></details></section>'
     )
 
 
-def _render_panel(panel: Panel) -> str:
-    ends = ", ".join(f"{line.name} {line.last}" for line in panel.lines)
-    lines = "".join(f'<path data-series="{line.series}" d="{line.path}"/>' for line in panel.lines)
+def _render_config(view: TrainingView) -> str:
+    if not view.config:
+        return ""
+    text = yaml.safe_dump(dict(view.config), sort_keys=False, allow_unicode=True)
     return (
-        f"<figure><figcaption>{escape(panel.title)} <span>{escape(panel.unit)}</span></figcaption>"
-        f'<div class="cu-lines"><svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(panel.title)} at the last step: {escape(ends)}">{lines}</svg>'
-        f"<b>{panel.high}</b><b>{panel.low}</b></div>"
-        f"<p><span>step {panel.first}</span><span>{panel.steps}</span></p></figure>"
+        "<section><details><summary><h2>Config</h2></summary>"
+        f'<pre class="cu-log" tabindex="0">{escape(text)}</pre></details></section>'
     )
 
 
-def render_plan(asked: TunnelAsked, view: TunnelView | None, *, lead: str = "") -> str:
-    """Return what a start would do. `lead` says what comes next."""
-    known = view.runs_done if view else 0
-    goes_on = f" {known:,} of its {view.runs:,} runs are done and cost nothing more." if view and known else ""
-    forced = " RL starts although stage 0 did not pass its gate, and the report says so." if asked.force else ""
-    text = f"{TITLES[asked.size]}. {COSTS[asked.size]}{goes_on}{forced}"
-    return f"<section><h2>Plan</h2>{render_told(escape(f'{text} {lead}'.strip()))}</section>"
-
-
-def render_started(size: Size) -> str:
-    """Return that one was started, with the way to it."""
-    return render_told(
-        f'Started the <a href="{link(run=size)}">{TITLES[size].lower()}</a>: watch it, stop it, or close this page.'
+def render_pair(pair: TrainingPair, names: Sequence[str], monitor: Monitor) -> str:
+    """Return two trainings beside each other."""
+    sides = (pair.left, pair.right)
+    heads = "".join(
+        f'<div><h2><a href="{link(run=view.name)}">{escape(view.name)}</a></h2><p>{_show_state(view)} '
+        f"{escape(view.preset)}, step {_show_step(view)}</p></div>"
+        for view in sides
     )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="cu-wrap">{escape(left)}</td>'
+        f'<td class="cu-wrap">{escape(right)}</td></tr>'
+        for name, left, right in pair.differences
+    )
+    left, right = escape(pair.left.name), escape(pair.right.name)
+    return (
+        f'<section><p class="cu-back"><a href="{ROUTE}">All trainings</a></p>'
+        f'<h1 class="cu-say" tabindex="-1">{left} <span>beside</span> {right}</h1>'
+        f"{render_chooser(ROUTE, names, pair.left.name, pair.right.name)}"
+        f'<div class="cu-sides">{heads}</div></section>'
+        f"{monitor([view.folder for view in sides], [view.name for view in sides])}"
+        f'<section><h2>What differs</h2>{SCROLL}<table class="cu-table"><thead><tr>'
+        f'<th scope="col">Field</th><th scope="col">{left}</th><th scope="col">{right}</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def render_plan(planned: TrainingPlan, *, lead: str = "") -> str:
+    """Return what a start would do: findings, each with what to change, then the command and the files."""
+    said = _say_plan(planned)
+    told = render_told(escape(f"{said} {lead}".strip()), kind="" if planned.may_start else "bad")
+    return (
+        f"<section><h2>Plan</h2>{told}{_render_findings(planned.findings)}{_render_verl(planned)}</section>"
+        f"{_render_command(planned)}"
+    )
+
+
+def _say_plan(planned: TrainingPlan) -> str:
+    if not planned.findings and not planned.errors:
+        return "Preflight found nothing."
+    counts = {level: sum(finding.level == level for finding in planned.findings) for level in _LEVELS}
+    counts["error"] = planned.errors
+    told = ", ".join(f"{count} {level if count == 1 else f'{level}s'}" for level, count in counts.items() if count)
+    if not planned.errors:
+        return f"Preflight found {told}, which keep nothing from starting."
+    if planned.asked.force:
+        return f"Preflight found {told}. It starts all the same, as you asked."
+    return f"Preflight found {told}. Mend the errors, or set the tick at Start although preflight finds errors."
+
+
+_LEVELS = ("error", "warning", "note")
+
+
+def _render_findings(findings: Sequence[Finding]) -> str:
+    rows = "".join(
+        f'<li data-level="{escape(finding.level)}"><b>{escape(finding.level.capitalize())}</b>'
+        f"<div><p><b>{escape(finding.check)}</b>: {escape(finding.wrong)}</p><p>{escape(finding.change)}</p></div></li>"
+        for finding in findings
+    )
+    return f'<ul class="cu-findings">{rows}</ul>' if rows else ""
+
+
+def _render_verl(planned: TrainingPlan) -> str:
+    if planned.dry.complaint is not None:
+        return render_told(f"verl does not take the config: {escape(planned.dry.complaint)}", kind="bad")
+    if planned.dry.asked:
+        return '<p class="cu-note">verl’s own config classes take it.</p>'
+    return (
+        '<p class="cu-note">verl is not installed here, so it could not be asked whether it takes the config '
+        "(<code>make setup-models</code>).</p>"
+    )
+
+
+def _render_command(planned: TrainingPlan) -> str:
+    files = "".join(f"<li>{escape(name)}</li>" for name in planned.dry.files)
+    pinned = escape(json.dumps(dict(planned.dry.pinned), indent=2))
+    return (
+        "<section><h2>By hand</h2>"
+        '<p class="cu-note">This file, given to <code>curator caspo train FILE</code>, is the same training.</p>'
+        f'<pre class="cu-log cu-copy" tabindex="0">{escape(planned.config)}</pre>'
+        "<details><summary>The command that it becomes</summary>"
+        f'<pre class="cu-log cu-copy" tabindex="0">{escape(planned.dry.command)}</pre></details>'
+        f"<details><summary>Files that a start writes</summary><ul>{files}</ul></details>"
+        "<details><summary>What it would be pinned to</summary>"
+        f'<pre class="cu-log" tabindex="0">{pinned}</pre></details>'
+        "</section>"
+    )
+
+
+def render_started(name: str) -> str:
+    """Return that a training was started, with the way to it."""
+    return render_told(f'Started <a href="{link(run=name)}">{escape(name)}</a>: watch it, stop it, or close this page.')
+
+
+def list_lacks(*, verl: bool, data: bool, models: bool, rewards: bool) -> list[str]:
+    """Return what is missing before a training can start on this server, and what to do about it, as HTML."""
+    found = (
+        (data, 'there is no training data: <a href="/training-data">prepare some</a> out of a release'),
+        (models, "no model lies in <code>models</code> of the workspace, or in a folder of the setting "
+                 "<code>CURATOR_MODEL_FOLDERS</code>: put one there that has been through SFT"),
+        (rewards, "no reward is allowed: put a Python file into <code>rewards</code> of the workspace, or let who runs "
+                  "the server set <code>CURATOR_REWARD_FOLDERS</code> or <code>CURATOR_REWARD_SERVERS</code>"),
+        (verl, "this server has no verl: <code>make setup-models</code> installs it"),
+    )  # fmt: skip
+    return [told[0].upper() + told[1:] + "." for there, told in found if not there]

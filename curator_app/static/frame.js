@@ -5,6 +5,8 @@ import { read, showLastPerson, showPerson, write } from './person.js';
 import { settles } from './review/kinds.js';
 
 const THEME_KEY = 'curator-theme';
+/** Pages that the bar offers as Training. */
+const OF_TRAINING = new Set(['/training-data', '/constitutions', '/wind-tunnel']);
 
 const SCREENS = {
   review: () => import('./review/review.js'),
@@ -54,7 +56,8 @@ function wireMenus(root) {
 
 function markCurrentPage(root) {
   const settling = settles(new URLSearchParams(location.search).get('kind'));
-  const here = settling ? '/adjudicate' : location.pathname.replace(/\/+$/, '') || '/';
+  const path = location.pathname.replace(/\/+$/, '') || '/';
+  const here = settling ? '/adjudicate' : OF_TRAINING.has(path) ? '/training' : path;
   for (const link of root.querySelectorAll('[data-page]')) {
     const target = new URL(link.getAttribute('href'), location.origin);
     const current = (target.pathname.replace(/\/+$/, '') || '/') === here;

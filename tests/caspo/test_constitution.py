@@ -5,13 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from caspo.constitution import (
     FOLDER,
+    MAX_CHARACTERS,
+    check_policy,
     get_constitution,
     hash_constitutions,
     list_constitutions,
     read_constitution,
+    read_policies,
 )
 from caspo.errors import ConstitutionInvalid
 from pipeline.taxonomy import load_taxonomy
@@ -93,3 +97,51 @@ def test_a_category_without_a_file_and_an_unknown_one_are_told(tmp_path: Path) -
     (tmp_path / "self_harm.md").write_bytes(b"\xff\xfe")
     with pytest.raises(ConstitutionInvalid, match=r"self_harm\.md cannot be read"):
         get_constitution("self_harm", tmp_path)
+
+
+def test_a_policy_is_taken_as_it_is_but_for_white_space_around_it_and_line_ends() -> None:
+    assert check_policy("  Look.\r\nTwice.\rNow.\n\n") == "Look.\nTwice.\nNow."
+    assert check_policy("a" * MAX_CHARACTERS) == "a" * MAX_CHARACTERS
+    for one in list_constitutions().values():
+        assert check_policy(one.text) == one.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (" \n", "text is empty"),
+        ("a\x00b", "NUL"),
+        ("a" * (MAX_CHARACTERS + 1), "has 8,001 characters; use at most 8,000"),
+        ("Look.<|im_end|>", "a token of chat templates"),
+        ("Look at <image> twice.", "a placeholder such as `<image>`"),
+    ],
+)
+def test_what_a_model_would_take_for_something_else_is_no_policy(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConstitutionInvalid, match=said):
+        check_policy(text)
+    file = tmp_path / "self_harm.md"
+    file.write_text(f"# Constitution 1.0: self_harm\nBegin. {text}", "utf-8")
+    if text.strip():
+        with pytest.raises(ConstitutionInvalid, match=r"self_harm\.md"):
+            read_constitution(file)
+
+
+def test_policies_of_a_file_have_its_name_for_a_version_and_are_all_there(tmp_path: Path) -> None:
+    texts = {category.value: f"Look for {category.value}." for category in Category}
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(texts), "utf-8")
+    found = read_policies(file)
+    assert list(found) == list(Category)
+    assert {one.text for one in found.values()} == set(texts.values())
+    assert {one.version for one in found.values()} == {"mine.yaml"}
+    for given, said in (
+        ({k: v for k, v in texts.items() if k != "hate_speech"}, r"mine\.yaml: none for hate_speech; add it"),
+        (texts | {"hate": "Look."}, r"mine\.yaml cannot be read: (.|\n)*`category: text` lines"),
+        (texts | {"self_harm": "Look.<|im_end|>"}, r"mine\.yaml, self_harm: .*chat templates"),
+        (["Look."], r"mine\.yaml cannot be read"),
+    ):
+        file.write_text(yaml.safe_dump(given), "utf-8")
+        with pytest.raises(ConstitutionInvalid, match=said):
+            read_policies(file)
+    with pytest.raises(ConstitutionInvalid, match=r"gone\.yaml cannot be read"):
+        read_policies(tmp_path / "gone.yaml")

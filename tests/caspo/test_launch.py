@@ -262,6 +262,31 @@ def test_ending_it_ends_verl_and_what_that_started(verl: Path, data: Path, tmp_p
     assert len(started) == 2
 
 
+def test_none_begins_beside_a_verl_whose_parent_was_killed(verl: Path, data: Path, tmp_path: Path) -> None:
+    verl.write_text("import time\nprint(f'[{os.getpid()}]', flush=True)\ntime.sleep(600)\n")
+    launch = plan(data, tmp_path)
+    reader, writer = os.pipe()
+    parent = os.fork()
+    if not parent:
+        run_here(launch, tell=lambda line: _send(writer, line))
+        os._exit(0)
+    (orphan,) = json.loads(os.read(reader, 100))
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    with pytest.raises(RunBusy, match="another process trains in"):
+        run_here(launch)
+    os.kill(orphan, signal.SIGKILL)
+    while _runs(orphan):  # its lock goes with it; the test's own limit ends this
+        time.sleep(0.01)
+    verl.write_text("")
+    assert run_here(launch) == 0
+
+
+def _send(writer: int, line: str) -> None:
+    if line.startswith("["):
+        os.write(writer, line.encode())
+
+
 def _runs(pid: int) -> bool:
     """Whether a process is there and is no zombie."""
     try:

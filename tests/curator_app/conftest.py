@@ -27,6 +27,7 @@ from storage.stages import Stage
 PEOPLE = {
     "root": ["admin"],
     "mia": ["maintainer"],
+    "tom": ["trainer"],
     "ada": ["adjudicator"],
     "ann": ["annotator"],
     "ben": ["annotator"],

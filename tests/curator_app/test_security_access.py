@@ -16,10 +16,11 @@ from curator_app.sessions import CACHE_LIFE_S, COOKIE
 from storage import accounts
 from storage.tables import SignInRow
 
-EVERYBODY = frozenset({"root", "mia", "ada", "ann", "nobody"})
+EVERYBODY = frozenset({"root", "mia", "tom", "ada", "ann", "nobody"})
 REVIEWERS = frozenset({"root", "ada", "ann"})
 CHECKERS = frozenset({"root", "ann"})
 MAINTAINERS = frozenset({"root", "mia"})
+TRAINERS = MAINTAINERS | {"tom"}
 SETTLERS = frozenset({"root", "ada"})
 STUDY_PEOPLE = REVIEWERS | MAINTAINERS
 # What each route is meant to admit, written down a second time: a new route has to be added here on purpose.
@@ -39,14 +40,16 @@ ADMITS = {
     "GET /link/{secret}": None,
     "GET /media/{sha256}": EVERYBODY,
     "GET /readyz": None,
-    "GET /releases/download/{version}": MAINTAINERS,
+    "GET /releases/download/{version}": TRAINERS,
     "GET /runs/config/{name}": MAINTAINERS,
     "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
     "POST /account/password": EVERYBODY,
     "GET /judge-runs/leaderboard": MAINTAINERS,
     "GET /judge-runs/report": MAINTAINERS,
-    "GET /training/report/{name}": MAINTAINERS,
+    "GET /training/data/{name}": TRAINERS,
+    "GET /training/judged/{name}": TRAINERS,
+    "GET /training/report/{name}": TRAINERS,
     "GET /api/v1/studies": STUDY_PEOPLE,
     "GET /api/v1/studies/{name}": STUDY_PEOPLE,
     "GET /api/v1/studies/{name}/agreement": MAINTAINERS,
@@ -77,10 +80,14 @@ ADMITS = {
 HANDLERS = {
     "people_": frozenset({"root"}),
     "adjudicate_": SETTLERS,
-    "releases_": MAINTAINERS,
+    "releases_show": TRAINERS,
+    "releases_freeze": MAINTAINERS,
+    "constitutions_show": TRAINERS,
+    "constitutions_": MAINTAINERS,
+    "wind_tunnel_": TRAINERS,
     "runs_": MAINTAINERS,
     "judge_": MAINTAINERS,
-    "training_": MAINTAINERS,
+    "training_": TRAINERS,
     "studies_": STUDY_PEOPLE,
     "items_": MAINTAINERS | {"ada"},
     "progress_": EVERYBODY,
@@ -314,10 +321,13 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/progress": EVERYBODY,
         "/runs": MAINTAINERS,
         "/judge-runs": MAINTAINERS,
-        "/training": MAINTAINERS,
+        "/training": TRAINERS,
+        "/training-data": TRAINERS,
+        "/constitutions": TRAINERS,
+        "/wind-tunnel": TRAINERS,
         "/studies": STUDY_PEOPLE,
         "/items": MAINTAINERS | {"ada"},
-        "/releases": MAINTAINERS,
+        "/releases": TRAINERS,
         "/people": frozenset({"root"}),
     }
     assert set(names) == set(PAGE_ROLES)
@@ -398,4 +408,4 @@ def test_an_admin_adds_a_person_and_hostile_names_show_as_text(site, start_sessi
     refused = add("<img src=x onerror=alert(1)>")
     assert "cannot be used" in refused.text
     assert "<img" not in refused.text
-    assert len(PeopleDesk(workspace, actor="test").list()) == 7
+    assert len(PeopleDesk(workspace, actor="test").list()) == 8

@@ -1,57 +1,58 @@
-"""The page of training: what it shows and refuses, and the wind tunnel as a job that is stopped and goes on."""
+"""The pages of trainings on verl and of training data: what they show and refuse, and the jobs behind them.
+
+The trainer itself is a program that stands in for it (`verl_stand_in`): a real process, started by the real job.
+"""
 
 import json
-import threading
-import time
 from collections.abc import Callable
-from multiprocessing.connection import Pipe, wait
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
-from caspo_measured import make_results, make_runs, write_results
-from run_workspace import wait_for
-from standalone_pages import Tags
+from approved_items import add_approved
+from trainings_here import STEPS, add_material, stand_in
 
-from caspo.errors import GateNotPassed
-from caspo.wind_tunnel.config import MEASURED, fingerprint_arm, name_folder
-from caspo.wind_tunnel.report import make_report, write_report
-from caspo.wind_tunnel.run import Progress
-from caspo.wind_tunnel.workers import Event, Job
-from curator_app.actions import background_jobs, tunnel_jobs, tunnel_reading, wind_tunnel
-from curator_app.actions.tunnel_jobs import TunnelAsked, find_tunnel_job, read_asked, run_queued, stop_tunnel
-from curator_app.actions.tunnel_reading import read_training, read_tunnel
-from curator_app.actions.wind_tunnel import QUICK, TunnelRefused
+from caspo.launch import find_version
+from curator_app.actions import (
+    background_jobs,
+    releases,
+    training_data_jobs,
+    training_jobs,
+    training_reading,
+)
+from curator_app.actions.training_data import DataNotPrepared
+from curator_app.actions.training_jobs import TrainingAsked, read_asked, run_queued
+from curator_app.actions.training_runs import TrainingNotStarted
 from curator_app.screens.training import build_training_page
+from curator_app.screens.training_data import build_training_data_page
 from curator_app.workspace import Workspace
-from endpoints.errors import BadConfig
-from pipeline.hazard_world.world import NOTICE
 from storage import jobs
 from storage.accounts import Person, Role
 from storage.errors import NotFound
 from storage.jobs import JobState
 
-MIA = Person(id=1, name="mia", roles=frozenset({Role.MAINTAINER}))
+TOM = Person(id=1, name="tom", roles=frozenset({Role.TRAINER}))
+MIA = Person(id=3, name="mia", roles=frozenset({Role.MAINTAINER}))
 ANN = Person(id=2, name="ann", roles=frozenset({Role.ANNOTATOR}))
-WORK = Job("Recommended, stage 0 0, seed 0", "run_arm", ("recommended", 0, 0), 50.0)
 HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def handlers(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """What the page does, whether or not the libraries of a training are installed."""
-    monkeypatch.setattr(tunnel_jobs, "require_libraries", lambda *_: None)
-    asking = SimpleNamespace(person=MIA)
+def handlers(workspace: Workspace) -> SimpleNamespace:
+    """What both pages do."""
+    asking = SimpleNamespace(person=TOM)
     with gr.Blocks() as pages:
         build_training_page(pages, workspace=workspace, person_of=lambda request: asking.person)
+        build_training_data_page(pages, workspace=workspace, person_of=lambda request: asking.person)
     found = {fn.api_name: fn.fn for fn in pages.fns.values() if fn.fn is not None}
     return SimpleNamespace(asking=asking, **found)
 
 
 @pytest.fixture
-def started(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Jobs are put down and no process is started; the names of those that were."""
     names: list[str] = []
 
@@ -59,6 +60,7 @@ def started(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         with workspace.db.write() as session:
             jobs.queue_job(session=session, kind=kind, name=name, request=request, actor=more["actor"])
             session.commit()
+        more["folder"].mkdir(parents=True, exist_ok=True)
         names.append(name)
 
     monkeypatch.setattr(background_jobs, "start_job", put_down)
@@ -69,242 +71,245 @@ def ask(**query: str) -> SimpleNamespace:
     return SimpleNamespace(query_params=query)
 
 
-def leave_result(home: Path, **given: Any) -> None:
-    """Leave what a quick run leaves."""
-    out = home / "wind-tunnel-quick"
-    out.mkdir(parents=True)
-    arms = make_results(outr=make_runs(r_0=0.6))
-    results = write_results(home / "made-up", arms)
-    write_report(make_report(QUICK, "toy", results, quick=True) | given, out)
-    (out / "report.html").write_text("<!doctype html><p>whole</p>", encoding="utf-8")
+def fill(asked: TrainingAsked) -> list[Any]:
+    return [asked.name, asked.data, asked.preset, asked.model, asked.reward, asked.changes, asked.force]
 
 
-def mark_measured(out: Path) -> None:
-    arm = QUICK.list_arms()[0]
-    (out / "config.json").write_text(json.dumps({"world": "toy"}), encoding="utf-8")
-    folder = name_folder(out, arm.name, (0, 0), fingerprint_arm(QUICK, "toy", arm, 0, 0))
-    folder.mkdir(parents=True)
-    (folder / MEASURED).write_text("{}", encoding="utf-8")
+def train(workspace: Workspace, asked: TrainingAsked) -> None:
+    training_jobs.start_training(workspace, asked, actor="user:tom")
+    run_queued(workspace, name=asked.name)
 
 
-def leave_log(out: Path, arm_number: int, *, kl: float) -> None:
-    """Leave the log of a run of one of the quick run's arms."""
-    arm = QUICK.list_arms()[arm_number]
-    (out / "config.json").write_text(json.dumps({"world": "toy"}), encoding="utf-8")
-    folder = name_folder(out, arm.name, (0, 0), fingerprint_arm(QUICK, "toy", arm, 0, 0))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.jsonl").write_text(30 * (json.dumps({"caspo/kl": kl}) + "\n"), encoding="utf-8")
-
-
-def test_empty_it_says_what_a_wind_tunnel_is_and_what_it_costs(handlers: SimpleNamespace) -> None:
+def test_empty_the_page_says_what_is_missing_and_what_to_do(handlers: SimpleNamespace) -> None:
     html, *_, form, timer = handlers.training_show(ask())
-    assert "No wind tunnel has been run yet." in html
-    assert NOTICE in html and "needs neither GPU nor network" in html
-    assert form["visible"] is True and timer.active is False
-    plan, known = handlers.training_plan(ask(), "whole", False)
-    assert "18 arms, 3 seeds of RL, 72 runs" in plan and "hours on two idle cores" in plan and known
-    assert "RL starts although" in handlers.training_plan(ask(), "quick", True)[0]
+    assert "No training yet." in html and form["visible"] is True and timer.active is False
+    assert '<a href="/training-data">prepare some</a>' in html
+    assert "CURATOR_MODEL_FOLDERS" in html and "CURATOR_REWARD_SERVERS" in html
+    assert ("make setup-models" in html) == (find_version("verl") is None)
+    assert "No training data yet." in handlers.training_data_show(ask())[0]
+    assert "freeze one of the split train" in handlers.training_data_show(ask())[0]
+    assert "there is no training &#x27;gone&#x27;".lower() in handlers.training_show(ask(run="gone"))[0].lower()
+    assert handlers.training_offer(ask())[0]["value"] is None
 
 
-def test_only_what_was_planned_is_started(handlers: SimpleNamespace, workspace: Workspace, started: list[str]) -> None:
-    _, said, known = handlers.training_start(ask(), "quick", False, "")
-    assert "Nothing has started yet" in said and started == []
-    _, said, _ = handlers.training_start(ask(), "quick", True, known)
-    assert "not what the last plan was of" in said and started == []
-    _, said, known = handlers.training_start(ask(), "quick", False, known)
-    assert "Started the" in said and started == ["quick"]
-    job = find_tunnel_job(workspace, name="quick")
-    assert (job.actor, job.request) == ("user:mia", {"size": "quick", "force": False})
-    assert handlers.training_start(ask(), "huge", False, "")[1].count("there is no size") == 0
-    assert "There is no size &#x27;huge&#x27;" in handlers.training_start(ask(), "huge", False, "")[1]
-
-
-def test_without_the_models_it_says_how_to_install_them(
-    handlers: SimpleNamespace, started: list[str], monkeypatch: pytest.MonkeyPatch
+def test_the_plan_shows_what_preflight_finds_and_keeps_a_bad_run_from_starting(
+    handlers: SimpleNamespace, workspace: Workspace, started: list[str], tmp_path: Path
 ) -> None:
-    def require(what: str, *_: str) -> None:
-        raise BadConfig(f"{what}: torch is not installed; install it with `pip install 'x[models]'`")
+    asked = replace(add_material(workspace, tmp_path), force=False)
+    data, models, rewards = handlers.training_offer(ask())
+    assert (data["choices"], rewards["choices"]) == ([asked.data], [asked.reward])
+    assert models["choices"] == ["models/tiny"]
+    _, html, known = handlers.training_start(ask(), *fill(asked), "")
+    assert known == "" and started == []
+    assert 'data-level="error"' in html and "is a llama, and model.family=qwen3-vl" in html
+    assert "set model.family, or take a preset of that family" in html
+    assert "Mend the errors" in html and "Nothing has started." in html
+    assert "python" in html and "verl.trainer.main_ppo" in html and "run.json" in html
+    assert "steps: 3" in html and asked.reward in html
+    assert not (workspace.settings.home / "training-runs").exists()
 
-    monkeypatch.setattr(tunnel_jobs, "require_libraries", require)
-    assert "torch is not installed; install it with" in handlers.training_show(ask())[0]
-    for said in (
-        handlers.training_plan(ask(), "quick", False)[0],
-        handlers.training_start(ask(), "quick", False, "")[1],
-    ):
-        assert "torch is not installed; install it with" in said
-    assert started == []
-    with pytest.raises(TunnelRefused, match="not installed"):
-        tunnel_jobs.start_tunnel(None, TunnelAsked("quick"), actor="user:mia")  # type: ignore[arg-type]
 
-
-def test_a_result_shows_ranking_claims_and_curves_and_escapes_all(
-    handlers: SimpleNamespace, workspace: Workspace
+def test_only_what_was_planned_is_started_and_a_taken_name_is_not(
+    handlers: SimpleNamespace, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    home = workspace.settings.home
-    leave_result(home, notice=HOSTILE)
-    mark_measured(home / "wind-tunnel-quick")
-    html = handlers.training_show(ask())[0]
-    assert "from the command line" in html and "1 of 2" in html
-    head, acts, *_, below, form, _ = handlers.training_show(ask(run="quick"))
-    assert "was run from the command line" in head and acts["visible"] is False and form["visible"] is False
-    assert "Best: Recommended" in below and "decides no claim" in below
-    assert below.count("<li data-verdict=") > 5 and 'data-verdict="reproduced"' in below
-    assert "Entropy" in below and 'aria-label="KL from the start at the last step: Recommended' in below
-    assert 'href="/training/report/quick"' in below
-    assert HOSTILE not in below and "&lt;script&gt;" in below
-    assert "script" not in {tag for tag, _ in Tags(below).tags}
-
-
-def test_alarms_of_the_runs_stand_by_arm(handlers: SimpleNamespace, workspace: Workspace) -> None:
-    out = workspace.settings.home / "wind-tunnel-quick"
-    leave_result(workspace.settings.home)
-    leave_log(out, 0, kl=0.05)
-    below = handlers.training_show(ask(run="quick"))[4]
-    assert "<h2>Alarms</h2>" in below and "1 arm without an alarm." in below and "Alarmed runs" not in below
-    leave_log(out, 1, kl=1.0)
-    below = handlers.training_show(ask(run="quick"))[4]
-    text = Tags(below).text
-    assert "1 arm without an alarm." in text and "1 of 1" in text
-    assert "The policy runs away from where it began (1)" in text
-    leave_log(out, 0, kl=2.0)  # the same run, gone on
-    assert "No arm is without one." in Tags(handlers.training_show(ask(run="quick"))[4]).text
-
-
-def test_a_damaged_report_is_named_with_the_remedy(handlers: SimpleNamespace, workspace: Workspace) -> None:
-    leave_result(workspace.settings.home)
-    (workspace.settings.home / "wind-tunnel-quick" / "report.json").write_text("{", encoding="utf-8")
-    assert "report.json cannot be read" in handlers.training_show(ask())[0]
-    assert "move it away" in handlers.training_show(ask(run="quick"))[0]
-
-
-def test_who_is_no_maintainer_is_refused_by_every_handler(handlers: SimpleNamespace) -> None:
-    handlers.asking.person = ANN
-    for name, more in (
-        ("show", ()), ("refresh", ()), ("stop", ()), ("resume", ()), ("plan", ("quick", False)),
-        ("start", ("quick", False, "")),
+    monkeypatch.setattr(training_jobs, "_look_before", lambda *_: ())
+    asked = add_material(workspace, tmp_path)
+    said, known = handlers.training_plan(ask(), *fill(asked))
+    assert "Preflight found nothing." in said and known == training_jobs.identify(asked)
+    other = replace(asked, changes="data: {steps: 4}")
+    _, said, again = handlers.training_start(ask(), *fill(other), known)
+    assert "not what the last plan was of" in said and started == [] and again != known
+    _, said, _ = handlers.training_start(ask(), *fill(asked), known)
+    assert 'Started <a href="/training?run=first">first</a>' in said and started == ["first"]
+    assert "there is a training first already".capitalize() in handlers.training_plan(ask(), *fill(asked))[0]
+    for change, told in (
+        ({"name": "../x"}, "cannot be used: give 1 to 64"), ({"preset": "huge"}, "preset &#x27;huge&#x27; is unknown"),
+        ({"data": HOSTILE}, "&lt;script&gt;"), ({"model": "/etc"}, "lies neither in the workspace"),
     ):  # fmt: skip
-        with pytest.raises(gr.Error, match="maintainer"):
-            getattr(handlers, f"training_{name}")(ask(run="quick"), *more)
+        html, known = handlers.training_plan(ask(), *fill(replace(asked, **({"name": "other"} | change))))
+        assert told in html and HOSTILE not in html and known == ""
 
 
-def test_reports_are_served_to_maintainers_as_pages_in_which_nothing_runs(
-    browser: Callable[..., Any], workspace: Workspace
-) -> None:
-    missing = browser("mia").get("/training/report/quick")
-    assert missing.status_code == 404 and "written when the training ends" in missing.text
-    leave_result(workspace.settings.home)
-    found = browser("mia").get("/training/report/quick")
-    assert found.status_code == 200 and found.text.endswith("<p>whole</p>")
-    assert "sandbox" in found.headers["content-security-policy"]
-    assert browser("mia").get("/training/report/..%2Fcurator.db").status_code == 404
-    walked = workspace.settings.home / "walk" / "report.html"
-    walked.parent.mkdir()
-    walked.write_text("<!doctype html><p>walked</p>", encoding="utf-8")
-    assert "walked" in browser("mia").get("/training/report/walk").text
-    assert read_training(workspace).walked
+def test_who_does_not_train_is_refused_by_every_handler(handlers: SimpleNamespace, workspace: Workspace) -> None:
+    handlers.asking.person = ANN
+    asked = TrainingAsked("x", "", "tiny-cpu", "", "")
+    data = ["", ["v1.0"], [], "recommended", 0, False]
+    for page, values in (("training", fill(asked)), ("training_data", data)):
+        for name, more in (
+            ("show", ()), ("refresh", ()), ("offer", ()), ("stop", ()), ("resume", ()), ("plan", values),
+            ("start", (*values, "")),
+        ):  # fmt: skip
+            with pytest.raises(gr.Error, match="needs the role maintainer or trainer; ann has annotator"):
+                getattr(handlers, f"{page}_{name}")(ask(run="x"), *more)
 
 
 # --- the job
 
 
-class Tunnel:
-    """Stands for the trainings: tells of a job, then waits as the pool does until somebody stops it or it is let go."""
-
-    def __init__(self, out: Path) -> None:
-        self.out, self.waits = out, False
-        self.begun = threading.Event()
-
-    def __call__(self, make_world: Any, config: Any, out: Path, **given: Any) -> Any:
-        progress = Progress(200.0)
-        for event in (Event(WORK, "begun"), Event(WORK, "step", "Recommended: step 3", 0.5)):
-            progress.take(event)
-            given["observer"](progress)
-        self.begun.set()
-        if self.waits:
-            pipe = Pipe()
-            wait(pipe[:1], timeout=60)
-            raise AssertionError("nobody stopped it")
-        progress.take(Event(WORK, "done", share=1.0))
-        given["observer"](progress)
-        out.mkdir(parents=True, exist_ok=True)
-        return write_results(self.out / str(time.monotonic_ns()), make_results())
-
-
-@pytest.fixture
-def tunnel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tunnel:
-    made = Tunnel(tmp_path / "made-up")
-    monkeypatch.setattr(wind_tunnel, "run_tunnel", made)
-    monkeypatch.setattr(wind_tunnel, "require_libraries", lambda *names: None)
-    monkeypatch.setattr(tunnel_jobs, "check_installed", lambda: None)
-    return made
-
-
-def test_a_stopped_wind_tunnel_ends_at_once_and_goes_on(
-    workspace: Workspace,
+def test_a_training_runs_to_its_end_and_shows_step_curves_pins_and_log(
     handlers: SimpleNamespace,
+    workspace: Workspace,
     started: list[str],
-    tunnel: Tunnel,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    tunnel.waits = True
-    tunnel_jobs.start_tunnel(workspace, TunnelAsked("quick"), actor="user:mia")
-    seen: list[Any] = []
+    stand_in(monkeypatch)
+    asked = add_material(workspace, tmp_path)
+    train(workspace, asked)
+    job = training_jobs.find_training_job(workspace, name="first")
+    assert (job.state, job.message, job.progress) == (JobState.ENDED, "", {"step": STEPS, "steps": STEPS})
+    printed = capsys.readouterr().out
+    assert "ERROR model:" in printed and "step:3 - critic/score/mean" in printed
+    head, _, stop, resume, body, _, timer = handlers.training_show(ask(run="first"))
+    assert "has ended" in head and "of 3" in head and "tiny-cpu" in head and "the last one came to its end" in head
+    assert (stop["visible"], resume["visible"], timer.active) == (False, True, False)
+    assert 'class="cu-monitor' in body and "Entropy" in body
+    assert "curator caspo evaluate" in body and "Pinned to" in body and "steps: 3" in body
+    manifest = json.loads((workspace.settings.home / "training-data" / asked.data / "manifest.json").read_bytes())
+    assert manifest["constitution_sha256"] in body and manifest["release_digest"] in body
+    listed = handlers.training_show(ask())[0]
+    assert "1 training. <span>None is running." in listed and "3 of 3" in listed
 
-    def stop() -> None:
-        tunnel.begun.wait(60)
-        wait_for(workspace, "quick", lambda job: bool(job.progress.get("running")), find=find_tunnel_job)
-        seen.append(handlers.training_show(ask(run="quick")))
-        handlers.training_stop(ask(run="quick"))
-
-    helper = threading.Thread(target=stop)
-    helper.start()
-    run_queued(workspace, name="quick")
-    helper.join()
-    head, _, stop_button, resume_button, below, _, timer = seen[0]
-    assert "is running" in head and "12%" in head and "Recommended: step 3" in below and "50%" in below
-    assert (stop_button["visible"], resume_button["visible"], timer.active) == (True, False, True)
-    job = find_tunnel_job(workspace, name="quick")
-    assert (job.state, job.message) == (JobState.ENDED, "stopped by mia")
-    assert "stopped by mia" in capsys.readouterr().out
-
-    tunnel.waits = False
-    handlers.training_resume(ask(run="quick"))
-    run_queued(workspace, name="quick")
-    job = find_tunnel_job(workspace, name="quick")
-    assert (job.state, job.message, job.sitting) == (JobState.ENDED, "", 2)
-    assert job.progress["finished"] == [WORK.name] and job.progress["done"] == 50.0
-    assert "On new scenes: R_0 90.0% -> 0.0%" in capsys.readouterr().out
-    assert read_tunnel(workspace, name="quick").report is not None
-    assert started == ["quick", "quick"]
+    handlers.training_resume(ask(run="first"))  # nothing is left to do but to find out
+    run_queued(workspace, name="first")
+    view = training_reading.read_training(workspace, name="first")
+    assert [attempt.code for attempt in view.attempts] == [0, 0]
+    assert "setting global step to 3" in capsys.readouterr().out
 
 
-def test_a_gate_that_is_not_passed_fails_the_job_with_its_reasons(
-    workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch, tunnel: Tunnel
+def test_preflights_errors_and_verls_own_end_a_job_with_what_to_do(
+    handlers: SimpleNamespace, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise GateNotPassed("no RL was started, since the teacher overlooks 12.0% of hazards")
+    stand_in(monkeypatch)
+    asked = add_material(workspace, tmp_path)
+    with pytest.raises(TrainingNotStarted):
+        train(workspace, replace(asked, force=False))
+    job = training_jobs.find_training_job(workspace, name="first")
+    assert job.state is JobState.FAILED and "so nothing was started. The first:" in job.message
+    html = handlers.training_show(ask(run="first"))[0]
+    assert "has failed" in html and "verl was not started" in html
+    monkeypatch.setenv("STAND_IN_CODE", "3")
+    with pytest.raises(TrainingNotStarted):
+        train(workspace, asked)  # a name that nothing was started under is free
+    job = training_jobs.find_training_job(workspace, name="first")
+    assert job.state is JobState.FAILED and "verl ended with code 3" in job.message
+    assert "the last one ended with code 3" in handlers.training_show(ask(run="first"))[0]
 
-    monkeypatch.setattr(wind_tunnel, "run_tunnel", refuse)
-    tunnel_jobs.start_tunnel(workspace, TunnelAsked("whole"), actor="user:mia")
-    with pytest.raises(TunnelRefused):
-        run_queued(workspace, name="whole")
-    job = find_tunnel_job(workspace, name="whole")
-    assert job.state is JobState.FAILED and "the teacher overlooks 12.0%" in job.message
+
+def test_two_trainings_beside_each_other_and_the_command_lines_among_them(
+    handlers: SimpleNamespace,
+    workspace: Workspace,
+    started: list[str],
+    browser: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    stand_in(monkeypatch)
+    asked = add_material(workspace, tmp_path)
+    train(workspace, asked)
+    train(workspace, replace(asked, name="second", changes="data: {steps: 3}\nchanges: {lam: 0.6}"))
+    html = handlers.training_show(ask(left="first", right="second"))[0]
+    assert "first <span>beside</span> second" in html and 'class="cu-monitor' in html
+    assert "<td" in html and "changes.lam" in html and "0.6" in html and "pinned.Config" in html
+    with workspace.db.write() as session:  # as if the command line had started it
+        session.exec(jobs.update(jobs.JobRow).where(jobs.JobRow.name == "second").values(name="other", state="ended"))
+        session.commit()
+    found = training_reading.read_training(workspace, name="second")
+    assert found.job is None and found.step == STEPS and "step:3" in found.output
+    shown, *_ = handlers.training_show(ask(run="second"))
+    assert "was started from the command line" in shown
+    folder = workspace.settings.home / "training-runs" / "second"
+    assert browser("tom").get("/training/judged/ours-v1.0").status_code == 404
+    told = {
+        "name": "ours-v1.0",
+        "release": {"version": "v1.0"},
+        "mode": HOSTILE,
+        "judge_runs": {"base": "b", "trained": "t"},
+    }
+    (folder / "evaluations.jsonl").write_text(f"{json.dumps(told)}\n{json.dumps(told)}\n{{half")
+    judged = workspace.settings.home / "evaluations" / "ours-v1.0"
+    judged.mkdir(parents=True)
+    (judged / "report.html").write_text("<!doctype html><p>better")
+    body = handlers.training_show(ask(run="second"))[4]
+    assert body.count('href="/training/judged/ours-v1.0"') == 1 and "<td>b, t</td>" in body and HOSTILE not in body
+    handlers.asking.person = MIA
+    assert 'href="/judge-runs?run=b"' in handlers.training_show(ask(run="second"))[4]
+    page = browser("tom").get("/training/judged/ours-v1.0")
+    assert "better" in page.text and "sandbox" in page.headers["content-security-policy"]
+    for name in ("..%2Ffirst", "gone", "..", "%2e%2e%2fcurator.db"):
+        assert browser("tom").get(f"/training/judged/{name}").status_code == 404
+    assert browser("ann").get("/training/judged/ours-v1.0").status_code == 403
 
 
 def test_requests_are_read_back_and_those_of_other_versions_refused() -> None:
-    for asked in (TunnelAsked("quick"), TunnelAsked("whole", force=True)):
-        assert read_asked(json.loads(json.dumps(asked.to_json()))) == asked
-    for values in ({}, {"size": "quick"}, {"size": "huge", "force": False}, {"size": "quick", "force": 1, "x": 2}):
-        with pytest.raises(TunnelRefused, match="another version"):
-            read_asked(values)
+    asked = TrainingAsked("a", "b", "c", "d", "e", "f", force=True)
+    assert read_asked(json.loads(json.dumps(asked.to_json()))) == asked
+    with pytest.raises(TrainingNotStarted, match="another version"):
+        read_asked({"name": "a", "gpus": 3})
+    data = training_data_jobs.DataAsked("a", ("v1",), ("run",), "paper", 3, drop_matches=True)
+    assert training_data_jobs.read_asked(json.loads(json.dumps(data.to_json()))) == data
+    with pytest.raises(DataNotPrepared, match="another version"):
+        training_data_jobs.read_asked({"name": "a"})
+
+
+# --- training data
+
+
+def test_training_data_is_prepared_out_of_a_release_and_says_when_constitutions_changed(
+    handlers: SimpleNamespace,
+    workspace: Workspace,
+    started: list[str],
+    browser: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from curator_app.actions import constitutions
+
+    ids = add_approved(workspace.db, workspace.blobs, 4)
+    releases.freeze(workspace, version="v1.0", split="train", notes="", actor="user:mia", item_ids=ids)
+    offered = handlers.training_data_offer(ask())
+    assert offered[0]["choices"] == [("v1.0 (train)", "v1.0")] and offered[0]["value"] == ["v1.0"]
+    form = ["", ["v1.0"], [], "paper", 0, False]
+    said, known = handlers.training_data_plan(ask(), *form)
+    assert "V1.0-seed-0: out of v1.0, seed 0.".lower() in said.lower()
+    handlers.training_data_start(ask(), *form, known)
+    assert started == ["v1.0-seed-0"]
+    training_data_jobs.run_queued(workspace, name="v1.0-seed-0")
+    assert "NOTHING TO COMPARE WITH" in capsys.readouterr().out
+    assert "those in use" in handlers.training_data_show(ask())[0]
+    head, *_, body, _, _ = handlers.training_data_show(ask(run="v1.0-seed-0"))
+    assert "has ended" in head and ">3<" in head  # of four items one has no picture
+    assert 'href="/training/data/v1.0-seed-0"' in body
+    page = browser("tom").get("/training/data/v1.0-seed-0")
+    assert page.status_code == 200 and "sandbox" in page.headers["content-security-policy"]
+    constitutions.save(
+        workspace, category="self_harm", text="Look.", reason="x", based_on="0", actor="user:mia"
+    )  # fmt: skip
+    assert "older, or others" in handlers.training_data_show(ask())[0]
+    assert "By now other constitutions are in use" in handlers.training_data_show(ask(run="v1.0-seed-0"))[4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({1: []}, "No release is chosen; choose of: there is none yet"),
+        ({1: ["v9"]}, "There is no release to train on &#x27;v9&#x27;; there are: none"),
+        ({1: "v9"}, "No release is chosen"),
+    ],
+)
+def test_what_cannot_be_prepared_is_refused_with_its_name(
+    handlers: SimpleNamespace, changes: dict[int, Any], told: str
+) -> None:
+    form = ["", ["v1.0"], [], "paper", 0, False]
+    for place, value in changes.items():
+        form[place] = value
+    assert told in handlers.training_data_plan(ask(), *form)[0]
 
 
 def test_what_was_never_begun_is_not_found(workspace: Workspace) -> None:
-    with pytest.raises(NotFound, match="start one on the page of training"):
-        read_tunnel(workspace, name="quick")
-    with pytest.raises(NotFound):
-        tunnel_jobs.resume_tunnel(workspace, name="quick", actor="user:mia")
-    with pytest.raises(NotFound):
-        stop_tunnel(workspace, name="quick", actor="mia")
-    assert tunnel_reading.find_page(workspace, "other") is None
+    for act in (training_jobs.resume_training, training_jobs.stop_training,
+                training_data_jobs.resume_preparing, training_data_jobs.stop_preparing):  # fmt: skip
+        with pytest.raises(NotFound):
+            act(workspace, name="gone", actor="tom")
+    with pytest.raises(NotFound, match="prepare some"):
+        training_reading.read_training_data(workspace, name="gone")
