@@ -42,7 +42,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def padded(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Qwen2.5-VL, six answers a step and two rows of padding, moving and frozen (sharpened) teacher, checkpoint after step 2."""
+    """Qwen2.5-VL, six answers a step, two rows of padding, moving and frozen (sharpened) teacher, then a checkpoint."""
     folder = tmp_path_factory.mktemp("padded")
     vr.write_rows(folder / "train.parquet", count=12)
     return vr.run_verl(
