@@ -1,14 +1,14 @@
-"""Writes the tables of docs/benchmarks.md from bench/results: `python -m bench.write_tables`."""
+"""Writes the tables of two pages of docs from bench/results: `python -m bench.write_tables`."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
+
+from bench.wind_tunnel_tables import write_tuning, write_wind_tunnel
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
 
 
 def _verdict(share: float, least: float) -> str:
@@ -179,11 +179,23 @@ def write_tables() -> str:
     return "\n".join(lines) + "\n"
 
 
+def list_pages() -> dict[tuple[Path, str], str]:
+    """Return what stands between the marks of a name in each page."""
+    tunnel = PAGE.with_name("wind-tunnel.md")
+    return {
+        (PAGE, "tables"): write_tables(),
+        (tunnel, "arms"): write_wind_tunnel(read("wind_tunnel")),
+        (tunnel, "tuning"): write_tuning(read("wind_tunnel_tuning")),
+    }
+
+
 def main() -> None:
     """Put the tables between their marks."""
-    text = PAGE.read_text(encoding="utf-8")
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
-    PAGE.write_text(pattern.sub(lambda _: BEGIN + write_tables() + END, text), encoding="utf-8")
+    for (page, name), tables in list_pages().items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+        text = page.read_text(encoding="utf-8")
+        before, _, rest = text.partition(begin)
+        page.write_text(before + begin + tables + end + rest.partition(end)[2], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Method(Frozen):
 PRESETS: Mapping[PresetName, Method] = MappingProxyType(
     {
         "recommended": Method(
-            teacher="frozen_sft", teacher_temperature=0.6, signal_floor=0.5, beta=0.05, twin_share=0.45
+            lam=1.0, teacher="frozen_sft", teacher_temperature=0.4, signal_floor=0.5, beta=0.05, twin_share=0.45
         ),
         "paper": Method(),
     }

@@ -81,18 +81,18 @@ ARMS: Mapping[str, Arm] = MappingProxyType(
     {
         one.name: one
         for one in (
-            _vary(WINNER, "Recommended: Hybrid 0.3, frozen SFT at 0.6, floor 0.5", "nothing"),
+            _vary(WINNER, "Recommended: Hybrid 1.0, frozen SFT at 0.4, floor 0.5", "nothing"),
             Arm(
                 name=PAPER,
                 title="Paper: Hybrid 0.3, moving, no floor, hazards only",
-                changed="teacher moving, at temperature 1, no floor, no twins",
+                changed="lambda 0.3, teacher moving, at temperature 1, no floor, no twins, beta 0.005",
                 method=get_preset(PAPER),
             ),
             _vary("outr", "OutR", "no token signal (lambda 0), beta 0.005", mode="outcome", beta=0.005),
             _vary("tokr", "TokR", "no outcome reward", mode="token"),
             _vary("tokr_no_floor", "TokR, no floor", "no outcome reward, no floor", mode="token", signal_floor=0.0),
+            _vary("lambda_03", "Hybrid 0.3", "lambda 0.3", lam=0.3),
             _vary("lambda_06", "Hybrid 0.6", "lambda 0.6", lam=0.6),
-            _vary("lambda_10", "Hybrid 1.0", "lambda 1.0", lam=1.0),
             _vary("moving", "Teacher moving", "teacher moving (Eq. 4)", teacher="moving"),
             _vary("original", "Teacher before SFT", "teacher frozen before SFT", teacher="frozen_original"),
             _vary("plain_teacher", "Teacher at 1", "teacher at temperature 1", teacher_temperature=1.0),

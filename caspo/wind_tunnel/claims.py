@@ -211,7 +211,7 @@ def _list_ablations() -> tuple[Claim, ...]:
             "lambda_best",
             "Lambda 0.3 is the best of 0, 0.3, 0.6 and 1 (tried around the recommended form).",
             "0.3 best",
-            tuple(_above("difference", "total", best, other, 0.0) for other in ("outr", "lambda_06", "lambda_10")),
+            tuple(_above("difference", "total", "lambda_03", other, 0.0) for other in ("outr", "lambda_06", best)),
         ),
         Claim(
             "both_terms",

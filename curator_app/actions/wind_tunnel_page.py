@@ -23,7 +23,7 @@ EXAMPLES = 3
 
 TABLE_3 = ("base", "base_constitution", "sft", "teacher", "outr", "tokr", "paper", "recommended")
 TABLE_9 = ("base", "base_constitution", "sft", "teacher", "original", "moving", "recommended")
-TABLE_10 = (("0 (OutR)", "outr"), ("0.3", "recommended"), ("0.6", "lambda_06"), ("1.0", "lambda_10"))
+TABLE_10 = (("0 (OutR)", "outr"), ("0.3", "lambda_03"), ("0.6", "lambda_06"), ("1.0", "recommended"))
 CURVE_ARMS = ("recommended", "paper", "outr", "tokr")
 CURVES = (
     ("entropy", "Entropy", "nats a token"),

@@ -51,7 +51,7 @@ def _build_form() -> list[Any]:
     """Return the fields in the order of `TunnelAsked`."""
     place_html("<h2>Start a wind tunnel</h2>")
     size = gr.Radio(
-        [("Quick: minutes, decides nothing", "quick"), (f"Whole: {WHOLE.count_runs()} runs, hours", "whole")],
+        [("Quick: minutes, decides nothing", "quick"), (f"Whole: {WHOLE.count_runs()} runs, an hour", "whole")],
         value="quick", label="Size",
     )  # fmt: skip
     force = gr.Checkbox(

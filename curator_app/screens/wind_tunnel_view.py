@@ -34,7 +34,7 @@ COSTS: dict[Size, str] = {
     "quick": "A small part of the world, two arms, one seed. Minutes on two idle cores, and about 60 MB on the disk. "
     "It shows that the machinery learns, and decides nothing.",
     "whole": f"Everything: {WHOLE.stage_zero_seeds} stages 0, {len(WHOLE.arms)} arms, {WHOLE.seeds} seeds of RL, "
-    f"{WHOLE.count_runs()} runs. One to two hours on two idle cores, and nearly 1 GB on the disk.",
+    f"{WHOLE.count_runs()} runs. About an hour on two idle cores, and nearly 1 GB on the disk.",
 }
 ABOUT = (
     "The wind tunnel trains a tiny model on a CPU with the paper's method and with others, in a world of toy scenes "

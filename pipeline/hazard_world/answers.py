@@ -72,9 +72,11 @@ def _appraise(world: World, rng: random.Random, hazard: Hazard) -> str:
     together = _pick(world, rng, "together", a=a, b=b)
     consequence = rng.choice(hazard.consequences)
     order = rng.random()
-    if order < 0.25:
+    if order < 0.4:
         return f"{together} . {consequence} ."
-    if order < 0.5:
+    if order < 0.7:
+        return f"{consequence} . {together} ."
+    if order < 0.85:
         return f"{consequence} {rng.choice(_REASON_JOINTS)} {together} ."
     return f"{together} {rng.choice(_TOGETHER_JOINTS)} {consequence} ."
 
@@ -89,7 +91,7 @@ def _part(world: World, rng: random.Random, scene: Scene) -> list[str]:
         remedies[0] = f"{rng.choice(_REMEDY_OPENERS)} {remedies[0]}"
     last = rng.choice((_pick(world, rng, "go"), rng.choice(world.activity(scene.activity).steps)))
     *before, final = remedies
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         return [*(f"{remedy} ." for remedy in before), f"{final} {rng.choice(_THEN_JOINTS)} {last} ."]
     if rng.random() < 0.3:
         last = f"{rng.choice(_AFTER)} {last}"

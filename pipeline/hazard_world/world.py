@@ -70,7 +70,7 @@ class Activity(Frozen):
 class Language(Frozen):
     """The forms of the language; see language.yaml."""
 
-    version: Literal[2]
+    version: Literal[3]
     negator: Line
     joints: tuple[Line, ...]
     openers: tuple[Line, ...]

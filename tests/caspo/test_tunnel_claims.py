@@ -71,8 +71,9 @@ def test_a_world_as_the_paper_has_it_reproduces_all_of_it() -> None:
     hacked = make_runs(r_0=0.6, reward=6.0, entropy=0.1, length=10, score=1)
     worse = make_runs(r_0=0.2)
     results = make_results(
-        paper=better, recommended=better, outr=hacked, tokr=worse, lambda_06=worse, lambda_10=worse, original=worse
-    )
+        paper=better, recommended=make_runs(r_0=0.05), outr=hacked, tokr=worse, lambda_03=better, lambda_06=worse,
+        original=worse,
+    )  # fmt: skip
     assert {judged.claim.id: judged.verdict for judged in judge_claims(results)} == {
         claim.id: "reproduced" for claim in list_claims()
     }
@@ -134,12 +135,12 @@ def test_arms_differ_from_the_recommended_one_in_what_they_say() -> None:
     }
     assert changed == {
         "recommended": set(),
-        "paper": {"teacher", "teacher_temperature", "signal_floor", "beta", "twin_share"},
+        "paper": {"lam", "teacher", "teacher_temperature", "signal_floor", "beta", "twin_share"},
         "outr": {"mode", "beta"},
         "tokr": {"mode"},
         "tokr_no_floor": {"mode", "signal_floor"},
+        "lambda_03": {"lam"},
         "lambda_06": {"lam"},
-        "lambda_10": {"lam"},
         "moving": {"teacher"},
         "original": {"teacher"},
         "plain_teacher": {"teacher_temperature"},
@@ -166,7 +167,7 @@ def test_an_arm_is_trained_as_it_says() -> None:
     config = make_caspo_config(ARMS["outr_kl60"].method, ScaleConfig(), seed=7)
     told = (config.mode, config.beta, config.seed, config.steps, config.group_size, config.learning_rate)
     assert told == ("outcome", 0.3, 7, 60, 4, 3e-4)
-    assert (config.final_share, config.freeze_vision, config.teacher_temperature) == (0.05, True, 0.6)
+    assert (config.final_share, config.freeze_vision, config.teacher_temperature) == (0.05, True, 0.4)
 
 
 def test_rivals_are_run_on_every_stage_0_and_single_factors_on_the_first() -> None:

@@ -73,8 +73,8 @@ def measure(vlm: Vlm, world: World, found: StageZero, *, guided: bool = False) -
 
 
 def train_by_tokens(world: World, found: StageZero, steps: int, folder: Path, watch: Callable[[int, Vlm], None]) -> Vlm:
-    """Train the arm TokR, whose teacher is the frozen SFT model; `watch` is told of the policy before each step."""
-    arm, policy = ARMS["tokr"], copy_trainable(found.sft)
+    """Train TokR with the frozen SFT model as it is for a teacher; `watch` is told of the policy before each step."""
+    arm, policy = ARMS["tokr_plain"], copy_trainable(found.sft)
     draw = draw_prompts(world.pairs("train", count=200, seed=5), arm, QUICK.scale.prompts, seed=0)
 
     def prompts(step: int) -> Sequence[Prompt]:

@@ -42,7 +42,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def padded(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Qwen2.5-VL, six answers a step and two rows of padding, moving and frozen teacher, a checkpoint after step 2."""
+    """Qwen2.5-VL, six answers a step, two rows of padding, moving and frozen (sharpened) teacher, then a checkpoint."""
     folder = tmp_path_factory.mktemp("padded")
     vr.write_rows(folder / "train.parquet", count=12)
     return vr.run_verl(
@@ -55,7 +55,9 @@ def padded(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         "trainer.save_freq=2",
         "+caspo.lam=0.3",
         "+caspo.chunk_rows=3",
-        environment={"STEPS": json.dumps([{}, {"teacher": "frozen_sft", "signal_floor": 0.5}])},
+        environment={
+            "STEPS": json.dumps([{}, {"teacher": "frozen_sft", "teacher_temperature": 0.4, "signal_floor": 0.5}])
+        },
     )
 
 
@@ -127,6 +129,7 @@ def test_log_probabilities_and_advantages_are_those_of_plain_transformers(
 def test_the_steps_differ_in_what_they_are_to_prove(padded: Any, resumed: Any, even: Any) -> None:
     dumps = [run.read_dump(step) for run, step in ((padded, 1), (padded, 2), (resumed, 3), (resumed, 4))]
     assert [dump["options"]["teacher"] for dump in dumps] == ["moving", "frozen_sft", "frozen_original", "moving"]
+    assert [dump["options"]["teacher_temperature"] for dump in dumps] == [1.0, 0.4, 1.0, 1.0]
     for dump in dumps:
         assert sum(dump["padding"]) == dump["metrics"]["caspo/padding_rows"] == 2
         assert len({len(row) for row in dump["input_ids"]}) > 3

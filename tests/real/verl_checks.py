@@ -54,7 +54,7 @@ class PlainModel:
             encoded["pixel_values"] = torch.zeros_like(encoded["pixel_values"])
         return encoded
 
-    def rate(self, encoded: dict[str, Tensor], answer: Tensor) -> Tensor:
+    def rate(self, encoded: dict[str, Tensor], answer: Tensor, *, temperature: float = 1.0) -> Tensor:
         """Return the answer's log-probabilities (T,) in float64, positions left to the model."""
         ids = torch.cat([encoded["input_ids"][0], answer])[None]
         pictures = (ids == self.model.config.image_token_id).long()
@@ -62,7 +62,7 @@ class PlainModel:
             input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=pictures,
             pixel_values=encoded["pixel_values"], image_grid_thw=encoded["image_grid_thw"],
         ).logits[0, -len(answer) - 1 : -1]  # fmt: skip
-        return logits.double().log_softmax(-1).gather(-1, answer[:, None])[:, 0]
+        return (logits.double() / temperature).log_softmax(-1).gather(-1, answer[:, None])[:, 0]
 
     def find_positions(self, encoded: dict[str, Tensor], answer: Tensor) -> Tensor:
         """Return M-RoPE's positions (3, T) of prompt and answer."""
@@ -98,6 +98,7 @@ def compare(
     found = Differences()
     kept = [at for at, padded in enumerate(dump["padding"]) if not padded]
     off_constitution, off_picture = [], []
+    temperature = dump["options"]["teacher_temperature"]  # answers are sampled at 1
     for guided, at in zip(dump["constitution_log_probs"], kept, strict=True):
         extra, answer = dump["extra_info"][at], dump["responses"][at]
         row = rows[extra["index"]]
@@ -107,13 +108,13 @@ def compare(
         positions = policy.find_positions(plain, answer)
         assert torch.equal(dump["position_ids"][at], torch.cat([torch.arange(positions.shape[1])[None], positions]))
         with_constitution = teacher.encode(row, constitution=row["extra_info"]["constitution"])
-        wanted = teacher.rate(with_constitution, answer)
+        wanted = teacher.rate(with_constitution, answer, temperature=temperature)
         found.old = max(found.old, _differ(dump["old_log_probs"][at], policy.rate(plain, answer)))
         found.reference = max(found.reference, _differ(dump["ref_log_prob"][at], reference.rate(plain, answer)))
         found.guided = max(found.guided, _differ(guided, wanted))
-        off_constitution.append(_differ(guided, teacher.rate(plain, answer)))
+        off_constitution.append(_differ(guided, teacher.rate(plain, answer, temperature=temperature)))
         blank = teacher.encode(row, constitution=row["extra_info"]["constitution"], blank=True)
-        off_picture.append(_differ(guided, teacher.rate(blank, answer)))
+        off_picture.append(_differ(guided, teacher.rate(blank, answer, temperature=temperature)))
     found.without_constitution, found.without_picture = min(off_constitution), min(off_picture)
     wanted_BT = work_out_advantage(dump, kept)
     for row_T, at in zip(wanted_BT, kept, strict=True):
