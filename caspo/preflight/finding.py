@@ -109,9 +109,9 @@ class Case:
     @cached_property
     def processor(self) -> Any:
         """The model's, as transformers loads it, or the exception that this ends in."""
-        from transformers import AutoProcessor
-
         try:
+            from transformers import AutoProcessor
+
             return AutoProcessor.from_pretrained(self.model_folder)
         except Exception as exc:  # whatever a foreign folder makes it raise is what the check is about
             return exc
