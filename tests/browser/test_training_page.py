@@ -84,6 +84,13 @@ def test_plan_start_watch_stop_resume_and_compare(
     expect(page.get_by_text("step:1 - critic")).to_be_visible()
     expect(page.get_by_text("Entropy").first).to_be_visible()
     shoot(page, "training-live")
+    page.get_by_text("Pinned to").click()
+    expect(page.get_by_text("it holds one run")).to_be_visible()
+    gate.write_text("2")
+    expect(page.get_by_text("step:2 - critic")).to_be_visible()
+    expect(page.get_by_text("it holds one run")).to_be_visible()  # what is drawn anew stays open
+    beyond = "log => log.firstElementChild.getBoundingClientRect().bottom - log.getBoundingClientRect().bottom"
+    assert page.locator(".cu-tail").evaluate(beyond) <= 0  # the log's end is in sight
     page.get_by_role("button", name="Stop").click()
     expect(heading).to_contain_text("has ended")
     expect(page.get_by_text(re.compile("stopped by trainer-")).first).to_be_visible()
