@@ -72,7 +72,8 @@ def render_output(output: str) -> str:
     """Return what the process of a job printed, with its end in sight."""
     if not output:
         return ""
-    return f'<h3>What its process printed</h3><div class="cu-log cu-tail" tabindex="0"><pre>{escape(output)}</pre></div>'
+    log = f'<div class="cu-log cu-tail" tabindex="0"><pre>{escape(output)}</pre></div>'
+    return f"<h3>What its process printed</h3>{log}"
 
 
 def render_calls(lines: Iterable[PlannedCalls]) -> str:
