@@ -16,7 +16,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -202,14 +203,14 @@ def run_here(launch: Launch, *, tell: Callable[[str], None] | None = None) -> in
 
 
 def _run_child(launch: Launch, log: Path, tell: Callable[[str], None], lock: int) -> int:
-    with log.open("w", encoding="utf-8") as file:
+    with log.open("w", encoding="utf-8") as file, _signals_held_back() as let_them_come:
         command = (*launch.command, *list_joining(launch.config, os.environ))
         child = subprocess.Popen(
             command, env={**os.environ, **launch.environment}, cwd=launch.folder, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            let_them_come()
             assert child.stdout is not None
             for line in child.stdout:
                 file.write(line)
@@ -222,9 +223,39 @@ def _run_child(launch: Launch, log: Path, tell: Callable[[str], None], lock: int
             child.communicate()
             return child.returncode
         finally:
-            signal.signal(signal.SIGTERM, before)
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt, but not before what is yielded is called.
+
+    One that came while the child is being started would leave it alone.
+    """
+    held, asked = True, False
+
+    def interrupt(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        if not held:
+            raise KeyboardInterrupt
+
+    def let_them_come() -> None:
+        nonlocal held
+        held = False
+        if asked:
+            raise KeyboardInterrupt
+
+    kinds = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
+        kinds.append(signal.SIGINT)
+    before = {kind: signal.signal(kind, interrupt) for kind in kinds}
+    try:
+        yield let_them_come
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def count_attempts(folder: Path) -> int:
