@@ -117,10 +117,12 @@ def _find_program(config: RunConfig, folder: Path) -> tuple[tuple[str, ...], lis
 def _pin(config: RunConfig, overrides: list[str]) -> dict[str, Any]:
     """Return what makes the run this one: changing any of it makes another."""
     manifest = read_manifest(config.data.folder)
-    found = {
-        "format": FORMAT,
-        "stage": config.stage,
-        "preset": config.preset,
+    found: dict[str, Any] = {"format": FORMAT, "stage": config.stage, "preset": config.preset}
+    if isinstance(config, TrainConfig):
+        function = config.reward.function
+        found["method"] = config.chosen_method.model_dump(mode="json")
+        found["reward_sha256"] = hash_file(function)["sha256"] if function.is_file() else None
+    return found | {
         "release_digest": manifest.get("release_digest"),
         "constitution_sha256": manifest.get("constitution_sha256"),
         "data_config_sha256": manifest.get("config_sha256"),
@@ -130,11 +132,6 @@ def _pin(config: RunConfig, overrides: list[str]) -> dict[str, Any]:
         "packages": {name: find_version(name) for name in PINNED},
         "python": sys.version.split()[0],
     }
-    if isinstance(config, TrainConfig):
-        function = config.reward.function
-        found["method"] = config.chosen_method.model_dump(mode="json")
-        found["reward_sha256"] = hash_file(function)["sha256"] if function.is_file() else None
-    return found
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _ask_health(server: str) -> dict[str, Any]:
 
 
 def check_resume(case: Case[RunConfig]) -> Iterator[Finding]:
-    """Look what would be resumed: verl takes up whatever checkpoint lies in the folder, of whichever run."""
+    """Look what would be resumed: a trainer takes up whatever checkpoint lies in the folder, of whichever run."""
     checkpoints = case.folder / "checkpoints"
     latest = checkpoints / _LATEST
     if (case.folder / RUN_FILE).exists():
@@ -97,7 +97,7 @@ def check_resume(case: Case[RunConfig]) -> Iterator[Finding]:
             yield error("resume", str(exc), "give the same config, or --to another folder")
         except TrainingRefused:
             return  # another check says so
-    elif latest.exists():
+    elif latest.exists() or any(checkpoints.glob("checkpoint-*")):
         yield error(
             "resume",
             f"{checkpoints} holds checkpoints and {case.folder} no {RUN_FILE}: the run would go on from them",
