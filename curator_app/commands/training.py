@@ -50,7 +50,7 @@ def preflight(
     """Find before a GPU is used what would end a training, or spoil it without a word. Exit code 1: something would."""
     from curator_app.actions.training_runs import TrainingRequest
 
-    request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints, stage)
+    request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints, stage=stage)
     if not _pass_preflight(request, as_json=as_json):
         raise typer.Exit(1)
 
@@ -102,7 +102,7 @@ def sft(
     """Train on good answers with verl's SFT trainer, before `train`. The same command again resumes."""
     from curator_app.actions.training_runs import TrainingRequest
 
-    request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, "sft")
+    request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, stage="sft")
     _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
 
 
@@ -122,7 +122,7 @@ def dpo(
     """Train on preference pairs with TRL's DPO, the baseline, without verl. The same command again resumes."""
     from curator_app.actions.training_runs import TrainingRequest
 
-    request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, "dpo")
+    request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, stage="dpo")
     _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
 
 
