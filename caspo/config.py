@@ -186,6 +186,11 @@ class RunConfig(Frozen):
         raise NotImplementedError
 
     @property
+    def times(self) -> int:
+        """How often an epoch takes each row."""
+        return 1
+
+    @property
     def sha256(self) -> str:
         """Hash (64 hex digits) of all fields."""
         return hash_json(self.model_dump(mode="json"))

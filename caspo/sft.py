@@ -49,6 +49,11 @@ class SftConfig(ConversationsConfig, VerlConfig):
             raise ValueError(f"modules {list(self.modules)} lack {PLUGIN}, which puts constitutions before questions")
         return self
 
+    @property
+    def times(self) -> int:
+        """Once in each form."""
+        return 2 if self.data.prompt == "both" else 1
+
 
 def list_sft_environment(config: SftConfig, folder: Path) -> dict[str, str]:
     """Return what the processes need in their environment, beside what they inherit."""

@@ -12,6 +12,7 @@ import yaml
 
 from caspo.dpo.config import DpoConfig
 from caspo.errors import CaspoError
+from caspo.torchrun import end_with_torchrun
 
 
 def main() -> None:
@@ -21,6 +22,7 @@ def main() -> None:
     if sys.argv[1] == "--validate":
         _validate()
         return
+    end_with_torchrun()
     folder = Path(sys.argv[1])
     try:
         from caspo.dpo.training import train

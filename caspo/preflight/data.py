@@ -53,7 +53,7 @@ def check_files(case: Case[RunConfig]) -> Iterator[Finding]:
             yield error("training data", f"{path} is missing or is not the file that its manifest names", _REMADE)
     if not manifest.get("constitution_sha256"):
         yield error("training data", f"{case.config.data.folder}/manifest.json names no constitutions", _REMADE)
-    if len(case.rows) < case.config.rows_per_step:
+    if len(case.rows) * case.config.times < case.config.rows_per_step:
         train = case.config.stage == "train"
         name = "data.prompts_per_step" if train else "update.rows x update.accumulation x GPUs"
         yield error(

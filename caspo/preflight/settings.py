@@ -228,7 +228,7 @@ def check_modules(case: Case[RunConfig]) -> Iterator[Finding]:
 def count_steps(case: Case[RunConfig]) -> int:
     """Return the steps of the whole run."""
     data = case.config.data
-    steps = len(case.rows) // case.config.rows_per_step * data.epochs
+    steps = len(case.rows) * case.config.times // case.config.rows_per_step * data.epochs
     return min(steps, data.steps) if data.steps is not None else steps
 
 

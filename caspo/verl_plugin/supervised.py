@@ -18,10 +18,12 @@ from verl.utils.dataset.multiturn_sft_dataset import MultiTurnSFTDataset
 
 from caspo.errors import DataRefused, OptionsInvalid
 from caspo.metrics_file import MetricsFile
+from caspo.torchrun import end_with_torchrun
 from caspo.verl_plugin.fixes import check_verl, mend_verl
 
 FORMS = ("standard", "constitution", "both")
 
+end_with_torchrun()
 check_verl()
 mend_verl()
 

@@ -1,5 +1,8 @@
 """SFT and DPO before they start: configs, commands, pins, and what preflight finds. The runs are in tests/real."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +91,7 @@ def test_what_preflight_finds(data: Path, tmp_path: Path) -> None:
     assert found.wrong == "trl is not installed"
     (found,) = look(choose(SftConfig, data, update={"accumulation": 3}), tmp_path)
     assert "4 rows are fewer than update.rows x update.accumulation x GPUs=6" in found.wrong
+    assert look(choose(SftConfig, data, data={"prompt": "both"}, update={"accumulation": 3}), tmp_path) == []
     (tmp_path / "checkpoints" / "checkpoint-5").mkdir(parents=True)
     (found,) = look(choose(DpoConfig, data), tmp_path)
     assert "the run would go on from them" in found.wrong
@@ -98,3 +102,18 @@ def test_what_cannot_be_used_is_named(data: Path) -> None:
         choose(SftConfig, data, machine={"nodes": 2})
     with pytest.raises(TrainingRefused, match="reward: Extra inputs are not permitted"):
         choose(DpoConfig, data, reward={"function": "r.py"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does it")
+@pytest.mark.timeout(60)
+def test_no_process_goes_on_without_its_torchrun() -> None:
+    worker = "import signal, caspo.torchrun as own; own.end_with_torchrun(); print(1, flush=True); signal.pause()"
+    torchrun = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], start_new_session=True)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", torchrun, worker], env={**os.environ, "TORCHELASTIC_RUN_ID": "1"}, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == b"1\n"
+    parent.kill()
+    assert parent.stdout.read() == b""  # its end comes when the worker is gone
+    parent.wait()

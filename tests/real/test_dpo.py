@@ -3,8 +3,10 @@
 Run by `make test-verl`, with TRL in a folder that only the run sees.
 """
 
+import json
 import math
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -71,3 +73,12 @@ def test_it_leaves_a_model_with_its_processor(run: Path) -> None:
 
     assert AutoProcessor.from_pretrained(run / "model").image_processor is not None
     AutoModelForImageTextToText.from_pretrained(run / "model")
+
+
+def test_the_same_command_goes_on_from_the_last_checkpoint(home: Path, run: Path) -> None:
+    before = lr.read_steps(run)[9]
+    shutil.rmtree(run / "checkpoints" / "checkpoint-10")
+    lr.start(home, "dpo", json.loads((home / "dpo.yaml").read_text()), lr.TRL)
+    after = lr.read_steps(run)[11:]
+    assert after[0]["dpo/epoch"] == 6
+    assert after[4]["dpo/loss"] == pytest.approx(before["dpo/loss"], abs=1e-4)
