@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoProcessor, TrainerCallback
+from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import DPOConfig, DPOTrainer
 
@@ -47,13 +47,29 @@ def make_arguments(config: DpoConfig, folder: Path) -> DPOConfig:
     return DPOConfig(**(told | dict(config.arguments)))
 
 
-def make_trainer(config: DpoConfig, folder: Path) -> DPOTrainer:
-    """Return the trainer, model loaded."""
+class Trainer(DPOTrainer):  # type: ignore[misc]
+    """TRL's, which goes on from the weights that it was made with where they are the checkpoint's.
+
+    transformers 5 saves the weights of Qwen2.5-VL under other names than those that they have in memory, and its
+    Trainer resumes by the names: it would go on with the weights of the start, with no more than a warning.
+    """
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+
+def make_trainer(config: DpoConfig, folder: Path, checkpoint: str | None) -> Trainer:
+    """Return the trainer, with the weights of a checkpoint if there is one, and the reference policy beside them."""
+    arguments, reference = make_arguments(config, folder), None
+    if checkpoint is not None and config.machine.gpus_per_node == 1:
+        reference = AutoModelForImageTextToText.from_pretrained(config.model.path, **arguments.model_init_kwargs)
     processor = AutoProcessor.from_pretrained(config.model.path)
     processor.tokenizer.padding_side = "left"
-    return DPOTrainer(
-        model=config.model.path,
-        args=make_arguments(config, folder),
+    return Trainer(
+        model=config.model.path if reference is None else checkpoint,
+        ref_model=reference,
+        args=arguments,
         train_dataset=open_pairs(config.data.folder / config.table, folder / "pairs"),
         processing_class=processor,
         callbacks=[KeepMetrics(folder)],
@@ -62,9 +78,10 @@ def make_trainer(config: DpoConfig, folder: Path) -> DPOTrainer:
 
 def train(config: DpoConfig, folder: Path) -> None:
     """Train, or go on from the last checkpoint, and write the model and its processor to `folder/model`."""
-    trainer = make_trainer(config, folder)
     checkpoints = folder / "checkpoints"
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    checkpoint = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    trainer = make_trainer(config, folder, checkpoint)
+    trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(folder / "model"))
 
 
