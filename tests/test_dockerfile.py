@@ -10,7 +10,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_it_has_a_target_for_the_app_and_one_for_training() -> None:
-    assert re.findall(r"^FROM \S+ AS (\w+)$", TEXT, re.M) == ["train", "app"]  # the last is what a build makes without a target
+    # The last one is what a build makes without a target.
+    assert re.findall(r"^FROM \S+ AS (\w+)$", TEXT, re.M) == ["train", "app"]
 
 
 def test_every_file_that_it_copies_is_there_and_every_package_is_copied() -> None:
