@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from caspo.config import Stage
     from caspo.preflight import Finding
     from curator_app.actions.training_runs import DryRun, TrainingRequest
 
@@ -86,44 +89,37 @@ def train(
     _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
 
 
-def sft(
-    config: Config = None,
-    preset: Preset = None,
-    model: Model = None,
-    data: Data = None,
-    to: To = None,
-    benchmark: Benchmark = None,
-    endpoints: Endpoints = None,
-    dry_run: DryRunOption = False,
-    slurm: Slurm = False,
-    hours: Hours = 48,
-    force: Force = False,
-) -> None:
-    """Train on good answers with verl's SFT trainer, before `train`. The same command again resumes."""
-    from curator_app.actions.training_runs import TrainingRequest
+def _make_command(stage: Stage, words: str) -> Callable[..., None]:
+    """Return the command of a stage that needs no reward."""
 
-    request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, stage="sft")
-    _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
+    def command(
+        config: Config = None,
+        preset: Preset = None,
+        model: Model = None,
+        data: Data = None,
+        to: To = None,
+        benchmark: Benchmark = None,
+        endpoints: Endpoints = None,
+        dry_run: DryRunOption = False,
+        slurm: Slurm = False,
+        hours: Hours = 48,
+        force: Force = False,
+    ) -> None:
+        from curator_app.actions.training_runs import TrainingRequest
+
+        request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, stage=stage)
+        _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
+
+    command.__doc__ = words
+    return command
 
 
-def dpo(
-    config: Config = None,
-    preset: Preset = None,
-    model: Model = None,
-    data: Data = None,
-    to: To = None,
-    benchmark: Benchmark = None,
-    endpoints: Endpoints = None,
-    dry_run: DryRunOption = False,
-    slurm: Slurm = False,
-    hours: Hours = 48,
-    force: Force = False,
-) -> None:
-    """Train on preference pairs with TRL's DPO, the baseline, without verl. The same command again resumes."""
-    from curator_app.actions.training_runs import TrainingRequest
-
-    request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, stage="dpo")
-    _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
+sft = _make_command(
+    "sft", "Train on good answers with verl's SFT trainer, before `train`. The same command again resumes."
+)
+dpo = _make_command(
+    "dpo", "Train on preference pairs with TRL's DPO, the baseline, without verl. The same command again resumes."
+)
 
 
 def _start(request: TrainingRequest, *, dry_run: bool, slurm: bool, hours: int, force: bool) -> None:
