@@ -89,5 +89,9 @@ class RewardUnavailable(CaspoError):
     """A reward server cannot be asked, refused what it was asked, or does not look at pictures."""
 
 
+class AnswerRefused(RewardUnavailable):
+    """A reward server does not rate one answer; it may well rate the next."""
+
+
 class ExportRefused(CaspoError):
     """A run cannot be exported: no whole checkpoint, a target that exists, or a merged model that differs."""

@@ -12,6 +12,7 @@ FOLDER/
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -45,6 +46,8 @@ PINNED = (
 VALIDATION = "caspo.verl_plugin.validation"
 LIBRARIES: Mapping[Stage, str] = {"train": "verl", "sft": "verl", "dpo": "trl"}
 """What trains."""
+_OUR_ERROR = re.compile(r"^caspo\.errors\.\w+: (.+)", re.MULTILINE)
+"""Where it ends the program; what Ray hands on from other processes stands behind their names."""
 
 
 @dataclass(frozen=True)
@@ -283,6 +286,13 @@ def _signals_held_back() -> Iterator[Callable[[], None]]:
 def count_attempts(folder: Path) -> int:
     """Return how often a run was started."""
     return len(list(folder.glob("log-*.txt")))
+
+
+def find_reason(folder: Path) -> str:
+    """Return the error of ours that the last attempt ended with, by its log; empty where there is none."""
+    log = folder / f"log-{count_attempts(folder)}.txt"
+    found = _OUR_ERROR.findall(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else []
+    return str(found[-1]).strip() if found else ""
 
 
 def note_event(folder: Path, what: Mapping[str, Any]) -> None:

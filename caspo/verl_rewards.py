@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from caspo.errors import RewardUnavailable
+from caspo.errors import AnswerRefused, RewardUnavailable
 
 T = TypeVar("T")
 PICTURES, QUERY = "pictures", "query"
@@ -55,11 +55,13 @@ async def compute_score(
         ground_truth: Not looked at.
         extra_info: With `pictures` and `query`.
         url: Of the server, of several with `|` between them.
-        patience_s: How long a server that cannot be reached, or is in trouble, is asked again.
+        patience_s: How long a server that cannot be reached, or is in trouble, is asked again, and how long it may say
+            nothing: longer than it takes for all answers of a step, which come at once.
 
     Raises:
-        RewardUnavailable: There is no answer in that time, the server refuses the request or is blind, or the reward
-            manager did not hand over the pictures.
+        AnswerRefused: The server does not rate this answer.
+        RewardUnavailable: There is no answer in that time, the server is blind, or the reward manager did not hand over
+            the pictures.
     """
     if not url:
         raise RewardUnavailable(
@@ -75,7 +77,7 @@ async def compute_score(
     async def ask(server: str) -> float:
         if server not in _seeing:
             await _look(server)
-        return await _ask(server, extra_info[QUERY], pictures, solution_str)
+        return await _ask(server, extra_info[QUERY], pictures, solution_str, patience_s=patience_s)
 
     return {"score": await _insist(ask, url.split("|"), patience_s)}
 
@@ -134,20 +136,19 @@ async def _look(server: str) -> dict[str, Any]:
     return found
 
 
-async def _ask(server: str, query: str, pictures: Sequence[bytes], answer: str) -> float:
+async def _ask(server: str, query: str, pictures: Sequence[bytes], answer: str, *, patience_s: float) -> float:
     form = aiohttp.FormData()
     form.add_field("query", query)
     form.add_field("answer", answer)
     for number, picture in enumerate(pictures):
         form.add_field("pictures", picture, filename=f"{number}", content_type="application/octet-stream")
-    # Without a limit of its own: the server answers in turn, and a step's answers come all at once.
+    # A machine that is gone does not say so: without a limit its answers would be waited for for ever.
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=60, sock_read=patience_s)
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=60)) as session,
+        aiohttp.ClientSession(timeout=timeout) as session,
         session.post(f"{server.rstrip('/')}/score", data=form) as reply,
     ):
         if 400 <= reply.status < 500:
-            raise RewardUnavailable(
-                f"the reward server {server} refused an answer ({reply.status}): {await reply.text()}"
-            )
+            raise AnswerRefused(f"the reward server {server} refused an answer ({reply.status}): {await reply.text()}")
         reply.raise_for_status()
         return float((await reply.json())["score"])

@@ -15,6 +15,7 @@ from caspo.dataset.gate import BarredRow
 from caspo.dataset.prepare import prepare
 from caspo.preflight import Case, Machine
 from endpoints.embeddings import HashEmbeddings
+from storage.records import Split
 
 VERSIONS = {
     "verl": "0.9.1", "transformers": "5.10.4", "TransferQueue": "0.1.11", "tensordict": "0.10.0",
@@ -24,10 +25,14 @@ BARRED = BarredRow("release v9.0, item OOD-1", "How does the tide clock work?", 
 REWARD = "def compute_score(data_source, solution_str, ground_truth, extra_info, **_):\n    return 0.0\n"
 
 
-def write_data(home: Path, *, items: int = 8) -> Path:
-    """A folder of `curator caspo prepare` without twins."""
-    release = write_release(home / "v1.0", [make_row(number) for number in range(1, items + 1)], count=items)
-    config = make_data_config({"releases": [{"path": release}], "twin_share": 0})
+def write_data(home: Path, *, items: int = 8, held_out: int = 0) -> Path:
+    """A folder of `curator caspo prepare` without twins to train on; what is held out has them."""
+    first = held_out + 1
+    releases = [write_release(home / "v1.0", [make_row(first + n) for n in range(items)], count=items)]
+    if held_out:
+        kept = [make_row(number, twin=True) for number in range(1, first)]
+        releases.append(write_release(home / "v1.0-held-out", kept, count=held_out, split=Split.HELD_OUT))
+    config = make_data_config({"releases": [{"path": one} for one in releases], "twin_share": 0})
     return prepare(config, to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
 
 

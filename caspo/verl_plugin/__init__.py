@@ -7,5 +7,6 @@
 * `rows`        TransferQueue's batches as lists of rows
 * `scoring`     log-probabilities of sampled answers under the constitution
 * `rewards`     verl's reward manager with the pictures of the prompt; for `caspo.verl_rewards`
+* `unrewarded`  answers without a reward, and when they end a run; no verl
 * `trainer`     the trainer; importing it registers it
 """

@@ -1,6 +1,6 @@
 """verl's reward manager, which says besides whether a prompt is a twin, and one that hands over pictures.
 
-See `caspo.verl_plugin.held_out` and `caspo.verl_rewards`.
+Both remember which answers got no reward. See `caspo.verl_plugin.held_out`, `.unrewarded` and `caspo.verl_rewards`.
 """
 
 import io
@@ -15,6 +15,7 @@ from verl.experimental.reward_loop.reward_manager.naive import NaiveRewardManage
 
 from caspo.errors import PromptUnfit
 from caspo.verl_plugin.held_out import TWIN
+from caspo.verl_plugin.unrewarded import Unrewarded
 from caspo.verl_rewards import PICTURES, QUERY
 
 PLACEHOLDER = "<image>"
@@ -23,8 +24,20 @@ PLACEHOLDER = "<image>"
 class TwinRewardManager(NaiveRewardManager):  # type: ignore[misc]
     """Says of each trajectory, beside what the reward function said, whether its prompt is a harmless twin."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.unrewarded: list[Unrewarded] = []
+        """What failed since the trainer looked last."""
+
     async def run_single(self, data: DataProto) -> dict[str, Any]:
         """Return verl's result for one trajectory, with `twin` (0 or 1) among its extras."""
+        try:
+            return await self._rate(data)
+        except Exception as exc:  # verl only logs it; the trainer decides what becomes of the run
+            self.unrewarded.append(Unrewarded.of(exc))
+            raise
+
+    async def _rate(self, data: DataProto) -> dict[str, Any]:
         result: dict[str, Any] = await super().run_single(data)
         extra = data[-1:].non_tensor_batch.get("extra_info", [{}])[0] or {}
         result["reward_extra_info"][TWIN] = float(bool(extra.get("twin", False)))
@@ -34,7 +47,7 @@ class TwinRewardManager(NaiveRewardManager):  # type: ignore[misc]
 class PictureRewardManager(TwinRewardManager):
     """Hands a reward function, in `extra_info`, the query and the bytes of its pictures beside what verl hands it."""
 
-    async def run_single(self, data: DataProto) -> dict[str, Any]:
+    async def _rate(self, data: DataProto) -> dict[str, Any]:
         """Return verl's result for one trajectory.
 
         Raises:
@@ -47,8 +60,16 @@ class PictureRewardManager(TwinRewardManager):
         told = DataProto(
             batch=data.batch, non_tensor_batch=data.non_tensor_batch | {"extra_info": extra}, meta_info=data.meta_info
         )
-        result: dict[str, Any] = await super().run_single(told)
-        return result
+        return await super()._rate(told)
+
+
+def take_unrewarded(worker: Any) -> list[Unrewarded]:
+    """Return what failed since the last call, of one of verl's reward workers."""
+    manager = worker.reward_manager
+    if not isinstance(manager, TwinRewardManager):  # the run has a reward manager of its own
+        return []
+    found, manager.unrewarded = manager.unrewarded, []
+    return found
 
 
 def read_turn(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:

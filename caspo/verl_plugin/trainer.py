@@ -34,8 +34,10 @@ from caspo.verl_plugin.fixes import check_verl, mend_verl
 from caspo.verl_plugin.held_out import describe_held_out
 from caspo.verl_plugin.options import VerlOptions, parse_options
 from caspo.verl_plugin.prompts import GuidedPrompts
+from caspo.verl_plugin.rewards import take_unrewarded
 from caspo.verl_plugin.rows import number_rows, pad_rows, read_rows, write_rows
 from caspo.verl_plugin.scoring import Scorer, is_padding, score_guided
+from caspo.verl_plugin.unrewarded import Unrewarded, check_unrewarded
 
 GUIDED_FIELD = "constitution_log_probs"
 """Under this name the teacher's log-probabilities lie in verl's queue beside `old_log_probs`, till the step ends."""
@@ -90,6 +92,33 @@ class CaspoTrainer(PPOTrainerSync):  # type: ignore[misc]
     @trainer_mode.setter
     def trainer_mode(self, name: str) -> None:
         """Ignore what verl sets from the config."""
+
+    def _build_replay_buffer(self) -> Any:
+        """Return verl's buffer, which waits for answers; when it has them, it is looked whether they have rewards."""
+        buffer = super()._build_replay_buffer()
+        wait = buffer.sample
+
+        def sample(*given: Any, **named: Any) -> tuple[KVBatchMeta, dict[str, Any]]:
+            try:
+                batch, metrics = wait(*given, **named)
+            except RuntimeError:  # there is no answer at all
+                check_unrewarded(self._take_unrewarded(), rewarded=0)
+                raise
+            failures = self._take_unrewarded()
+            check_unrewarded(failures, rewarded=len(batch))
+            return batch, metrics | {"caspo/unrewarded": float(len(failures))}
+
+        buffer.sample = sample
+        return buffer
+
+    def _take_unrewarded(self) -> list[Unrewarded]:
+        """Return which answers got no reward since this was called last."""
+        workers = self.reward_loop_manager.reward_loop_workers
+        found = ray.get([worker.__ray_call__.remote(take_unrewarded) for worker in workers])
+        failures = [failure for some in found for failure in some]
+        if failures:
+            _log.warning("%d answers got no reward; the first: %s", len(failures), failures[0].why)
+        return failures
 
     def _setup(self) -> None:
         super()._setup()

@@ -248,14 +248,14 @@ def run_queued(workspace: Workspace, *, name: str) -> None:
             with stoppable(lease) as reasons:
                 request = make_request(workspace, asked)
                 _pass_preflight(workspace, request, meter.say, force=asked.force)
-                code = training_runs.start_here(workspace.settings.home, request, tell=meter.hear)
+                failed = training_runs.start_here(workspace.settings.home, request, tell=meter.hear)
         except JobStopped as exc:
-            reasons, code = [str(exc)], 0
+            reasons, failed = [str(exc)], ""
         if reasons:
             lease.ended_early = reasons[-1]
             meter.say(lease.ended_early)
-        elif code:
-            raise TrainingNotStarted(f"verl ended with code {code}; what it said last stands in the log below")
+        elif failed:
+            raise TrainingNotStarted(f"{failed}; what it said last stands in the log below")
 
 
 def _pass_preflight(workspace: Workspace, request: TrainingRequest, say: Callable[[str], None], *, force: bool) -> None:

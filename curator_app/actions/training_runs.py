@@ -8,7 +8,7 @@ from typing import Any
 from caspo.config import RunConfig, Stage, make_config, make_run_config, read_given
 from caspo.dpo.config import DpoConfig
 from caspo.errors import CaspoError
-from caspo.launch import LIBRARIES, Launch, check_same, plan_launch, run_here, validate_launch
+from caspo.launch import LIBRARIES, Launch, check_same, find_reason, plan_launch, run_here, validate_launch
 from caspo.preflight import Case, Finding, run_preflight
 from caspo.sft import SftConfig
 from caspo.slurm import render_script, write_script
@@ -142,17 +142,21 @@ def rehearse(home: Path, request: TrainingRequest, *, hours: int | None = None) 
     )
 
 
-def start_here(home: Path, request: TrainingRequest, *, tell: Callable[[str], None]) -> int:
-    """Run the training to its end, or go on with it, and return the trainer's exit code.
+def start_here(home: Path, request: TrainingRequest, *, tell: Callable[[str], None]) -> str:
+    """Run the training to its end, or go on with it, and return how it failed, empty when it did not.
 
     Raises:
         TrainingNotStarted: It cannot be started as it was asked for.
     """
     launch = plan(home, request)
     try:
-        return run_here(launch, tell=tell)
+        code = run_here(launch, tell=tell)
     except CaspoError as exc:
         raise TrainingNotStarted(str(exc)) from exc
+    if not code:
+        return ""
+    reason = find_reason(launch.folder)
+    return f"{LIBRARIES[request.stage]} ended with code {code}{reason and f': {reason}'}"
 
 
 def write_slurm(home: Path, request: TrainingRequest, *, hours: int) -> Path:

@@ -123,7 +123,6 @@ dpo = _make_command(
 
 
 def _start(request: TrainingRequest, *, dry_run: bool, slurm: bool, hours: int, force: bool) -> None:
-    from caspo.launch import LIBRARIES
     from curator_app.actions.training_runs import rehearse, start_here, write_slurm
     from curator_app.settings import load_settings
 
@@ -137,12 +136,9 @@ def _start(request: TrainingRequest, *, dry_run: bool, slurm: bool, hours: int, 
     if not _pass_preflight(request) and not force:
         typer.echo("Not started: mend what is said above, or start all the same with --force.", err=True)
         raise typer.Exit(1)
-    code = start_here(home, request, tell=typer.echo)
-    if code:
-        typer.echo(
-            f"{LIBRARIES[request.stage]} ended with code {code}; the same command goes on from the last checkpoint.",
-            err=True,
-        )
+    failed = start_here(home, request, tell=typer.echo)
+    if failed:
+        typer.echo(f"{failed}; the same command goes on from the last checkpoint.", err=True)
         raise typer.Exit(1)
 
 

@@ -16,7 +16,7 @@ from training_case import choose, write_data
 from caspo.config import PLUGIN, TrainConfig, list_presets, make_config, read_config
 from caspo.costs import estimate_cost, write_table
 from caspo.errors import PresetUnknown, RunBusy, RunMismatch, TrainingRefused
-from caspo.launch import Launch, count_attempts, plan_launch, run_here
+from caspo.launch import Launch, count_attempts, find_reason, plan_launch, run_here
 from caspo.overrides import list_environment, list_overrides
 from caspo.slurm import render_script, write_script
 
@@ -228,6 +228,19 @@ def test_a_failure_is_told_by_its_code_and_noted(verl: Path, data: Path, tmp_pat
     assert lines[-1] == "no GPU"
     last = json.loads((tmp_path / "run" / "attempts.jsonl").read_text().splitlines()[-1])
     assert (last["event"], last["code"]) == ("ended", 1)
+    assert find_reason(tmp_path / "run") == ""
+
+
+def test_an_error_of_ours_that_ends_it_is_found_in_its_log(verl: Path, data: Path, tmp_path: Path) -> None:
+    passed = "(AgentLoopWorkerTQ pid=7) caspo.errors.AnswerRefused: one answer"
+    ended = "caspo.errors.RewardUnavailable: http://there:1 gave no answer"
+    verl.write_text(f"sys.exit({passed!r} + chr(10) + {ended!r} + chr(10) + 'Set HYDRA_FULL_ERROR=1')")
+    assert find_reason(tmp_path / "run") == ""
+    assert run_here(plan(data, tmp_path)) == 1
+    assert find_reason(tmp_path / "run") == "http://there:1 gave no answer"
+    verl.write_text(f"sys.exit({passed!r})")
+    assert run_here(plan(data, tmp_path)) == 1
+    assert find_reason(tmp_path / "run") == ""
 
 
 def test_two_processes_do_not_train_in_one_folder(verl: Path, data: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from reward_pairs import NO, YES, paint, write_reward_data
 from typer.testing import CliRunner
 
 from caspo import verl_rewards
-from caspo.errors import RewardUnavailable
+from caspo.errors import AnswerRefused, RewardUnavailable
 from caspo.reward_model.conversations import Asked
 from caspo.reward_model.model import RewardModel, load_base, load_reward_model
 from caspo.reward_model.server import create_app
@@ -148,7 +148,7 @@ def test_requests_that_wait_are_rated_together_and_a_bad_one_spoils_no_other(url
         calls.insert(5, rate(url, YES, b"no picture"))
         found = await asyncio.gather(*calls, return_exceptions=True)
         bad = found.pop(5)
-        assert isinstance(bad, RewardUnavailable)
+        assert isinstance(bad, AnswerRefused)
         assert "refused an answer (422)" in str(bad)
         plain = [model.rate([Asked(QUERY, (picture,), answer)])[0] for answer, picture in asked]
         assert found == pytest.approx(plain, abs=1e-4)
@@ -168,6 +168,18 @@ def test_verls_reward_says_what_is_missing() -> None:
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(RewardUnavailable, match=r"gave no answer in 0\.1 s .*curator caspo reward-model serve"):
             asyncio.run(rate(nobody, YES, RED, patience_s=0.1))
+
+
+def test_a_server_that_says_nothing_any_more_is_not_waited_for_for_ever() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        verl_rewards._seeing.add(url)  # it answered when the run began
+        with pytest.raises(
+            RewardUnavailable, match=rf"{url} gave no answer in 0\.1 s .*curator caspo reward-model serve"
+        ):
+            asyncio.run(rate(url, YES, RED, patience_s=0.1))
 
 
 def test_one_of_several_servers_may_be_down(url: str) -> None:

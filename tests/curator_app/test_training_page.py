@@ -253,10 +253,12 @@ def test_preflights_errors_and_verls_own_end_a_job_with_what_to_do(
     html = handlers.training_show(ask(run="first"))[0]
     assert "has failed" in html and "verl was not started" in html
     monkeypatch.setenv("STAND_IN_CODE", "3")
+    monkeypatch.setenv("STAND_IN_WORDS", "caspo.errors.RewardUnavailable: the reward server is gone; start it")
     with pytest.raises(TrainingNotStarted):
         train(workspace, asked)  # a name that nothing was started under is free
     job = training_jobs.find_training_job(workspace, name="first")
-    assert job.state is JobState.FAILED and "verl ended with code 3" in job.message
+    assert job.state is JobState.FAILED
+    assert job.message.startswith("verl ended with code 3: the reward server is gone; start it; what it said last")
     assert "the last one ended with code 3" in handlers.training_show(ask(run="first"))[0]
 
 

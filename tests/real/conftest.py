@@ -1,8 +1,9 @@
-"""The models that the tests of this folder ask: served once, for all of them."""
+"""The models of this folder's tests: served, or made, once for all of them."""
 
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -67,6 +68,16 @@ def servers(
             seeing_bias=bias_random_model(words["tiny-vlm"]),
             answer_bias=bias_random_answers(words["tiny-vlm"]),
         )
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the models that `tiny_qwen.py` makes, for reading only."""
+    out = tmp_path_factory.mktemp("tiny-qwen")
+    command = [sys.executable, "-W", "ignore", Path(__file__).parent / "tiny_qwen.py", out]
+    env = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, env=env, timeout=1800)
+    return out
 
 
 def read_vocabulary(checkpoint: Path) -> dict[str, int]:

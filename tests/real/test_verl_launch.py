@@ -1,38 +1,60 @@
-"""From a release to a run: verl takes every preset, and `tiny-cpu` really trains, is resumed and stays what it was.
+"""From a release to a run: verl takes every preset, and `tiny-cpu` really trains, by a reward model behind its server.
 
-Run by `make test-verl`.
+The server dies in the second step, and the same command goes on once it is back. Run by `make test-verl`.
 """
 
+import io
 import json
 import os
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import verl_runs as vr
-from training_sources import make_row, write_release
+from reward_servers import serve_again, serve_until
+from training_case import write_data
 
 from caspo.config import TrainConfig, list_presets, make_config
-from caspo.dataset.config import make_config as make_data_config
-from caspo.dataset.prepare import prepare
 from caspo.errors import RunMismatch
-from caspo.launch import count_attempts, plan_launch, run_here, validate
+from caspo.launch import count_attempts, find_reason, plan_launch, run_here, validate
 from caspo.monitor.reading import read_series
+from caspo.monitor.series import Series
 from caspo.overrides import list_overrides
 from caspo.preflight import Case, run_preflight
-from endpoints.embeddings import HashEmbeddings
-from storage.records import Split
 
-REAL = Path(__file__).parent
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
+HELD_OUT, ANSWERS = 4, 4
+"""Answers of a look at what is held out (two hazards, their twins), and of a step."""
+PATIENCE_S = 15
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the two attempts left."""
+
+    config: TrainConfig
+    folder: Path
+    model: Path
+    """The reward model."""
+    url: str
+    count: int
+    """Attempts until the server died: more than one where Ray did not start."""
+    first: str
+    died: Series
+    """What the monitor read then."""
+    reason: str
+    again: str
 
 
 def test_verl_takes_every_preset_and_says_what_it_does_not_take() -> None:
@@ -56,29 +78,23 @@ def sockets() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory, sockets: Path) -> dict[str, Any]:
-    """What a user would write: training data out of a release, a tiny Qwen3-VL, a reward."""
+def given(tiny_qwen: Path, tmp_path_factory: pytest.TempPathFactory, sockets: Path) -> dict[str, Any]:
+    """What a user would write, but for the reward: training data out of a release, a tiny Qwen3-VL."""
     home = tmp_path_factory.mktemp("launch")
-    env = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", REAL / "tiny_qwen.py", home / "models"]
-    subprocess.run(command, check=True, env=env, timeout=600)
-    release = write_release(home / "v1.0", [make_row(number) for number in range(11, 19)], count=8)
-    kept = [make_row(number, twin=True) for number in (1, 2)]
-    held_out = write_release(home / "v1.0-held-out", kept, count=2, split=Split.HELD_OUT)
-    data = make_data_config({"releases": [{"path": release}, {"path": held_out}], "twin_share": 0})
-    folder = prepare(data, to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
     return {
         "preset": "tiny-cpu-recommended",
-        "model": {"path": str(home / "models" / "qwen3")},
-        "data": {"folder": str(folder), "steps": 1},
-        "logging": {"test_every": 1},
-        "reward": {"function": str(vr.HERE / "scored_rewards.py")},
+        "model": {"path": str(tiny_qwen / "qwen3")},
+        "data": {"folder": str(write_data(home, held_out=2)), "steps": 2},
+        "logging": {"test_every": 2},
         "changes": {"twin_share": 0},
-        "overrides": [*make_config({"preset": "tiny-cpu"}).overrides, f"+ray_kwargs.ray_init._temp_dir={sockets}"],
-    }
+        "overrides": [
+            *make_config({"preset": "tiny-cpu"}).overrides, f"+ray_kwargs.ray_init._temp_dir={sockets}",
+            f"trainer.rollout_data_dir={home / 'answered'}",
+        ],
+    }  # fmt: skip
 
 
-def start(config: TrainConfig, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def start(config: TrainConfig, folder: Path, monkeypatch: pytest.MonkeyPatch, *, expect: int = 0) -> str:
     """Run it, again where Ray did not start in its half minute, and return what the last attempt said."""
     paths = [str(vr.HERE), str(vr.ROOT), os.environ.get("PYTHONPATH", "")]
     for name in [name for name in os.environ if name.startswith("RAY_")]:
@@ -93,40 +109,110 @@ def start(config: TrainConfig, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         text = "\n".join(lines)
         if "current node timed out during startup" not in text:
             break
-    assert code == 0, text[-6000:]
+    assert code == expect, text[-6000:]
     return text
 
 
-def test_the_tiny_preset_passes_its_preflight_trains_and_resumes(
-    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "run"
-    monkeypatch.syspath_prepend(str(vr.HERE))
-    found = run_preflight(Case.of_this_machine(make_config(given), folder))
-    assert [finding for finding in found if finding.level != "note"] == []
-    first = start(make_config(given), folder, monkeypatch)
-    assert vr.read_metrics(first, 1)["caspo/signal_std"] > 0
-    series = read_series(folder)
-    assert (series.last_step, series.unread, series.problem) == (1, 0, "")
-    from_console = read_series(folder / f"log-{count_attempts(folder)}.txt")
+@pytest.fixture(scope="module")
+def run(given: dict[str, Any], tiny_qwen: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Two steps by a reward server that dies in the second, and is there again when the same command is given again."""
+    home = tmp_path_factory.mktemp("run")
+    folder, model = home / "run", home / "reward-model"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.syspath_prepend(str(vr.HERE))
+        with serve_until(tiny_qwen / "qwen3", model, answers=HELD_OUT + ANSWERS) as url:
+            config = make_config(given | {"reward": {"server": url, "arguments": {"patience_s": PATIENCE_S}}})
+            found = run_preflight(Case.of_this_machine(config, folder))
+            assert [finding for finding in found if finding.level != "note"] == []
+            first = start(config, folder, monkeypatch, expect=1)
+        died, reason = read_series(folder), find_reason(folder)
+        count = count_attempts(folder)
+        with serve_again(model, url):
+            again = start(config, folder, monkeypatch)
+        yield Run(config, folder, model, url, count, first, died, reason, again)
+
+
+def test_a_reward_server_that_dies_ends_the_run_with_its_address_and_what_to_do(run: Run) -> None:
+    assert run.reason.startswith(f"the reward server {run.url} gave no answer in {PATIENCE_S} s (")
+    assert "start it with `curator caspo reward-model serve`" in run.reason
+    assert run.died.last_step == 1, "no step was made of what had no reward"
+    assert vr.read_metrics(run.first, 1)["caspo/unrewarded"] == 0
+
+
+def test_the_same_command_goes_on_when_the_server_is_back(run: Run) -> None:
+    assert "setting global step to 1" in run.again
+    assert (run.folder / "checkpoints" / "global_step_2").is_dir()
+    events = [json.loads(line) for line in (run.folder / "attempts.jsonl").read_text().splitlines()]
+    assert [event["attempt"] for event in events] == [n for n in range(1, count_attempts(run.folder) + 1) for _ in "ab"]
+    assert (events[2 * run.count - 1]["code"], events[-1]["code"]) == (1, 0)
+    asked = [{read_query(line) for line in read_answers(run, step)} for step in (1, 2)]
+    assert len(asked[0]) == len(asked[1]) == 2 and not asked[0] & asked[1]
+
+
+def test_its_rewards_are_the_models_on_the_pictures_of_the_training_file(run: Run) -> None:
+    from caspo.reward_model.conversations import Asked
+    from caspo.reward_model.model import load_reward_model
+
+    table = pq.read_table(run.config.data.folder / "train.parquet").to_pylist()
+    rows = {row["prompt"][0]["content"]: row for row in table}
+    lines = [line for step in (1, 2) for line in read_answers(run, step)]
+    model = load_reward_model(run.model, device="cpu")
+
+    def rate(change: Callable[[bytes], bytes]) -> list[float]:
+        asked = []
+        for line in lines:
+            query = f"<image>{read_query(line)}"
+            pictures = tuple(change(one["bytes"]) for one in rows[query]["images"])
+            asked.append(Asked(query, pictures, line["output"]))
+        return model.rate(asked, batch=1)
+
+    found = [line["score"] for line in lines]
+    assert len(found) == 2 * ANSWERS
+    assert found == pytest.approx(rate(lambda picture: picture), abs=1e-4)
+    assert min(abs(one - other) for one, other in zip(found, rate(blacken), strict=True)) > 1e-3
+    for step in (1, 2):
+        said = vr.read_metrics(run.first if step == 1 else run.again, step)["caspo/reward_mean"]
+        assert said == pytest.approx(sum(line["score"] for line in read_answers(run, step)) / ANSWERS, abs=1e-4)
+
+
+def read_answers(run: Run, step: int) -> list[dict[str, Any]]:
+    """What verl dumped of a step's answers."""
+    dumped = Path(run.config.overrides[-1].partition("=")[2]) / f"{step}.jsonl"
+    return [json.loads(line) for line in dumped.read_text("utf-8").splitlines()]
+
+
+def read_query(line: dict[str, Any]) -> str:
+    """The query in a rendered prompt."""
+    (query,) = re.findall(r"Which shelf is best for object number \d+\?", line["input"])
+    return str(query)
+
+
+def blacken(picture: bytes) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", Image.open(io.BytesIO(picture)).size).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_monitor_and_the_pins_say_what_verl_said(run: Run) -> None:
+    assert vr.read_metrics(run.again, 2)["caspo/signal_std"] > 0
+    series = read_series(run.folder)
+    assert (series.last_step, series.unread, series.problem) == (2, 0, "")
+    count = count_attempts(run.folder)
+    from_console = read_series(run.folder / f"log-{count}.txt")
     trained = {"reward", "entropy", "kl", "length", "capped", "grad_norm", "r_mean", "r_std", "r_p01", "r_p99"}
     for name in sorted(trained):
-        assert dict(series.get(name))[1] == pytest.approx(dict(from_console.get(name))[1]), name
-    assert {step for step, _ in series.get("held_out_r")} == {0, 1}  # before the first step and after it
-    means = {"held_out_r": 1.0, "held_out_r_0": 0.5, "held_out_s": 1.5, "held_out_e": 1.0, "false_alarms": 0.5}
-    assert {name: series.get(name)[-1][1] for name in means} == means
+        assert dict(series.get(name))[2] == pytest.approx(dict(from_console.get(name))[2]), name
+    assert {step for step, _ in series.get("held_out_reward")} == {0, 1, 2}  # before each start, and at the end
     assert (series.get("held_out_hazards")[-1][1], series.get("held_out_twins")[-1][1]) == (2, 2)
-    told = json.loads((folder / "run.json").read_bytes())
-    manifest = json.loads((Path(given["data"]["folder"]) / "manifest.json").read_bytes())
+    told = json.loads((run.folder / "run.json").read_bytes())
+    manifest = json.loads((run.config.data.folder / "manifest.json").read_bytes())
     assert told["release_digest"] == manifest["release_digest"]
     assert told["constitution_sha256"] == manifest["constitution_sha256"]
     assert told["packages"]["verl"] == "0.9.1"
-    count = count_attempts(folder)
-    assert (folder / f"log-{count}.txt").read_text().strip() == first.strip()
-    again = start(make_config(given), folder, monkeypatch)  # the same command: nothing is left to do but to find out
-    assert "setting global step to 1" in again
-    events = [json.loads(line) for line in (folder / "attempts.jsonl").read_text().splitlines()]
-    assert [event["attempt"] for event in events] == [n for n in range(1, count_attempts(folder) + 1) for _ in "ab"]
-    assert (events[2 * count - 1]["code"], events[-1]["code"]) == (0, 0)
+    assert (run.folder / f"log-{count}.txt").read_text().strip() == run.again.strip()
+
+
+def test_another_method_does_not_get_into_the_folder(run: Run) -> None:
+    other = run.config.model_copy(update={"changes": {"lam": 0.6, "twin_share": 0}})
     with pytest.raises(RunMismatch, match="method"):
-        run_here(plan_launch(make_config(given | {"changes": {"lam": 0.6}}), folder))
+        run_here(plan_launch(other, run.folder))

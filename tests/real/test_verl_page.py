@@ -1,12 +1,11 @@
 """The page of trainings starts verl itself: planned, started, watched to its end, shown with its curves.
 
-Run by `make test-verl`.
+Its reward function returns R, S and E, which the monitor finds again. Run by `make test-verl`.
 """
 
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import verl_runs as vr
 from training_case import write_data
 
+from caspo.monitor.reading import read_series
 from curator_app.actions import training_jobs
 from curator_app.screens.training import build_training_page
 from curator_app.settings import Settings
@@ -37,17 +37,15 @@ SLOW_RAY = "current node timed out during startup"
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def workspace(tiny_qwen: Path, tmp_path: Path) -> Iterator[Workspace]:
     """A workspace with training data, a tiny Qwen3-VL and a reward."""
     home = tmp_path / "home"
     made = create_workspace(Settings(home=home))
-    env = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", Path(__file__).parent / "tiny_qwen.py", home / "models"]
-    subprocess.run(command, check=True, env=env, timeout=600)
+    shutil.copytree(tiny_qwen / "qwen3", home / "models" / "qwen3")
     (home / "training-data").mkdir()
-    write_data(tmp_path / "scratch").rename(home / "training-data" / "v1.0-seed-0")
+    write_data(tmp_path / "scratch", held_out=2).rename(home / "training-data" / "v1.0-seed-0")
     (home / "rewards").mkdir()
-    shutil.copy(vr.HERE / "rewards.py", home / "rewards")
+    shutil.copy(vr.HERE / "scored_rewards.py", home / "rewards")
     yield made
     made.close()
 
@@ -88,7 +86,7 @@ def test_the_page_starts_verl_and_shows_what_came_of_it(page: SimpleNamespace, w
     assert "models/qwen3" in models["choices"]
     form: list[Any] = [
         "tiny", data["value"], "tiny-cpu-recommended", "models/qwen3", rewards["value"],
-        "data: {steps: 1}\nchanges: {twin_share: 0}", False,
+        "data: {steps: 1}\nlogging: {test_every: 1}\nchanges: {twin_share: 0}", False,
     ]  # fmt: skip
     plan, known = page.training_plan(ask(), *form)
     assert known, plan
@@ -106,3 +104,8 @@ def test_the_page_starts_verl_and_shows_what_came_of_it(page: SimpleNamespace, w
     assert re.search(r'class="cu-monitor', body) and "Entropy" in body and "from the second step on" in body
     assert "step:1 - " in body and "Release" in body
     assert "1 of 1" in page.training_show(ask())[0]
+    series = read_series(home / "training-runs" / "tiny")
+    assert {step for step, _ in series.get("held_out_r")} == {0, 1}  # before the first step and after it
+    means = {"held_out_r": 1.0, "held_out_r_0": 0.5, "held_out_s": 1.5, "held_out_e": 1.0, "false_alarms": 0.5}
+    assert {name: series.get(name)[-1][1] for name in means} == means
+    assert (series.get("held_out_hazards")[-1][1], series.get("held_out_twins")[-1][1]) == (2, 2)

@@ -2,7 +2,7 @@
 
 It reads the overrides that it needs, goes on after the last checkpoint, and before each step waits for a file that
 `STAND_IN_GATE` names, where it does: the file holds the last step that it may take. With `STAND_IN_DEAF` it does not
-end when it is asked to.
+end when it is asked to. `STAND_IN_WORDS` are its last ones.
 """
 
 import json
@@ -37,6 +37,8 @@ def main() -> int:
             file.write(json.dumps({"step": step, "data": metrics, "at": "2026-11-30T07:00:00+00:00"}) + "\n")
         (checkpoints / f"global_step_{step}").mkdir(exist_ok=True)
         latest.write_text(str(step))
+    if words := os.environ.get("STAND_IN_WORDS"):
+        say(words)
     return int(CODE)
 
 
