@@ -21,6 +21,8 @@ from curator_app.errors import AppError
 LOOK_S = 3.0
 """How long a question may take: pages wait for it."""
 SUBMIT_S = 30.0
+COMMAND_S = 60.0
+"""How long the command line waits: a head that is starting something answers late."""
 OVER = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
 
@@ -53,8 +55,8 @@ class RayJob:
 class RayJobs:
     """The jobs of one cluster."""
 
-    def __init__(self, address: str) -> None:
-        """Take the address of the cluster's dashboard.
+    def __init__(self, address: str, *, patience_s: float | None = None) -> None:
+        """Take the address of the cluster's dashboard, and how long it may take to answer; None: as pages wait.
 
         Raises:
             RayRefused: it is none.
@@ -64,6 +66,7 @@ class RayJobs:
                 f"Ray's address {address!r} cannot be used: give that of its dashboard, such as http://127.0.0.1:8265"
             )
         self.address = address.rstrip("/")
+        self.patience_s = LOOK_S if patience_s is None else patience_s
 
     def submit(self, *, job: str, entrypoint: str, environment: Mapping[str, str], cpus: float = 0) -> None:
         """Let the cluster run a shell command under the name `job`, which must be new.
@@ -79,7 +82,7 @@ class RayJobs:
             "runtime_env": {"env_vars": dict(environment)},
             "entrypoint_num_cpus": cpus,
         }
-        self._ask("POST", "/api/jobs/", body, patience_s=SUBMIT_S)
+        self._ask("POST", "/api/jobs/", body, patience_s=max(SUBMIT_S, self.patience_s))
 
     def find(self, job: str) -> RayJob:
         """Return a job.
@@ -120,7 +123,7 @@ class RayJobs:
         except aiohttp.ClientError as exc:
             raise RaySilent(f"the log of {job} cannot be followed at {self.address}: {exc}") from exc
 
-    def _ask(self, method: str, path: str, body: Any = None, *, patience_s: float = LOOK_S) -> Any:
+    def _ask(self, method: str, path: str, body: Any = None, *, patience_s: float | None = None) -> Any:
         request = urllib.request.Request(
             f"{self.address}{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -128,7 +131,7 @@ class RayJobs:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=patience_s) as reply:
+            with urllib.request.urlopen(request, timeout=patience_s or self.patience_s) as reply:
                 return json.load(reply)
         except urllib.error.HTTPError as exc:
             raise _read_refusal(self.address, path, exc) from exc

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ class JobsApi:
         self.asked: list[str] = []
         self.tokens: list[str | None] = []
         self.refusal: tuple[int, str] | None = None
+        self.delay_s = 0.0
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,6 +45,7 @@ class JobsApi:
     def answer(self, to: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         self.asked.append(f"{to.command} {to.path}")
         self.tokens.append(to.headers.get("Authorization"))
+        time.sleep(self.delay_s)
         status, told = self.refusal or self._act(to.path, body)
         text = told if isinstance(told, str) else json.dumps(told)
         to.send_response(status)

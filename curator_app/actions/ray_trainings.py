@@ -14,7 +14,7 @@ from caspo.launch import ATTEMPTS, note_event
 from curator_app.actions.executors import write_environment
 from curator_app.actions.ray_executor import check_secrets, check_settings, name_job, shorten
 from curator_app.actions.training_runs import TrainingNotStarted, TrainingRequest, make_training
-from curator_app.ray_jobs import RayJob, RayJobs, RayUnknown
+from curator_app.ray_jobs import COMMAND_S, RayJob, RayJobs, RayUnknown
 from curator_app.settings import Settings
 from curator_app.workspace import find_revision
 
@@ -43,7 +43,7 @@ def submit(settings: Settings, request: TrainingRequest, address: str, *, force:
     known = find_submitted(folder)
     if known is not None and (there := find_job(known)) and not there.is_over:
         return RayTraining(folder, known.address, known.job, was_running=True)
-    jobs = RayJobs(address)
+    jobs = RayJobs(address, patience_s=COMMAND_S)
     if find_revision(settings) is None:  # there is no database that two machines could write
         check_secrets(settings)
     else:
@@ -83,7 +83,7 @@ def find_job(training: RayTraining) -> RayJob | None:
         RayRefused: nobody answers.
     """
     try:
-        return RayJobs(training.address).find(training.job)
+        return RayJobs(training.address, patience_s=COMMAND_S).find(training.job)
     except RayUnknown:
         return None
 
@@ -94,7 +94,7 @@ async def follow(training: RayTraining, tell: Callable[[str], None]) -> str:
     Raises:
         RayRefused: the connection is lost, which the training does not notice.
     """
-    jobs = RayJobs(training.address)
+    jobs = RayJobs(training.address, patience_s=COMMAND_S)
     async for piece in jobs.follow(training.job):
         tell(piece.rstrip("\n"))
     end = jobs.find(training.job)
@@ -113,5 +113,5 @@ def stop(settings: Settings, request: TrainingRequest) -> RayTraining:
     there = None if known is None else find_job(known)
     if known is None or there is None or there.is_over:
         raise TrainingNotStarted(f"no Ray cluster trains in {folder}; there is nothing to stop")
-    RayJobs(known.address).stop(known.job)
+    RayJobs(known.address, patience_s=COMMAND_S).stop(known.job)
     return known

@@ -14,6 +14,7 @@ from training_case import REWARD, choose, write_data
 from typer.testing import CliRunner, Result
 
 from caspo.overrides import list_joining
+from curator_app import ray_jobs
 from curator_app.actions.training_runs import TrainingNotStarted
 from curator_app.cli import app
 from curator_app.ray_jobs import RayRefused, RaySilent
@@ -80,6 +81,18 @@ def test_one_that_is_under_way_is_followed_and_stopped_and_then_submitted_anew(r
     assert isinstance(refused.exception, TrainingNotStarted) and "nothing to stop" in str(refused.exception)
     run("--ray", ray.url, "run.yaml")
     assert len(ray.jobs) == 2
+
+
+def test_a_head_that_is_busy_is_given_more_time_than_a_page_has(
+    run: Run, ray: JobsApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("--ray", ray.url, "run.yaml")
+    (first,) = ray.jobs
+    monkeypatch.setattr(ray_jobs, "LOOK_S", 0.05)
+    ray.delay_s = 0.2
+    with pytest.raises(RaySilent):
+        ray_jobs.RayJobs(ray.url).find(first)
+    assert f"Ray ends {first}" in run("--stop", "run.yaml").output
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "ray://head:10001", "http://"])

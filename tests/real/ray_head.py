@@ -63,6 +63,17 @@ def open_head(environment: Mapping[str, str], *, cpus: int = 2, gpus: int = 0) -
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def wait_until_over(address: str, job: str, *, patience_s: float = 600) -> str:
+    """Return Ray's own word for how a job ended. A head that is too busy for an answer is asked again."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        with suppress(RaySilent):
+            if (found := RayJobs(address).find(job)).is_over:
+                return found.status
+        assert time.monotonic() < deadline, f"{job} is not over"
+        time.sleep(0.2)
+
+
 def _wait(address: str, head: "subprocess.Popen[bytes]") -> bool:
     """Whether the Jobs API answers; not when the head ended before."""
     deadline = time.monotonic() + START_S

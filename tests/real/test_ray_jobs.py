@@ -6,10 +6,8 @@ import json
 import os
 import signal
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "endpoints"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
 
+import ray_head
 from faulty_server import FaultyServer
 from judge_runs import answer_body, write_endpoints
 from ray_head import open_head
@@ -34,7 +33,7 @@ from curator_app.actions.judge_jobs import JudgeRequest, find_judge_job, start_j
 from curator_app.actions.judging import Sampling
 from curator_app.actions.ray_executor import read_handle
 from curator_app.actions.run_jobs import find_run, resume_run, start_run, stop_run
-from curator_app.ray_jobs import RayJobs, RaySilent, RayUnknown
+from curator_app.ray_jobs import RayJobs, RayUnknown
 from curator_app.screens.judge_runs import build_judge_runs_page
 from curator_app.settings import Settings
 from curator_app.workspace import Workspace, create_workspace
@@ -91,14 +90,7 @@ def read_submission(job: Job) -> dict[str, Any]:
 
 def wait_until_over(job: Job) -> str:
     """Ray's own word for how a job ended."""
-    address, submission = read_handle(job.handle)
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        with suppress(RaySilent):  # a page's patience with Ray is short, and this machine may be busy
-            if (found := RayJobs(address).find(submission)).is_over:
-                return found.status
-        assert time.monotonic() < deadline, "it is not over"
-        time.sleep(0.2)
+    return ray_head.wait_until_over(*read_handle(job.handle), patience_s=PATIENCE_S)
 
 
 def test_a_pipeline_run_goes_through_with_the_keys_of_the_cluster(head: str, workspace: Workspace) -> None:
@@ -203,7 +195,7 @@ def test_a_death_without_a_word_is_told_and_a_second_stop_ends_it_at_once(worksp
         running = wait_for(workspace, "trial", lambda job: models.replies.total() > 2, timeout_s=PATIENCE_S)
         os.kill(int(running.owner.split(":")[1]), signal.SIGKILL)
         wait_until_over(running)
-        killed = wait_for(workspace, "trial", lambda job: job.message, timeout_s=20)
+        killed = wait_for(workspace, "trial", lambda job: job.message, timeout_s=PATIENCE_S)
         assert killed.state is JobState.INTERRUPTED
         assert killed.message.startswith("Ray says FAILED: Job entrypoint command failed with exit code -9")
         resume_run(workspace, name="trial", actor="user:mia")
@@ -213,6 +205,6 @@ def test_a_death_without_a_word_is_told_and_a_second_stop_ends_it_at_once(worksp
         stop_run(workspace, name="trial", actor="mia")
         assert find_run(workspace, name="trial").state is JobState.STOPPING
         stop_run(workspace, name="trial", actor="mia")
-        ended = wait_for(workspace, "trial", is_over)
+        ended = wait_for(workspace, "trial", is_over, timeout_s=PATIENCE_S)
         assert wait_until_over(again) == "STOPPED"
         assert ended.state in (JobState.ENDED, JobState.INTERRUPTED), ended

@@ -17,14 +17,10 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 
 import verl_runs as vr
-from ray_head import open_head
-from run_workspace import wait_for
-from training_sources import make_row, write_release
+from ray_head import open_head, wait_until_over
+from training_case import write_data
 
-from caspo.dataset.config import make_config as make_data_config
-from caspo.dataset.prepare import prepare
 from curator_app.actions.ray_trainings import find_job, find_submitted
-from endpoints.embeddings import HashEmbeddings
 
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
 PATIENCE_S = 1200
@@ -39,16 +35,11 @@ def head() -> Iterator[str]:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tiny_qwen: Path, tmp_path: Path) -> Path:
     """A training of one step that joins the cluster in which it runs."""
-    env = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", Path(__file__).parent / "tiny_qwen.py", tmp_path / "models"]
-    subprocess.run(command, check=True, env=env, timeout=600)
-    release = write_release(tmp_path / "v1.0", [make_row(number) for number in range(1, 9)], count=8)
-    data = make_data_config({"releases": [{"path": release}], "twin_share": 0})
-    prepare(data, to=tmp_path / "data", barred=[], embeddings=HashEmbeddings())
+    write_data(tmp_path)
     told = {
-        "preset": "tiny-cpu-recommended", "model": {"path": str(tmp_path / "models" / "qwen3")},
+        "preset": "tiny-cpu-recommended", "model": {"path": str(tiny_qwen / "qwen3")},
         "data": {"folder": "data", "steps": 1}, "reward": {"function": str(vr.HERE / "rewards.py")},
         "changes": {"twin_share": 0},
         "overrides": [
@@ -92,7 +83,7 @@ def test_a_training_is_followed_left_stopped_and_resumed_in_a_cluster(head: str,
     known = find_submitted(folder)
     assert known is not None and (there := find_job(known)) is not None and there.status == "RUNNING"
     assert f"Ray ends {known.job}" in finish(open_train(config, "--stop"))
-    wait_for(None, "", lambda job: job.is_over, find=lambda *_, **__: find_job(known))  # type: ignore[arg-type]
+    assert wait_until_over(known.address, known.job, patience_s=PATIENCE_S) == "STOPPED"
     assert "there is nothing to stop" in finish(open_train(config, "--stop"), code=1)
     text = finish(open_train(config, "--ray", head))
     assert vr.read_metrics(text, 1)["caspo/signal_std"] > 0
