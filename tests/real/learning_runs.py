@@ -36,13 +36,6 @@ def write_answered_data(home: Path, *, items: int = 6) -> Path:
     return prepare(make_config(given), to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
 
 
-def build_models(home: Path) -> Path:
-    """A tiny Qwen2.5-VL, whose template writes a system turn by itself."""
-    command = [sys.executable, "-W", "ignore", REAL / "tiny_qwen.py", home]
-    subprocess.run(command, check=True, env=os.environ | ENVIRONMENT, timeout=1800)
-    return home / "qwen2.5"
-
-
 def start(home: Path, stage: str, config: dict[str, Any], *paths: Path) -> Path:
     """Run `curator caspo STAGE` to its end, and return the run's folder."""
     (home / f"{stage}.yaml").write_text(json.dumps(config))

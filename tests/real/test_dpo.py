@@ -28,9 +28,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(home: Path) -> Path:
+def run(home: Path, tiny_qwen: Path) -> Path:
     """Ten steps of six pairs each, so that every step has the same."""
-    data, model = lr.write_answered_data(home), lr.build_models(home / "models")
+    data, model = lr.write_answered_data(home), tiny_qwen / "qwen2.5"
     config = {
         "preset": "tiny-cpu",
         "model": {"path": str(model), "family": "qwen2.5-vl"},
@@ -50,11 +50,11 @@ def test_the_loss_falls_from_log_2_and_the_margin_rises_from_0(run: Path) -> Non
     assert steps[-1]["dpo/rewards/accuracies"] == 1
 
 
-def test_its_log_probabilities_are_those_of_plain_transformers(home: Path, run: Path) -> None:
+def test_its_log_probabilities_are_those_of_plain_transformers(home: Path, run: Path, tiny_qwen: Path) -> None:
     import torch
     import verl_checks as vc
 
-    model = vc.PlainModel.load(home / "models" / "qwen2.5")
+    model = vc.PlainModel.load(tiny_qwen / "qwen2.5")
     rows = lr.read_table(home / "data" / "preferences.parquet")
     said = lr.read_steps(run)[0]
     for side in ("chosen", "rejected"):

@@ -40,9 +40,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(home: Path) -> Path:
+def run(home: Path, tiny_qwen: Path) -> Path:
     """Two steps of two rows each, under the constitution."""
-    data, model = lr.write_answered_data(home), lr.build_models(home / "models")
+    data, model = lr.write_answered_data(home), tiny_qwen / "qwen2.5"
     config = {
         "preset": "tiny-cpu",
         "model": {"path": str(model), "family": "qwen2.5-vl"},
@@ -67,14 +67,16 @@ def work_out_loss(model: Any, rows: list[dict[str, Any]]) -> float:
     return total / count
 
 
-def test_its_losses_are_those_of_plain_transformers_under_the_constitution(home: Path, run: Path) -> None:
+def test_its_losses_are_those_of_plain_transformers_under_the_constitution(
+    home: Path, run: Path, tiny_qwen: Path
+) -> None:
     import verl_checks as vc
     from torch.utils.data import DistributedSampler
 
     rows = lr.read_table(home / "data" / "sft.parquet")
     order = [rows[place] for place in DistributedSampler(rows, num_replicas=1, rank=0)]  # type: ignore[arg-type]
     losses = [step["train/loss"] for step in lr.read_steps(run)]
-    start = vc.PlainModel.load(home / "models" / "qwen2.5")
+    start = vc.PlainModel.load(tiny_qwen / "qwen2.5")
     after = vc.PlainModel.load(run / "checkpoints" / "global_step_1" / "huggingface")
     assert losses == pytest.approx([work_out_loss(start, order[:2]), work_out_loss(after, order[2:4])], abs=1e-5)
     bare = [row | {"constitution": None} for row in order[:2]]

@@ -102,6 +102,13 @@ def test_one_step_moves_to_the_same_weights_as_in_caspo_local(home: Path, found:
     assert differ("banned", "verl") > 9e-4
 
 
+def test_half_precision_is_refused_with_a_remedy_before_anything_is_learnt(found: dict[str, Any]) -> None:
+    said = found["half"]["said"]
+    assert said.startswith("the policy's log-probabilities hold torch.bfloat16"), said
+    assert "fsdp_config.mixed_precision={param_dtype:fp32" in said
+    assert found["half"]["same"]
+
+
 def test_the_exported_model_has_the_checkpoints_log_probabilities(home: Path, exported: Path) -> None:
     import torch
     from transformers import AutoModelForImageTextToText

@@ -1,7 +1,8 @@
 """Steps of verl's `TrainingWorker` with the plugin's advantages, on the wind tunnel's tiny model: `verl_steps.py OUT`.
 
 `one_step` is `caspo.local`'s first step taken again by verl, from the same answers. `rise` are 20 steps with a rigged
-reward, into the folder of a run as `curator caspo train` makes it. What was found lies in OUT/found.json and OUT/*.pt.
+reward, into the folder of a run as `curator caspo train` makes it. `refuse_half` is a step in verl's own precision, if
+it took place. What was found lies in OUT/found.json and OUT/*.pt.
 """
 
 import io
@@ -26,6 +27,7 @@ from caspo.config import TrainConfig, make_config
 from caspo.constitution import list_constitutions
 from caspo.dataset.config import make_config as make_data_config
 from caspo.dataset.prepare import prepare
+from caspo.errors import LogProbsCoarse
 from caspo.launch import plan_launch, write_run
 from caspo.local.config import CaspoConfig
 from caspo.local.rollout import Rollout, sample_answers
@@ -178,12 +180,34 @@ def rise(home: Path) -> dict[str, Any]:
     return {"means": means, "spreads": spreads}
 
 
+def refuse_half(home: Path) -> dict[str, Any]:
+    """Let verl compute in bfloat16, as it does unless it is told otherwise; return what the plugin says of it."""
+    prompts = read_prompts(home / "data")[:2]
+    sampler = load_vlm(home / "model")
+    plain = encode_prompts(sampler, prompts, guided=False).repeat(GROUP)
+    torch.manual_seed(0)
+    answers = pack(sampler, plain, sample_answers(sampler, plain, max_tokens=TOKENS))
+    half = "actor_rollout_ref.actor.fsdp_config.mixed_precision.param_dtype=bf16"
+    training = make_training(home, overrides=[half])
+    engine, options = Engine(plan_launch(training, home / "half").overrides), training.choose()
+    before, said = engine.read_weights(), ""
+    try:
+        guided = engine.rate(answers)
+        engine.update(
+            answers, options, names=name_groups(len(answers)), rewards=[1.0, 2.0] * GROUP, guided=guided
+        )  # fmt: skip
+    except LogProbsCoarse as exc:
+        said = str(exc)
+    after = engine.read_weights()
+    return {"said": said, "same": all(torch.equal(before[name], after[name]) for name in before)}
+
+
 def main(home: Path) -> None:
     write_data(home)
     vlm = caspo_tiny.make_tiny()
     vlm.model.config.architectures = [type(vlm.model).__name__]
     save_vlm(vlm, home / "model")
-    found = {"one_step": one_step(home), "rise": rise(home)}
+    found = {"one_step": one_step(home), "rise": rise(home), "half": refuse_half(home)}
     (home / "found.json").write_text(json.dumps(found))
 
 
