@@ -258,7 +258,7 @@ def test_preflights_errors_and_verls_own_end_a_job_with_what_to_do(
         train(workspace, asked)  # a name that nothing was started under is free
     job = training_jobs.find_training_job(workspace, name="first")
     assert job.state is JobState.FAILED
-    assert job.message.startswith("verl ended with code 3: the reward server is gone; start it; what it said last")
+    assert "verl ended with code 3: the reward server is gone; start it; what it said last" in job.message
     assert "the last one ended with code 3" in handlers.training_show(ask(run="first"))[0]
 
 
