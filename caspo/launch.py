@@ -45,6 +45,7 @@ PINNED = (
 VALIDATION = "caspo.verl_plugin.validation"
 LIBRARIES: Mapping[Stage, str] = {"train": "verl", "sft": "verl", "dpo": "trl"}
 """What trains."""
+CONFIGS: Mapping[Stage, type[RunConfig]] = {"train": TrainConfig, "sft": SftConfig, "dpo": DpoConfig}
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import learning_runs as lr
+from training_case import write_answered_data
 
 from caspo.config import make_config
+from caspo.export.exporting import export_run
 from caspo.launch import plan_launch, validate
 from caspo.preflight import Case, run_preflight
 from caspo.sft import SftConfig, list_sft_overrides
+from storage.release_files import read_release
 
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
 
@@ -42,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(home: Path) -> Path:
     """Two steps of two rows each, under the constitution."""
-    data, model = lr.write_answered_data(home), lr.build_models(home / "models")
+    data, model = write_answered_data(home), lr.build_models(home / "models")
     config = {
         "preset": "tiny-cpu",
         "model": {"path": str(model), "family": "qwen2.5-vl"},
@@ -93,6 +96,26 @@ def test_rl_starts_from_its_checkpoint(home: Path, run: Path) -> None:
     parts = {"model", "patch size", "processor", "image tokens", "lengths"}
     assert [one for one in found if one.check in parts] == []
     assert plan_launch(config, home / "rl").program[-1] == "verl.trainer.main_ppo"
+
+
+def test_its_checkpoint_is_exported_merged_and_described(home: Path, run: Path) -> None:
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    done = export_run(run, home / "exported", releases={read_release(home / "v1.0").manifest.digest: home / "v1.0"})
+    compared = done.facts["comparison"]
+    assert (done.facts["step"], done.facts["run"]["stage"], compared["dtype"]) == (2, "sft", "bfloat16")
+    assert compared["merged_max"] < 1e-5 < compared["rounded_max"] < 0.1
+    assert compared["trained_mean"] > compared["rounded_mean"]
+    # verl has written its weights by itself, too, and exactly; the export is made of the shards.
+    exact, made = (
+        AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).state_dict()
+        for folder in (run / "checkpoints" / "global_step_2" / "huggingface", home / "exported")
+    )
+    assert exact.keys() == made.keys()
+    assert all(torch.equal(exact[name].bfloat16().float(), made[name]) for name in exact)
+    card = (home / "exported" / "README.md").read_text()
+    assert "| asked | under the category's constitution |" in card and "Learnt from 6 answers, by model-a (6)" in card
 
 
 def test_the_same_command_goes_on_from_the_last_checkpoint(home: Path, run: Path) -> None:
