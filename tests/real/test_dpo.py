@@ -97,7 +97,7 @@ def test_a_model_of_another_chat_template_is_refused(home: Path, run: Path, tmp_
     folder = shutil.copytree(run / "model", tmp_path / "model")
     template = folder / "chat_template.jinja"
     template.write_text(template.read_text().replace("assistant", "user"))
-    with pytest.raises(ExportRefused, match="processor makes other input_ids"):
+    with pytest.raises(ExportRefused, match=r"processor makes other .*input_ids"):
         try_out(folder, home / "data" / "preferences.parquet", start=str(home / "models" / "qwen2.5"), rows=1)
 
 

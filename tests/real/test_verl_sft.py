@@ -49,7 +49,7 @@ def run(home: Path) -> Path:
     config = {
         "preset": "tiny-cpu",
         "model": {"path": str(model), "family": "qwen2.5-vl"},
-        "data": {"folder": str(data), "prompt": "constitution", "steps": 3, "max_tokens": 1024},
+        "data": {"folder": str(data), "prompt": "constitution", "epochs": 2, "steps": 3, "max_tokens": 1024},
         "logging": {"save_every": 1, "keep": None},
     }
     return lr.start(home, "sft", config, lr.REAL / "verl_here")
