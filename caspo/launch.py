@@ -48,6 +48,7 @@ LIBRARIES: Mapping[Stage, str] = {"train": "verl", "sft": "verl", "dpo": "trl"}
 """What trains."""
 _OUR_ERROR = re.compile(r"^caspo\.errors\.\w+: (.+)", re.MULTILINE)
 """Where it ends the program; what Ray hands on from other processes stands behind their names."""
+CONFIGS: Mapping[Stage, type[RunConfig]] = {"train": TrainConfig, "sft": SftConfig, "dpo": DpoConfig}
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ TWIN_SUFFIX = "-twin"
 """Ends the name under which a judge run keeps answers to the twin of an item."""
 _SINCE_2 = ("author", "twin_image", "twin_scene", "twin_alt", "twin_image_sha256", "twin_licence")
 """Columns that format 1 does not have."""
+_UNHASHED = frozenset({*PICTURES, "content_sha256", "absent"})
 _UNHASHED_NULLS = frozenset({*_SINCE_2, "twin_image_path"})
 NULLABLE = frozenset({"image", "image_sha256", "reviewer_agreement", "world_truth", *_SINCE_2})
 
@@ -190,11 +191,12 @@ class ReleasedItem:
 
     def compute_content_sha256(self) -> str:
         """Return the hash that `content_sha256` has to be (64 hex digits)."""
-        content = asdict(replace(self, image=None, twin_image=None))
-        for name in ("image", "twin_image", "content_sha256", "absent"):
-            del content[name]
-        unsaid = {name for name in _UNHASHED_NULLS & content.keys() if content[name] is None} | self.absent
-        return hash_json({name: value for name, value in content.items() if name not in unsaid})
+        unsaid = _UNHASHED | self.absent
+        return hash_json({
+            name: value
+            for name, value in vars(self).items()
+            if name not in unsaid and (value is not None or name not in _UNHASHED_NULLS)
+        })  # fmt: skip
 
     def seal(self) -> "ReleasedItem":
         """Return the row with its `content_sha256` filled in."""
@@ -308,7 +310,8 @@ def read_rows(*, folder: Path, name: str, pictures: bool = True, form: str | Non
     columns = [column for column in SCHEMA.names if pictures or column not in PICTURES]
     for batch in _read_batches(folder, name, columns, form):
         try:
-            rows = [_to_row(cells) for cells in batch.to_pylist()]
+            absent = _COLUMNS.keys() - {*batch.schema.names, *PICTURES}
+            rows = [_to_row(cells, frozenset(absent)) for cells in batch.to_pylist()]
         except (pa.ArrowException, ValueError, KeyError, TypeError) as exc:
             raise ReleaseInvalid([f"{name}: the rows cannot be read ({_first_line(exc)})"]) from exc
         yield from rows
@@ -340,7 +343,11 @@ def _read_batches(folder: Path, name: str, columns: Sequence[str], form: str | N
             if not any(_has_columns(found, layout) for layout in layouts):
                 raise ReleaseInvalid([f"{name}: its columns are not those of a release"])
             there = [column for column in dict.fromkeys(columns) if column in found.names]
-            yield from file.iter_batches(batch_size=ROWS_PER_GROUP, columns=there, use_threads=False)
+            for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, columns=there, use_threads=False):
+                for column in there:
+                    if column not in NULLABLE and batch.column(column).null_count:
+                        raise ValueError(f"column {column} is null in a row")
+                yield batch
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseInvalid([f"{name}: the rows cannot be read ({_first_line(exc)})"]) from exc
 
@@ -353,11 +360,7 @@ def _features(schema: pa.Schema) -> Any:
     return json.loads((schema.metadata or {}).get(b"huggingface", b"null"))
 
 
-def _to_row(cells: dict[str, Any]) -> ReleasedItem:
-    absent = frozenset(SCHEMA.names) - cells.keys() - {*PICTURES}
-    missing = [name for name, value in cells.items() if value is None and name not in NULLABLE]
-    if missing:
-        raise ValueError(f"column {missing[0]} is null in a row")
+def _to_row(cells: dict[str, Any], absent: frozenset[str]) -> ReleasedItem:
     agreement = cells["reviewer_agreement"]
     if agreement is not None and not 0.0 <= agreement <= 1.0:
         raise ValueError(f"reviewer_agreement is {agreement}, outside 0 to 1")

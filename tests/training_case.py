@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from training_sources import make_row, put_table, write_release
+from training_sources import make_row, put_table, write_judge_run, write_release
 
 from caspo.config import TrainConfig, make_config
 from caspo.dataset.config import make_config as make_data_config
@@ -23,6 +23,7 @@ VERSIONS = {
 }  # fmt: skip
 BARRED = BarredRow("release v9.0, item OOD-1", "How does the tide clock work?", (("f" * 64, "f0f0f0f0f0f0f0f0"),), "x1")
 REWARD = "def compute_score(data_source, solution_str, ground_truth, extra_info, **_):\n    return 0.0\n"
+BETTER = ("Move it.", "It could fall on the child, so put it on the floor.", "No, the heat would crack it; wait.")
 
 
 def write_data(home: Path, *, items: int = 8, held_out: int = 0) -> Path:
@@ -34,6 +35,20 @@ def write_data(home: Path, *, items: int = 8, held_out: int = 0) -> Path:
         releases.append(write_release(home / "v1.0-held-out", kept, count=held_out, split=Split.HELD_OUT))
     config = make_data_config({"releases": [{"path": one} for one in releases], "twin_share": 0})
     return prepare(config, to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
+
+
+def write_answered_data(home: Path, *, items: int = 6) -> Path:
+    """Training data with a good and a bad answer to each item."""
+    release = write_release(home / "v1.0", [make_row(number) for number in range(1, items + 1)], count=items)
+    answers: list[Any] = []
+    for number in range(1, items + 1):
+        name = f"item{number:06d}"
+        answers.append((name, f"Look out {number}: {BETTER[number % 3]}", [(2, 2, 2)]))
+        answers.append((name, f"{BETTER[(number + 1) % 3]} Fine {number}.", [(0, 0, 0)]))
+    run = write_judge_run(home / "run", release, answers)
+    preferences = {"min_gap": 2, "length_skew": None}
+    given = {"releases": [{"path": release}], "judge_runs": [run], "twin_share": 0, "preferences": preferences}
+    return prepare(make_data_config(given), to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
 
 
 def choose(folder: Path, home: Path, preset: str = "tiny-cpu", **given: Any) -> TrainConfig:

@@ -22,7 +22,7 @@ from storage.public_data.reading import find_files
 from storage.public_data.records import BenchmarkItem
 from storage.records import Category, Split
 from storage.release_files import Release, hash_file, read_release
-from storage.release_rows import ReleasedItem
+from storage.release_rows import name_twin
 
 Part = Literal["train", "val"]
 _READERS = {"beavertails-v": beavertails_v, "spa-vl": spa_vl}
@@ -124,45 +124,47 @@ class ReleasedPrompts:
         """
         self.left_out.clear()
         self._licences.clear()
-        for item in self._iterate(pictures=pictures):
-            for row, twin in ((item, False), *(((item.as_twin(), True),) if item.has_twin else ())):
-                prompt = self._read_row(row, twin=twin)
+        try:
+            for prompt in self._read_verified() if pictures else self._read_outlines():
                 if isinstance(prompt, str):
                     self.left_out[prompt] += 1
                     continue
                 self._licences[prompt.licence] += 1
                 yield prompt
-
-    def _iterate(self, *, pictures: bool) -> Iterator[ReleasedItem]:
-        """Yield the rows, verified where their pictures are read: what is written is always read so."""
-        try:
-            yield from self.release.iterate_verified() if pictures else self.release.iterate_items(pictures=False)
         except ReleaseInvalid as exc:
             raise DataRefused(f"release {self.release.manifest.version}: {exc.problems[0]}; get it anew") from exc
 
-    def _read_row(self, row: ReleasedItem, *, twin: bool) -> Prompt | str:
-        if row.image_sha256 is None:
-            return "no picture"
-        query = clean_query(row.query)
-        if query is None:
-            return "control token of a chat template in the question"
-        return Prompt(
-            item_id=row.id,
-            query=query,
-            category=Category(row.category),
-            own_category=row.category,
-            image_sha256=row.image_sha256,
-            licence=row.licence,
-            picture=row.image,
-            twin=twin,
-            sub_category=row.sub_category,
-            hidden_hazard=row.hidden_hazard,
-            hazard_entities=row.hazard_entities,
-            causal_chain=row.causal_chain,
-            safe_answer_notes=row.safe_answer_notes,
-            scene=row.scene,
-            world_truth=row.world_truth or "",
-        )
+    def _read_verified(self) -> Iterator[Prompt | str]:
+        """Yield everything: what is written is always read so."""
+        for item in self.release.iterate_verified():
+            for row, twin in ((item, False), *(((item.as_twin(), True),) if item.has_twin else ())):
+                yield _make_prompt(
+                    row.query,
+                    row.image_sha256,
+                    item_id=row.id,
+                    category=Category(row.category),
+                    own_category=row.category,
+                    licence=row.licence,
+                    picture=row.image,
+                    twin=twin,
+                    sub_category=row.sub_category,
+                    hidden_hazard=row.hidden_hazard,
+                    hazard_entities=row.hazard_entities,
+                    causal_chain=row.causal_chain,
+                    safe_answer_notes=row.safe_answer_notes,
+                    scene=row.scene,
+                    world_truth=row.world_truth or "",
+                )
+
+    def _read_outlines(self) -> Iterator[Prompt | str]:
+        """Yield what a choice without pictures depends on, from the few columns that hold it."""
+        columns = ("id", "category", "query", "image_sha256", "licence", "twin_image_sha256", "twin_licence")
+        for item_id, category, query, picture, licence, twin, twin_licence in self.release.iterate_columns(*columns):
+            told = {"category": Category(category), "own_category": category}
+            yield _make_prompt(query, picture, item_id=item_id, licence=licence, **told)
+            if twin is not None:
+                name = name_twin(item_id)
+                yield _make_prompt(query, twin, item_id=name, licence=twin_licence or "", twin=True, **told)
 
     def describe(self) -> dict[str, Any]:
         """Return version, digest and the licences of the pictures, with how many have each."""
@@ -174,6 +176,16 @@ class ReleasedPrompts:
             "digest": manifest.digest,
             "licences": dict(sorted(self._licences.items())),
         }
+
+
+def _make_prompt(query: str, image_sha256: str | None, **told: Any) -> Prompt | str:
+    """Return a prompt of a release, or why it is none."""
+    if image_sha256 is None:
+        return "no picture"
+    cleaned = clean_query(query)
+    if cleaned is None:
+        return "control token of a chat template in the question"
+    return Prompt(query=cleaned, image_sha256=image_sha256, **told)
 
 
 class PublicPrompts:

@@ -9,6 +9,7 @@ from trl import DPOConfig, DPOTrainer
 
 from caspo.dpo.config import DpoConfig
 from caspo.dpo.pairs import open_pairs
+from caspo.export.saved_models import MODEL, STATE
 from caspo.metrics_file import MetricsFile
 
 
@@ -77,12 +78,17 @@ def make_trainer(config: DpoConfig, folder: Path, checkpoint: str | None) -> Tra
 
 
 def train(config: DpoConfig, folder: Path) -> None:
-    """Train, or go on from the last checkpoint, and write the model and its processor to `folder/model`."""
+    """Train, or go on from the last checkpoint, and write the model and its processor to `folder/model`.
+
+    Last comes what transformers writes last into a checkpoint, too: which step it is.
+    """
     checkpoints = folder / "checkpoints"
     checkpoint = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
     trainer = make_trainer(config, folder, checkpoint)
     trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.save_model(str(folder / "model"))
+    trainer.save_model(str(folder / MODEL))
+    if trainer.is_world_process_zero():
+        trainer.state.save_to_json(str(folder / MODEL / STATE))
 
 
 class KeepMetrics(TrainerCallback):  # type: ignore[misc]

@@ -20,6 +20,15 @@ CAUTIONS = (
 )
 
 
+_DONE: Mapping[str, str] = {
+    "train": "trained with CASPO to see what follows from an answer before it gives it",
+    "sft": "fine-tuned on answers that judges scored high: what CASPO begins with, not its result",
+    "dpo": "trained by DPO on pairs of a better and a worse answer: the baseline that CASPO is compared with",
+}
+"""Stage -> what was done."""
+_TAGS: Mapping[str, tuple[str, ...]] = {"train": ("caspo", "verl"), "sft": ("sft", "verl"), "dpo": ("dpo", "trl")}
+
+
 def render_card(facts: Facts, *, name: str, files: Mapping[str, Facts]) -> str:
     """Return the card.
 
@@ -31,15 +40,14 @@ def render_card(facts: Facts, *, name: str, files: Mapping[str, Facts]) -> str:
     parts = [
         f"---\n{yaml.safe_dump(_front_matter(facts), sort_keys=False, allow_unicode=True)}---",
         f"# {escape_text(name)}",
-        f"{_name_start(facts)}, trained with CASPO ([OOD-MMSafe]({PAPER_URL})) to see what follows from an answer "
-        f"before it gives it. Step {facts['step']} of the run `{facts['run']['name']}`, exported by the OOD-MMSafe "
-        "Curator.",
+        f"{_name_start(facts)}, {_DONE[facts['run']['stage']]} ([OOD-MMSafe]({PAPER_URL})). Step {facts['step']} of "
+        f"the run `{facts['run']['name']}`, exported by the OOD-MMSafe Curator.",
         "## Limits\n\n" + "\n".join(f"- {caution}" for caution in CAUTIONS),
         "## Training\n\n" + _describe_training(facts),
         "## Data\n\n" + _describe_data(facts["data"]),
         "## People\n\n" + _describe_people(facts),
         "## Evaluation\n\n" + _describe_evaluations(facts["evaluations"]),
-        "## The merge\n\n" + _describe_comparison(facts["comparison"]),
+        "## The export\n\n" + _describe_comparison(facts["comparison"]),
         "## Versions\n\n" + _describe_versions(facts["run"]),
         "## Files\n\n"
         + draw_table(
@@ -58,7 +66,7 @@ def _front_matter(facts: Facts) -> dict[str, Any]:
         "pipeline_tag": "image-text-to-text",
         "license": "other",
         "license_name": "see-the-base-model-and-the-data",
-        "tags": ["caspo", "ood-mmsafe", "verl", "safety"],
+        "tags": [*_TAGS[facts["run"]["stage"]], "ood-mmsafe", "safety"],
     }
     if not start["files"] and start["name"].count("/") == 1:  # a name of the hub, not a folder
         told["base_model"] = start["name"]
@@ -79,7 +87,11 @@ def _describe_training(facts: Facts) -> str:
         ("steps", str(facts["step"])),
         ("config", f"`{run['config_sha256']}`"),
         ("overrides", f"`{run['overrides_sha256']}`"),
-        ("reward's file", f"`{run['reward_sha256']}`" if run["reward_sha256"] else "none"),
+        *(
+            [("reward's file", f"`{run['reward_sha256']}`" if run["reward_sha256"] else "none")]
+            if run["stage"] == "train"
+            else []
+        ),
         ("constitutions", f"`{run['constitution_sha256']}`"),
         ("training file", f"`{run['train_sha256']}`"),
         ("begun", str(run["started_at"])),
@@ -119,10 +131,20 @@ def _describe_data(data: Facts) -> str:
                 for one in report["sources"]
             ],
         ),
+        *_describe_answers(data["answers"]),
         f"Compared with {data['benchmarks'].get('rows', 0)} rows of benchmarks before it was used; what repeats one is "
         "left out.",
     ]
     return "\n\n".join(lines)
+
+
+def _describe_answers(answers: Facts | None) -> list[str]:
+    """Return what the model learnt from, where that was answers of other models."""
+    if answers is None:
+        return []
+    models = ", ".join(f"{escape_text(name or 'unnamed')} ({count})" for name, count in answers["models"].items())
+    what = "pairs of answers" if "from_judge_runs" in answers else "answers"
+    return [f"Learnt from {answers['rows']} {what}, by {models}. The licences of these models may bind it."]
 
 
 def _name_constitution(told: Facts | None) -> str:
@@ -205,6 +227,12 @@ def _describe_comparison(found: Facts) -> str:
         if found["trained_mean"] is not None
         else " The model that the training began with was not at hand, so what training has moved is not known."
     )
+    if "merged_max" not in found:
+        return (
+            f"The files are TRL's, in {found['dtype']}, copied byte by byte. Loaded in transformers, no weight was "
+            f"missing, and the model answered {len(found['rows'])} rows of the training data with their pictures by "
+            f"{found['tokens']} tokens.{trained}"
+        )
     return (
         f"verl merged the shards into {found['dtype']}. The folder, loaded in transformers, was compared with the "
         f"checkpoint, loaded without verl: on {found['tokens']} tokens of greedy answers to {len(found['rows'])} rows "

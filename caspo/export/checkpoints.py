@@ -2,6 +2,8 @@
 
 RUN/checkpoints/latest_checkpointed_iteration.txt      written when a step is saved whole
 RUN/checkpoints/global_step_50/actor/model_world_size_8_rank_0.pt ...  fsdp_config.json  huggingface/
+
+SFT has no `actor`: its files lie in `global_step_50` itself.
 """
 
 import json
@@ -22,7 +24,7 @@ class SavedStep:
 
     step: int
     folder: Path
-    """Of the policy (`actor`)."""
+    """Of the shards."""
     shards: tuple[Path, ...]
     """By rank."""
 
@@ -38,12 +40,13 @@ def list_steps(run: Path) -> list[int]:
     return sorted(int(number) for number in found if number.isdigit())
 
 
-def find_step(run: Path, step: int | None = None) -> SavedStep:
+def find_step(run: Path, step: int | None = None, *, part: str = "actor") -> SavedStep:
     """Return a run's checkpoint.
 
     Args:
         run: The run's folder.
         step: Its number; None: the last one that verl calls whole.
+        part: What of it; empty for SFT's, which has no parts.
 
     Raises:
         ExportRefused: There is none, or it was not written to its end.
@@ -67,7 +70,7 @@ def find_step(run: Path, step: int | None = None) -> SavedStep:
             f"the checkpoint of step {wanted} is half-written: verl has called {latest or 'none'} whole ({LATEST}). "
             f"Go on with the training, or export another step of {_name(known)}"
         )
-    return _read_step(run / CHECKPOINTS / f"global_step_{wanted}" / "actor", wanted, known)
+    return _read_step(run / CHECKPOINTS / f"global_step_{wanted}" / part, wanted, known)
 
 
 def _read_latest(run: Path) -> int | None:

@@ -1,8 +1,8 @@
-"""Whether the merged folder answers as the checkpoint does: log-probabilities of answers to rows of the training data.
+"""Whether an exported folder answers as the checkpoint does: log-probabilities of answers to rows of the training data.
 
 The checkpoint is loaded without verl's merger: its shards, put together by torch, straight into the model's class, with
-the processor that the training had. It answers the prompts greedily; then both rate those answers, in float32. Shape
-suffix: T answer tokens.
+the processor that the training had. It answers the prompts greedily; then both rate those answers, in float32. A
+folder that is a copy of the checkpoint's files is loaded and answers, too. Shape suffix: T answer tokens.
 """
 
 import gc
@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 from caspo.errors import ExportRefused
 from caspo.export.checkpoints import SavedStep
 from caspo.export.weights import read_weights
-from caspo.preflight.rows import iterate_rows
+from caspo.preflight.rows import find_trace, iterate_rows, split_turns
 from caspo.reward_model.conversations import open_picture
 
 TOLERANCE = 1e-4
@@ -52,6 +52,22 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What was found of a copy."""
+
+    rows: tuple[str, ...]
+    """Item ids."""
+    tokens: int
+    dtype: str
+    trained_mean: float | None
+    """As of `Compared`."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self) | {"rows": list(self.rows)}
+
+
+@dataclass(frozen=True)
 class _Case:
     """A prompt with pictures, and an answer to it."""
 
@@ -65,16 +81,15 @@ def compare(saved: SavedStep, merged: Path, table: Path, *, start: str, rows: in
     Args:
         saved: The checkpoint.
         merged: The folder that the merger wrote.
-        table: `train.parquet`.
+        table: The file that was trained on.
         start: The model that the training began with; used where it is a folder of this machine.
         rows: How many rows of the table, from its beginning.
 
     Raises:
         ExportRefused: They differ in prompts or log-probabilities, or one of them cannot be loaded.
     """
-    asked = list(islice(iterate_rows(table), rows))
-    names = tuple(str((row.get("extra_info") or {}).get("item_id") or f"row {place}") for place, row in asked)
-    origin = Path(start) if (Path(start) / "config.json").is_file() else None
+    asked, names = _read_rows(table, rows)
+    origin = _find_origin(start)
     with torch.inference_mode():
         model = _load_checkpoint(saved)
         encoded = [_encode(_load_processor(origin or saved.described), row) for _, row in asked]
@@ -106,6 +121,48 @@ def compare(saved: SavedStep, merged: Path, table: Path, *, start: str, rows: in
             "Nothing was kept; are verl and transformers those that the run was trained with?"
         )
     return compared
+
+
+def try_out(folder: Path, table: Path, *, start: str, rows: int = 4) -> Tried:
+    """Load a folder as transformers does, let it answer, and rate its answers; `compare` has the arguments.
+
+    Raises:
+        ExportRefused: It lacks weights, makes other prompts than the model that the training began with, or its
+            log-probabilities are no numbers.
+    """
+    asked, names = _read_rows(table, rows)
+    origin = _find_origin(start)
+    with torch.inference_mode():
+        model = _load(folder)
+        encoded = [_encode(_load_processor(origin or folder), row) for _, row in asked]
+        _check_prompts(folder, asked, encoded, names)
+        cases = [_Case(one, _answer(model, one)) for one in encoded]
+        found = _rate_all(model, cases)
+        del model
+        gc.collect()
+        began = _rate_all(_load(origin), cases) if origin else None
+    if not all(bool(logp_T.isfinite().all()) for logp_T in found):
+        raise ExportRefused(
+            f"the model's log-probabilities of its own answers are no numbers (rows {', '.join(names)}): the training "
+            "went wrong; take an earlier step"
+        )
+    return Tried(
+        rows=names,
+        tokens=sum(len(case.answer_T) for case in cases),
+        dtype=str(_find_dtype(folder)).removeprefix("torch."),
+        trained_mean=None if began is None else _differ(found, began, torch.mean),
+    )
+
+
+def _read_rows(table: Path, rows: int) -> tuple[list[tuple[int, dict[str, Any]]], tuple[str, ...]]:
+    """Return the first rows with their places, and their names."""
+    asked = list(islice(iterate_rows(table), rows))
+    return asked, tuple(str(find_trace(row).get("item_id") or f"row {place}") for place, row in asked)
+
+
+def _find_origin(start: str) -> Path | None:
+    """Return the folder of the model that a training began with, if it is on this machine."""
+    return Path(start) if (Path(start) / "config.json").is_file() else None
 
 
 def _load_checkpoint(saved: SavedStep) -> Any:
@@ -143,10 +200,11 @@ def _load_processor(folder: Path) -> Any:
 
 
 def _encode(processor: Any, row: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return a row's prompt as the model takes it, without constitution."""
+    """Return a row's question as the model takes it, without constitution."""
     pictures = iter([open_picture(picture["bytes"]) for picture in row["images"] or []])
     content: list[dict[str, Any]] = []
-    for place, text in enumerate(row["prompt"][-1]["content"].split("<image>")):
+    (*_, turn), _answers = split_turns(row)
+    for place, text in enumerate(turn["content"].split("<image>")):
         content += [{"type": "image", "image": next(pictures)}] if place else []
         content += [{"type": "text", "text": text}] if text else []
     made = processor.apply_chat_template(
@@ -184,19 +242,19 @@ def _find_dtype(merged: Path) -> torch.dtype:
 
 
 def _check_prompts(
-    merged: Path,
+    folder: Path,
     asked: Sequence[tuple[int, Mapping[str, Any]]],
     wanted: Sequence[dict[str, Tensor]],
     names: Sequence[str],
 ) -> None:
     """Refuse a folder whose processor or chat template makes other tokens or pixels of a prompt."""
-    processor = _load_processor(merged)
+    processor = _load_processor(folder)
     for (_, row), before, name in zip(asked, wanted, names, strict=True):
         after = _encode(processor, row)
         other = [key for key in before.keys() | after.keys() if not _same(before.get(key), after.get(key))]
         if other:
             raise ExportRefused(
-                f"the merged folder's processor makes other {', '.join(sorted(other))} of {name} than the training's: "
+                f"the folder's processor makes other {', '.join(sorted(other))} of {name} than the training's: "
                 "its chat template, tokenizer or picture sizes are not those that the model was trained with"
             )
 

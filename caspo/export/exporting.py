@@ -1,7 +1,7 @@
 """Exports a step of a run into a folder of its own, which gets its name last.
 
 NAME/
-  config.json  model-00001-of-....safetensors  tokenizer and processor   verl's merger's
+  config.json  model-00001-of-....safetensors  tokenizer and processor   verl's merger's, or as TRL saved them
   README.md                                                            the model card
   export.json                                                          all facts, and the hash of every file
 """
@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from caspo.config import Stage
 from caspo.errors import ExportRefused
 from caspo.export.card import render_card
 from caspo.export.checkpoints import SavedStep, find_step
 from caspo.export.provenance import describe_origin, read_run
+from caspo.export.saved_models import SavedModel, find_model
 from caspo.launch import find_version
 from storage.locks import hold_lock
 from storage.release_files import hash_file
@@ -48,12 +50,12 @@ def export_run(
     studies: Sequence[Mapping[str, Any]] = (),
     tell: Callable[[str], None] = lambda line: None,
 ) -> Exported:
-    """Merge a checkpoint, compare the result with it, describe it, and give the folder its name.
+    """Merge or copy a checkpoint, compare the result with it, describe it, and give the folder its name.
 
     Args:
         run: The run's folder.
         to: A folder that does not exist.
-        step: Of the checkpoint; None: the last whole one.
+        step: Of the checkpoint; None: the last whole one, and of DPO the model at the training's end.
         releases: Folders of releases by digest, for the card.
         studies: Reports of closed human studies, for the card.
         tell: Told what is being done.
@@ -63,11 +65,8 @@ def export_run(
         TrainingRefused: The training data have no manifest.
     """
     told, config = read_run(run)
-    saved = find_step(run, step)
-    if find_version("verl") is None or find_version("torch") is None:
-        raise ExportRefused(
-            "verl is not installed here, and its merger is needed: make setup-models, or pip install '.[models,verl]'"
-        )
+    saved = _find_saved(run, step, config.stage)
+    _check_installed(config.stage)
     _check_free(to)
     origin = describe_origin(run, told, config, releases=releases or {}, studies=studies)
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -76,10 +75,14 @@ def export_run(
     with hold_lock(lock, busy=busy):
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            tell(f"merging step {saved.step} of {run.name} with verl's merger")
-            _merge(saved, partial)
+            if isinstance(saved, SavedModel):
+                tell(f"copying the model of step {saved.step} of {run.name}")
+                _copy(saved, partial)
+            else:
+                tell(f"merging step {saved.step} of {run.name} with verl's merger")
+                _merge(saved, partial)
             tell("comparing log-probabilities")
-            compared = _compare(saved, partial, config.data.folder / "train.parquet", start=config.model.path)
+            compared = _compare(saved, partial, config.data.folder / config.table, start=config.model.path)
             facts = {"format": FORMAT, "step": saved.step, **origin}
             facts |= {"comparison": compared, "evaluations": read_evaluations(run)}
             _describe(partial, facts, name=to.name)
@@ -93,6 +96,21 @@ def export_run(
             shutil.rmtree(partial, ignore_errors=True)
             lock.unlink(missing_ok=True)
     return Exported(to, facts)
+
+
+def _find_saved(run: Path, step: int | None, stage: Stage) -> SavedStep | SavedModel:
+    if stage == "dpo":
+        return find_model(run, step)
+    return find_step(run, step, part="actor" if stage == "train" else "")
+
+
+def _check_installed(stage: Stage) -> None:
+    if stage != "dpo" and find_version("verl") is None:
+        raise ExportRefused(
+            "verl is not installed here, and its merger is needed: make setup-models, or pip install '.[models,verl]'"
+        )
+    if find_version("torch") is None:
+        raise ExportRefused("torch is not installed here, and the model has to be loaded: pip install '.[models]'")
 
 
 def _check_free(to: Path) -> None:
@@ -118,10 +136,25 @@ def _merge(saved: SavedStep, partial: Path) -> None:
         )
 
 
-def _compare(saved: SavedStep, merged: Path, table: Path, *, start: str) -> dict[str, Any]:
-    from caspo.export.comparison import compare  # takes torch and transformers
+def _copy(saved: SavedModel, partial: Path) -> None:
+    """Copy the model's files.
 
-    return compare(saved, merged, table, start=start).describe()
+    Raises:
+        ExportRefused: A copy is not what was copied.
+    """
+    partial.mkdir()
+    for name in saved.files:
+        shutil.copyfile(saved.folder / name, partial / name)
+        if hash_file(partial / name) != hash_file(saved.folder / name):
+            raise ExportRefused(f"{saved.folder / name} changed while it was copied; wait until the training has ended")
+
+
+def _compare(saved: SavedStep | SavedModel, made: Path, table: Path, *, start: str) -> dict[str, Any]:
+    from caspo.export.comparison import compare, try_out  # take torch and transformers
+
+    if isinstance(saved, SavedModel):
+        return try_out(made, table, start=start).describe()
+    return compare(saved, made, table, start=start).describe()
 
 
 def _describe(folder: Path, facts: Mapping[str, Any], *, name: str) -> None:

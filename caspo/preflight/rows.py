@@ -1,6 +1,6 @@
 """The training file, read row by row without keeping a picture."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -75,12 +75,12 @@ def _read_row(place: int, row: dict[str, Any]) -> TrainRow:
     )
 
 
-def find_trace(row: dict[str, Any]) -> dict[str, Any]:
+def find_trace(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row says of where it comes from."""
     return row.get("extra_info") or row.get("trace") or {}
 
 
-def split_turns(row: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+def split_turns(row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the turns that are asked, and the answers that are learnt from, of a row of any training file."""
     turns = row.get("prompt") or row.get("messages") or []
     asked = [turn for turn in turns if turn.get("role") != "assistant"]

@@ -1,4 +1,4 @@
-"""Two faults of verl 0.9.1 (with TransferQueue 0.1.11), mended in each process that trains, as long as they are there.
+"""Three faults of verl 0.9.1 (with TransferQueue 0.1.11), mended in each process that trains, while they are there.
 
 Whether one is there is tried out, not concluded from a version: where upstream has mended it, verl is left alone.
 
@@ -7,13 +7,17 @@ Whether one is there is tried out, not concluded from a version: where upstream 
 * **Positions of rows of one length.** Where all rows that a worker fetches are equally long (always with one row),
   M-RoPE positions (rows, T) are packed with the wrong ragged dimension. Scoring then uses the first `rows` positions
   and zeros for the rest, without a word: log-probabilities are wrong. Training crashes.
+* **An epoch lost.** SFT that goes on from a checkpoint at the end of an epoch takes up a data loader that has nothing
+  left for the next one: the next epoch has no step, and the run ends that many steps before its end.
 
-Both were found in an own trial; no thread upstream was known in November 2026.
+All were found in own trials; no thread upstream was known in November 2026.
 """
 
 from collections.abc import Callable
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,8 +26,10 @@ import verl.models.transformers.qwen2_vl as qwen2_vl
 import verl.utils.transferqueue_utils as queue
 from tensordict import TensorDict
 from torch import Tensor
+from torchdata.stateful_dataloader import StatefulDataLoader
 from transfer_queue.storage.managers.simple_storage_manager import AsyncSimpleStorageManager
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from verl.utils.checkpoint import checkpoint_handler
 from verl.utils.tensordict_utils import nested_tensor_from_tensor_list
 
 from caspo.errors import VerlUnfit
@@ -53,6 +59,7 @@ def mend_verl() -> list[str]:
     faults: dict[str, tuple[Callable[[], bool], Callable[[], None]]] = {
         "pictureless micro batch": (crashes_without_pictures, _mend_pictureless),
         "positions of rows of one length": (packs_positions_wrongly, _mend_positions),
+        "an epoch lost": (loses_an_epoch, _mend_epochs),
     }
     mended = []
     for name, (is_there, mend) in faults.items():
@@ -153,3 +160,34 @@ def _mend_positions() -> None:
         return batch
 
     queue._async_meta_to_realdata = meta_to_realdata
+
+
+def loses_an_epoch() -> bool:
+    """Try the third fault on a loader of two batches, after its first epoch."""
+    return count_after_resume(done=2) != 2
+
+
+def count_after_resume(*, done: int) -> int:
+    """Return how many batches SFT's next epoch has when it goes on after the first `done` of two."""
+    before, after = (StatefulDataLoader(range(2), batch_size=1) for _ in range(2))
+    batches = iter(before)
+    for _ in range(done):
+        next(batches)
+    with TemporaryDirectory() as place:
+        folder = Path(place) / f"global_step_{done}"
+        folder.mkdir()
+        torch.save(before.state_dict(), folder / "data_0.pt")
+        resuming = SimpleNamespace(train_dataloader=after, rank=0, dp_rank=0)
+        checkpoint_handler.CheckpointHandler._load_dataloader_state(resuming, str(folder))
+    return len(list(after))
+
+
+def _mend_epochs() -> None:
+    original = checkpoint_handler.CheckpointHandler._load_dataloader_state
+
+    def load_dataloader_state(handler: Any, checkpoint_path: str) -> None:
+        step = checkpoint_handler.extract_step(checkpoint_path)
+        if step is None or step % len(handler.train_dataloader):
+            original(handler, checkpoint_path)  # otherwise the next epoch begins with its first row, as it has to
+
+    checkpoint_handler.CheckpointHandler._load_dataloader_state = load_dataloader_state

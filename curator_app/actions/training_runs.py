@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from caspo.config import RunConfig, Stage, make_config, make_run_config, read_given
-from caspo.dpo.config import DpoConfig
 from caspo.errors import CaspoError
-from caspo.launch import LIBRARIES, Launch, check_same, find_reason, plan_launch, run_here, validate_launch
+from caspo.launch import CONFIGS, LIBRARIES, Launch, check_same, find_reason, plan_launch, run_here, validate_launch
 from caspo.preflight import Case, Finding, run_preflight
-from caspo.sft import SftConfig
 from caspo.slurm import render_script, write_script
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.actions.training_data import choose_embeddings, list_barred_rows
@@ -58,11 +56,10 @@ def make_training(home: Path, request: TrainingRequest) -> tuple[RunConfig, Path
     given |= {part: {name: value} for part, name, value in parts if value}
     try:
         fields = read_given(request.config, given) if request.config else given
-        config: RunConfig
         if request.stage == "train":
-            config = make_config(fields)
+            config: RunConfig = make_config(fields)
         else:
-            config = make_run_config(SftConfig if request.stage == "sft" else DpoConfig, fields)
+            config = make_run_config(CONFIGS[request.stage], fields)
     except CaspoError as exc:
         raise TrainingNotStarted(str(exc)) from exc
     name = config.preset if request.stage == "train" else f"{config.preset}-{request.stage}"

@@ -1,4 +1,4 @@
-"""`curator caspo export` and `curator caspo evaluate`: what a training on verl came to, as a folder and in numbers."""
+"""`curator caspo export` and `curator caspo evaluate`: what a training came to, as a folder and in numbers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from curator_app.commands.judge import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from curator_app.actions.evaluations import Evaluated
 
 
@@ -31,7 +34,7 @@ def export(
         typer.Option(help="A release folder that the model card is to tell about, beside the workspace's; repeat it."),
     ] = None,
 ) -> None:
-    """Merge a checkpoint into a folder that transformers loads, compare the two, and write the model card."""
+    """Make a folder that transformers loads of what SFT, DPO or CASPO saved, compare the two, and write the card."""
     from curator_app.actions.training_exports import export_model
     from curator_app.commands.release import optional_workspace
     from curator_app.settings import load_settings
@@ -40,14 +43,22 @@ def export(
         done = export_model(
             load_settings().home, workspace, run=run, to=to, step=step, releases=tuple(release or ()), tell=typer.echo
         )
-    found = done.facts["comparison"]
-    typer.echo(
-        f"{found['tokens']} tokens of answers to {len(found['rows'])} rows: log-probabilities differ by at most "
-        f"{found['merged_max']:.2g} nats from those of the checkpoint in {found['dtype']} ({found['tolerance']:g} are "
-        f"allowed); rounding to it moves them by {found['rounded_mean']:.2g} on average, {found['rounded_max']:.2g} at "
-        "most."
-    )
+    typer.echo(_tell_comparison(done.facts["comparison"]))
     typer.echo(f"Written: {done.folder}")
+
+
+def _tell_comparison(found: Mapping[str, Any]) -> str:
+    asked = f"{found['tokens']} tokens of answers to {len(found['rows'])} rows"
+    if "merged_max" in found:
+        return (
+            f"{asked}: log-probabilities differ by at most {found['merged_max']:.2g} nats from those of the checkpoint "
+            f"in {found['dtype']} ({found['tolerance']:g} are allowed); rounding to it moves them by "
+            f"{found['rounded_mean']:.2g} on average, {found['rounded_max']:.2g} at most."
+        )
+    moved = "the model that it began with is not here" if found["trained_mean"] is None else (
+        f"training has moved their log-probabilities by {found['trained_mean']:.2g} nats on average"
+    )  # fmt: skip
+    return f"{asked}: the copy in {found['dtype']} loads whole; {moved}."
 
 
 def evaluate(

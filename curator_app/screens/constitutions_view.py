@@ -3,6 +3,7 @@
 It is navigated by ordinary links: `?category=self_harm`, with `&version=2` or `&before=1&after=2`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import urlencode
@@ -12,6 +13,8 @@ from curator_app.screens.item_view import render_diff
 from curator_app.screens.job_view import render_told, show_time
 
 ROUTE = "/constitutions"
+_WRAPPED = re.compile(r"(?<=[^\n])\n(?!(?:</?(?:del|ins)>)*\s*(?:[-*#\n]|\d+\.|$)) *")
+"""The end of a line within a paragraph or an entry of a list, in HTML."""
 
 
 def link(**query: str | int) -> str:
@@ -57,16 +60,14 @@ def render_one(history: History, titles: Mapping[str, str], shown: Version) -> s
     title = escape(titles[history.category.value])
     current = history.current
     if shown.number == current.number:
-        told, text = f"{_name(current)} is in use.", escape(shown.constitution.text)
-        note = ""
+        told, note = f"{_name(current)} is in use.", ""
     else:
         told = f"{_name(shown)}, an older one."
-        text = render_diff(current.constitution.text, shown.constitution.text)
         note = f'<p class="cu-note">Marked is what differs from {_name(current).lower()}, which is in use.</p>'
     return (
         f'<section><p class="cu-back"><a href="{ROUTE}">All constitutions</a></p>'
         f'<h1 class="cu-say" tabindex="-1">{title} <span>{told}</span></h1>{note}'
-        f'<div class="cu-policy">{text}</div>'
+        f"{_render_policy(current, shown.constitution.text)}"
         f'<p class="cu-note">SHA-256 <code>{shown.constitution.sha256}</code>, of category, version and text.</p>'
         f"</section>{_render_versions(history)}"
     )
@@ -100,7 +101,6 @@ def _link_change(slug: str, version: Version) -> str:
 def render_change(history: History, titles: Mapping[str, str], before: Version, after: Version) -> str:
     """Return the difference between two versions, word by word."""
     slug = history.category.value
-    diff = render_diff(before.constitution.text, after.constitution.text)
     said = (
         f'<p class="cu-note">{escape(_author(after))}, {show_time(after.at)}: {escape(after.reason)}</p>'
         if after.number
@@ -109,7 +109,7 @@ def render_change(history: History, titles: Mapping[str, str], before: Version, 
     return (
         f'<section><p class="cu-back"><a href="{link(category=slug)}">{escape(titles[slug])}</a></p>'
         f'<h1 class="cu-say" tabindex="-1">{escape(titles[slug])} <span>{_name(before)} to '
-        f'{_name(after).lower()}.</span></h1>{said}<div class="cu-policy">{diff}</div></section>'
+        f"{_name(after).lower()}.</span></h1>{said}{_render_policy(before, after.constitution.text)}</section>"
     )
 
 
@@ -117,8 +117,12 @@ def render_preview(current: Version, text: str) -> str:
     """Return what would change if `text` were saved."""
     if text == current.constitution.text:
         return render_told("This is the text that is in use.")
-    diff = render_diff(current.constitution.text, text)
-    return f'<section><h2>What would change</h2><div class="cu-policy">{diff}</div></section>'
+    return f"<section><h2>What would change</h2>{_render_policy(current, text)}</section>"
+
+
+def _render_policy(before: Version, text: str) -> str:
+    """Return a text with what differs from `before` marked; its lines break where the page ends, not as typed."""
+    return f'<div class="cu-policy">{_WRAPPED.sub(" ", render_diff(before.constitution.text, text))}</div>'
 
 
 def render_saved(history: History, saved: Version) -> str:

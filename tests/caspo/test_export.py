@@ -6,13 +6,13 @@ the comparison of log-probabilities, are tried by `make test-verl`.
 
 import json
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from export_case import COMPARED, stand_in, write_step
 from training_case import choose, write_data
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "judge"))
@@ -23,40 +23,9 @@ from caspo.errors import ExportRefused
 from caspo.export import exporting
 from caspo.export.checkpoints import find_step, list_steps
 from caspo.export.exporting import export_run, read_record
-from caspo.launch import plan_launch, write_run
+from caspo.launch import FORMAT, plan_launch, write_run
 from judge.study_report import build_report
 from storage.release_files import hash_file, read_release
-
-COMPARED = {
-    "rows": ["item000001"], "tokens": 24, "dtype": "bfloat16", "tolerance": 1e-4, "merged_max": 1e-6,
-    "rounded_max": 0.0123, "rounded_mean": 0.0045, "trained_mean": None,
-}  # fmt: skip
-MERGER = """
-import sys
-from pathlib import Path
-words = dict(zip(sys.argv[2::2], sys.argv[3::2]))
-if (Path(words["--local_dir"]) / "broken").exists():
-    sys.exit("the shards do not fit")
-to = Path(words["--target_dir"])
-to.mkdir()
-(to / "config.json").write_text("{}")
-(to / "model.safetensors").write_bytes(b"weights")
-"""
-
-
-def write_step(run: Path, step: int, *, ranks: int = 2, latest: bool = True) -> Path:
-    """A checkpoint as verl lays it out, with shards that are zip files of nothing."""
-    folder = run / "checkpoints" / f"global_step_{step}" / "actor"
-    (folder / "huggingface").mkdir(parents=True)
-    for name in ("config.json", "tokenizer_config.json"):
-        (folder / "huggingface" / name).write_text("{}")
-    (folder / "fsdp_config.json").write_text(json.dumps({"FSDP_version": 2, "world_size": ranks}))
-    for rank in range(ranks):
-        with zipfile.ZipFile(folder / f"model_world_size_{ranks}_rank_{rank}.pt", "w") as file:
-            file.writestr("archive/data.pkl", b"")
-    if latest:
-        (run / "checkpoints" / "latest_checkpointed_iteration.txt").write_text(str(step))
-    return folder
 
 
 @pytest.fixture
@@ -67,12 +36,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_run(launch)
     for step in (10, 20):
         write_step(launch.folder, step)
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "stand_in_merger.py").write_text(MERGER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
-    monkeypatch.setattr(exporting, "MERGER", "stand_in_merger")
+    stand_in(tmp_path / "modules", monkeypatch)
     monkeypatch.setattr(exporting, "find_version", lambda name: "1")
-    monkeypatch.setattr(exporting, "_compare", lambda *_, **__: COMPARED)
     return launch.folder
 
 
@@ -239,6 +204,7 @@ def test_data_that_are_not_the_runs_are_refused(run: Path, tmp_path: Path) -> No
     [
         ("run.json", '{"format": "other"}', "does not have the format"),
         ("run.json", "{", "is no run of a training"),
+        ("run.json", f'{{"format": "{FORMAT}", "stage": "other"}}', "says stage='other', which is none of train, sft"),
         ("config.yaml", "preset: tiny-cpu\n", "is of another version, or was edited"),
     ],
 )

@@ -8,19 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_case import BARRED, VERSIONS
-from training_sources import make_row, write_judge_run, write_release
+from training_case import BARRED, VERSIONS, write_answered_data
 
 from caspo.config import RunConfig, make_run_config
-from caspo.dataset.config import make_config as make_data_config
-from caspo.dataset.prepare import prepare
 from caspo.dpo.config import DpoConfig
 from caspo.errors import RunMismatch, TrainingRefused
 from caspo.launch import check_same, plan_launch, write_run
 from caspo.preflight import Case, Finding, Machine, run_preflight
 from caspo.sft import SftConfig
 from caspo.slurm import render_script
-from endpoints.embeddings import HashEmbeddings
 
 TRL = {**VERSIONS, "verl": None, "TransferQueue": None, "trl": "1.16.0", "transformers": "5.24.0"}
 MACHINE = Machine(
@@ -31,17 +27,7 @@ MACHINE = Machine(
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("answered")
-    release = write_release(home / "v1.0", [make_row(number) for number in range(1, 5)], count=4)
-    answers: list[Any] = [
-        (f"item{number:06d}", f"{word} {number}", [score])
-        for number in range(1, 5)
-        for word, score in (("Mind the child", (2, 2, 2)), ("Go on", (0, 0, 0)))
-    ]
-    run = write_judge_run(home / "run", release, answers)
-    preferences = {"min_gap": 2, "length_skew": None}
-    given = {"releases": [{"path": release}], "judge_runs": [run], "twin_share": 0, "preferences": preferences}
-    return prepare(make_data_config(given), to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
+    return write_answered_data(tmp_path_factory.mktemp("answered"), items=4)
 
 
 def choose(kind: type[Any], folder: Path, preset: str = "tiny-cpu", **given: Any) -> Any:

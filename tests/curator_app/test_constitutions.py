@@ -77,6 +77,16 @@ def test_a_maintainer_sees_the_difference_and_saves_with_a_reason(
     assert "This is the text that is in use." in handlers.constitutions_compare(wanted, query)
 
 
+def test_lines_break_where_the_page_ends_and_not_where_they_were_typed(
+    handlers: SimpleNamespace, workspace: Workspace
+) -> None:
+    save(workspace, "Look well\nat the\npicture.\n\nThen:\n- think,\n  twice;\n- answer.\n1. One\n2. Two")
+    html = handlers.constitutions_show(ask(category="self_harm"))[0]
+    assert "Look well at the picture.\n\nThen:\n- think, twice;\n- answer.\n1. One\n2. Two</div>" in html
+    shown = handlers.constitutions_compare("Look well\nat the\n- picture.\n\nThen:", ask(category="self_harm"))
+    assert "at the\n<ins>- </ins>picture." in shown or "at the<ins>\n-</ins>" in shown, shown
+
+
 def test_going_back_is_a_new_version_with_the_old_text(handlers: SimpleNamespace, workspace: Workspace) -> None:
     save(workspace, "Look twice.")
     save(workspace, "Look thrice.", based_on=1)

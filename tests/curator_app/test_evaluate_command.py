@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_case import REWARD
+from training_case import REWARD, write_answered_data
 from training_sources import make_row, write_release
 from typer.testing import CliRunner, Result
 
@@ -122,6 +122,19 @@ def test_a_release_that_was_trained_on_is_named(curator: Curator, home: Path, tm
     assert done.exit_code == 0, done.output
     assert "The model was trained on release v1.0" in done.output
     assert "The model was trained on release v1.0" in (home / "evaluations" / "seen" / "report.html").read_text()
+
+
+def test_a_run_of_dpo_is_judged_against_its_base(curator: Curator, home: Path, tmp_path: Path) -> None:
+    data = write_answered_data(tmp_path)
+    (tmp_path / "pairs.yaml").write_text(f"preset: tiny-cpu\nmodel: {{path: /models/tiny}}\ndata: {{folder: {data}}}\n")
+    assert curator("dpo", tmp_path / "pairs.yaml", "--slurm").exit_code == 0
+    with FaultyServer(answer=reply) as server:
+        write_endpoints(home, server.url)
+        done = curator("evaluate", tmp_path / "v1.0", "--base", "before", "--trained", "after", "--run", "pairs")
+    assert done.exit_code == 0, done.output
+    assert "The model was trained on release v1.0" in done.output
+    noted = json.loads((home / "training-runs" / "pairs" / "evaluations.jsonl").read_text())
+    assert noted["models"] == {"base": "before", "trained": "after"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""SFT and DPO as a user starts them: training data out of judged answers, a tiny Qwen2.5-VL, the command `curator`."""
+"""SFT and DPO as a user starts them: a tiny Qwen2.5-VL, the command `curator`."""
 
 import json
 import os
@@ -8,32 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from training_sources import make_row, write_judge_run, write_release
-
-from caspo.dataset.config import make_config
-from caspo.dataset.prepare import prepare
-from endpoints.embeddings import HashEmbeddings
 
 REAL = Path(__file__).parent
 ROOT = Path(__file__).parents[2]
 TRL = ROOT / ".trl"
 """Where `make setup-trl` puts TRL, so that verl does not see it."""
-BETTER = ("Move it.", "It could fall on the child, so put it on the floor.", "No, the heat would crack it; wait.")
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-
-
-def write_answered_data(home: Path, *, items: int = 6) -> Path:
-    """Training data with a good and a bad answer to each item."""
-    release = write_release(home / "v1.0", [make_row(number) for number in range(1, items + 1)], count=items)
-    answers: list[Any] = []
-    for number in range(1, items + 1):
-        name = f"item{number:06d}"
-        answers.append((name, f"Look out {number}: {BETTER[number % 3]}", [(2, 2, 2)]))
-        answers.append((name, f"{BETTER[(number + 1) % 3]} Fine {number}.", [(0, 0, 0)]))
-    run = write_judge_run(home / "run", release, answers)
-    preferences = {"min_gap": 2, "length_skew": None}
-    given = {"releases": [{"path": release}], "judge_runs": [run], "twin_share": 0, "preferences": preferences}
-    return prepare(make_config(given), to=home / "data", barred=[], embeddings=HashEmbeddings()).folder
 
 
 def start(home: Path, stage: str, config: dict[str, Any], *paths: Path) -> Path:

@@ -15,6 +15,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import learning_runs as lr
+from training_case import write_answered_data
+
+from caspo.errors import ExportRefused
+from caspo.export.exporting import export_run
 
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
 
@@ -30,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(home: Path, tiny_qwen: Path) -> Path:
     """Ten steps of six pairs each, so that every step has the same."""
-    data, model = lr.write_answered_data(home), tiny_qwen / "qwen2.5"
+    data, model = write_answered_data(home), tiny_qwen / "qwen2.5"
     config = {
         "preset": "tiny-cpu",
         "model": {"path": str(model), "family": "qwen2.5-vl"},
@@ -50,29 +54,51 @@ def test_the_loss_falls_from_log_2_and_the_margin_rises_from_0(run: Path) -> Non
     assert steps[-1]["dpo/rewards/accuracies"] == 1
 
 
-def test_its_log_probabilities_are_those_of_plain_transformers(home: Path, run: Path, tiny_qwen: Path) -> None:
+def find_mean(folder: Path, home: Path, side: str) -> float:
+    """The mean over the pairs of an answer's log-probability, by plain transformers."""
     import torch
     import verl_checks as vc
 
-    model = vc.PlainModel.load(tiny_qwen / "qwen2.5")
-    rows = lr.read_table(home / "data" / "preferences.parquet")
+    model = vc.PlainModel.load(folder)
+    sums = []
+    for row in lr.read_table(home / "data" / "preferences.parquet"):
+        answer = model.processor.tokenizer(
+            row[side][0]["content"] + "<|im_end|>\n", add_special_tokens=False, return_tensors="pt"
+        )["input_ids"][0]
+        with torch.no_grad():
+            sums.append(float(model.rate(model.encode(row, constitution=None), answer).sum()))
+    return sum(sums) / len(sums)
+
+
+def test_its_log_probabilities_are_those_of_plain_transformers(home: Path, run: Path, tiny_qwen: Path) -> None:
     said = lr.read_steps(run)[0]
     for side in ("chosen", "rejected"):
-        sums = []
-        for row in rows:
-            answer = model.processor.tokenizer(
-                row[side][0]["content"] + "<|im_end|>\n", add_special_tokens=False, return_tensors="pt"
-            )["input_ids"][0]
-            with torch.no_grad():
-                sums.append(float(model.rate(model.encode(row, constitution=None), answer).sum()))
-        assert said[f"dpo/logps/{side}"] == pytest.approx(sum(sums) / len(sums), abs=1e-3), side
+        found = find_mean(tiny_qwen / "qwen2.5", home, side)
+        assert said[f"dpo/logps/{side}"] == pytest.approx(found, abs=1e-3), side
 
 
-def test_it_leaves_a_model_with_its_processor(run: Path) -> None:
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+def test_its_model_is_exported_as_it_was_saved(home: Path, run: Path) -> None:
+    done = export_run(run, home / "exported")
+    compared = done.facts["comparison"]
+    assert (done.facts["step"], done.facts["run"]["stage"], compared["dtype"]) == (10, "dpo", "float32")
+    assert compared["trained_mean"] > 0.01
+    assert not {"training_args.bin", "trainer_state.json"} & {path.name for path in (home / "exported").iterdir()}
+    assert "Learnt from 6 pairs of answers, by model-a (12)" in (home / "exported" / "README.md").read_text()
+    # What TRL said in the next step of the same pairs, plain transformers says of the exported folder.
+    assert export_run(run, home / "half", step=5).facts["step"] == 5
+    found = find_mean(home / "half", home, "chosen")
+    assert lr.read_steps(run)[5]["dpo/logps/chosen"] == pytest.approx(found, abs=1e-3)
+    assert lr.read_steps(run)[0]["dpo/logps/chosen"] != pytest.approx(found, abs=0.1)
 
-    assert AutoProcessor.from_pretrained(run / "model").image_processor is not None
-    AutoModelForImageTextToText.from_pretrained(run / "model")
+
+def test_a_model_of_another_chat_template_is_refused(home: Path, run: Path, tiny_qwen: Path, tmp_path: Path) -> None:
+    from caspo.export.comparison import try_out
+
+    folder = shutil.copytree(run / "model", tmp_path / "model")
+    template = folder / "chat_template.jinja"
+    template.write_text(template.read_text().replace("assistant", "user"))
+    with pytest.raises(ExportRefused, match=r"processor makes other .*input_ids"):
+        try_out(folder, home / "data" / "preferences.parquet", start=str(tiny_qwen / "qwen2.5"), rows=1)
 
 
 def test_the_same_command_goes_on_from_the_last_checkpoint(home: Path, run: Path) -> None:

@@ -1,4 +1,4 @@
-"""The two faults of verl 0.9.1 are there, are mended, and where they are not there verl is left alone."""
+"""The three faults of verl 0.9.1 are there, are mended, and where they are not there verl is left alone."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +13,15 @@ def fixes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, with verl as it is installed; what a test mends is undone."""
     from verl.models.transformers import qwen2_vl
     from verl.utils import transferqueue_utils
+    from verl.utils.checkpoint.checkpoint_handler import CheckpointHandler
 
     from caspo.verl_plugin import fixes
 
-    for module, name in ((qwen2_vl, "_get_input_embeds"), (transferqueue_utils, "_async_meta_to_realdata")):
+    for module, name in (
+        (qwen2_vl, "_get_input_embeds"),
+        (transferqueue_utils, "_async_meta_to_realdata"),
+        (CheckpointHandler, "_load_dataloader_state"),
+    ):
         monkeypatch.setattr(module, name, find_original(getattr(module, name)))
     return fixes
 
@@ -29,12 +34,14 @@ def find_original(function: Any) -> Any:
     return function
 
 
-def test_both_faults_are_there_and_are_mended_once(fixes: Any) -> None:
+def test_the_faults_are_there_and_are_mended_once(fixes: Any) -> None:
     assert fixes.crashes_without_pictures()
     assert fixes.packs_positions_wrongly()
-    assert fixes.mend_verl() == ["pictureless micro batch", "positions of rows of one length"]
+    assert [fixes.count_after_resume(done=done) for done in (1, 2)] == [1, 0]
+    assert fixes.mend_verl() == ["pictureless micro batch", "positions of rows of one length", "an epoch lost"]
     assert not fixes.crashes_without_pictures()
     assert not fixes.packs_positions_wrongly()
+    assert [fixes.count_after_resume(done=done) for done in (1, 2)] == [1, 2]
     assert fixes.mend_verl() == []
 
 
@@ -47,6 +54,7 @@ def test_what_upstream_has_mended_is_left_alone(fixes: Any, monkeypatch: pytest.
 
     monkeypatch.setattr(fixes.AsyncSimpleStorageManager, "_pack_field_values", staticmethod(pack_rightly))
     monkeypatch.setattr(fixes.qwen2_vl, "_get_input_embeds", embed_rightly)
+    monkeypatch.setattr(fixes.checkpoint_handler.CheckpointHandler, "_load_dataloader_state", lambda *_: None)
     fetch = fixes.queue._async_meta_to_realdata
     assert fixes.mend_verl() == []
     assert fixes.qwen2_vl._get_input_embeds is embed_rightly

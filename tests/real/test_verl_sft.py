@@ -14,11 +14,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import learning_runs as lr
+from training_case import write_answered_data
 
 from caspo.config import make_config
+from caspo.export.exporting import export_run
 from caspo.launch import plan_launch, validate
 from caspo.preflight import Case, run_preflight
 from caspo.sft import SftConfig, list_sft_overrides
+from storage.release_files import read_release
 
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(3600)]
 
@@ -41,12 +44,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(home: Path, tiny_qwen: Path) -> Path:
-    """Two steps of two rows each, under the constitution."""
-    data, model = lr.write_answered_data(home), tiny_qwen / "qwen2.5"
+    """Three steps of two rows each, under the constitution: an epoch, and the first of the next."""
+    data, model = write_answered_data(home, items=4), tiny_qwen / "qwen2.5"
     config = {
         "preset": "tiny-cpu",
         "model": {"path": str(model), "family": "qwen2.5-vl"},
-        "data": {"folder": str(data), "prompt": "constitution", "steps": 2, "max_tokens": 1024},
+        "data": {"folder": str(data), "prompt": "constitution", "epochs": 2, "steps": 3, "max_tokens": 1024},
+        "logging": {"save_every": 1, "keep": None},
     }
     return lr.start(home, "sft", config, lr.REAL / "verl_here")
 
@@ -78,7 +82,7 @@ def test_its_losses_are_those_of_plain_transformers_under_the_constitution(
     losses = [step["train/loss"] for step in lr.read_steps(run)]
     start = vc.PlainModel.load(tiny_qwen / "qwen2.5")
     after = vc.PlainModel.load(run / "checkpoints" / "global_step_1" / "huggingface")
-    assert losses == pytest.approx([work_out_loss(start, order[:2]), work_out_loss(after, order[2:4])], abs=1e-5)
+    assert losses[:2] == pytest.approx([work_out_loss(start, order[:2]), work_out_loss(after, order[2:4])], abs=1e-5)
     bare = [row | {"constitution": None} for row in order[:2]]
     assert abs(work_out_loss(start, bare) - losses[0]) > 1e-4  # so that the check could fail
 
@@ -97,12 +101,32 @@ def test_rl_starts_from_its_checkpoint(home: Path, run: Path) -> None:
     assert plan_launch(config, home / "rl").program[-1] == "verl.trainer.main_ppo"
 
 
-def test_the_same_command_goes_on_from_the_last_checkpoint(home: Path, run: Path) -> None:
-    before = lr.read_steps(run)[1]["train/loss"]
-    shutil.rmtree(run / "checkpoints" / "global_step_2")
-    (run / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("1")
+def test_its_checkpoint_is_exported_merged_and_described(home: Path, run: Path) -> None:
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    done = export_run(run, home / "exported", releases={read_release(home / "v1.0").manifest.digest: home / "v1.0"})
+    compared = done.facts["comparison"]
+    assert (done.facts["step"], done.facts["run"]["stage"], compared["dtype"]) == (3, "sft", "bfloat16")
+    assert compared["merged_max"] < 1e-5 < compared["rounded_max"] < 0.1
+    assert compared["trained_mean"] > compared["rounded_mean"]
+    # verl has written its weights by itself, too, and exactly; the export is made of the shards.
+    exact, made = (
+        AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).state_dict()
+        for folder in (run / "checkpoints" / "global_step_3" / "huggingface", home / "exported")
+    )
+    assert exact.keys() == made.keys()
+    assert all(torch.equal(exact[name].bfloat16().float(), made[name]) for name in exact)
+    card = (home / "exported" / "README.md").read_text()
+    assert "| asked | under the category's constitution |" in card and "Learnt from 4 answers, by model-a (4)" in card
+
+
+def test_the_same_command_goes_on_from_the_last_checkpoint_at_the_end_of_an_epoch(home: Path, run: Path) -> None:
+    before = lr.read_steps(run)[2]["train/loss"]
+    shutil.rmtree(run / "checkpoints" / "global_step_3")
+    (run / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("2")
     config = json.loads((home / "sft.yaml").read_text())
     lr.start(home, "sft", config, lr.REAL / "verl_here")
     steps = lr.read_steps(run)
-    assert len(steps) == 3
-    assert steps[2]["train/loss"] == pytest.approx(before, abs=1e-5)
+    assert len(steps) == 4
+    assert steps[3]["train/loss"] == pytest.approx(before, abs=1e-5)
