@@ -1,10 +1,12 @@
-"""The Parquet files of training data: their columns, and a writer that holds one row group in memory.
+"""The Parquet files of training data: their columns, and a writer that holds two row groups in memory.
 
 verl's `RLHFDataset` reads `train.parquet` and `val.parquet`, its `MultiTurnSFTDataset` reads `sft.parquet`.
 Pictures lie inside the rows as they came, if they are PNG or JPEG; any other format becomes PNG.
 """
 
+import hashlib
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +17,6 @@ import pyarrow.parquet as pq
 
 from caspo.dataset.scored import ScoredAnswer
 from caspo.dataset.sources import Prompt
-from storage.release_files import hash_file
 from storage.texts import Sha256
 
 PLACEHOLDER = "<image>"
@@ -99,8 +100,36 @@ _REPEATED = (
 )  # fmt: skip
 
 
+class _HashedFile:
+    """A file that only grows, and its hash."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self.sha256 = hashlib.sha256()
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self.sha256.update(view)
+        return self._file.write(view)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+        self.closed = True
+
+
 class RowWriter:
-    """One Parquet file, written row by row. The same rows give the same bytes."""
+    """One Parquet file, written row by row, a row group behind. The same rows give the same bytes.
+
+    A thread of its own encodes, hashes and writes, all of which let the interpreter go on: meanwhile the next rows are
+    read and verified. What it could not write is raised with the next row group, or at the end.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
@@ -108,10 +137,13 @@ class RowWriter:
         self._schema = schema
         self._held: list[dict[str, Any]] = []
         self._held_bytes = 0
+        self._file = _HashedFile(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.name)
+        self._last: Future[None] | None = None
         repeated = [name for name in _REPEATED if name.split(".")[0] in schema.names]
         # Pictures do not get smaller; a dictionary keeps the constitutions from being written row by row.
         self._writer = pq.ParquetWriter(
-            path, schema, compression="none", use_dictionary=repeated, write_statistics=False
+            self._file, schema, compression="none", use_dictionary=repeated, write_statistics=False
         )
 
     def __enter__(self) -> "RowWriter":
@@ -120,12 +152,23 @@ class RowWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._flush()
+                self._wait()
+        finally:
+            self._thread.shutdown()
+            try:
+                self._writer.close()
+            finally:
+                self._file.close()
 
     def add(self, row: dict[str, Any]) -> None:
-        """Add a row."""
+        """Add a row.
+
+        Raises:
+            OSError: an earlier row group could not be written.
+        """
         self._held.append(row)
         self.added += 1
         self._held_bytes += sum(len(image["bytes"]) for image in row["images"])
@@ -134,12 +177,20 @@ class RowWriter:
 
     def describe(self) -> dict[str, Any]:
         """Return hash, size and rows of the finished file."""
-        return {**hash_file(self.path), "rows": self.added}
+        return {"sha256": self._file.sha256.hexdigest(), "bytes": self.path.stat().st_size, "rows": self.added}
 
     def _flush(self) -> None:
         if self._held:
-            self._writer.write_batch(pa.RecordBatch.from_pylist(self._held, schema=self._schema))
+            self._wait()
+            self._last = self._thread.submit(self._write, self._held)
             self._held, self._held_bytes = [], 0
+
+    def _wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
+
+    def _write(self, rows: list[dict[str, Any]]) -> None:
+        self._writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=self._schema))
 
 
 def keep_picture(data: bytes) -> bytes:
