@@ -55,6 +55,7 @@ class Tag(StrEnum):
     RELEASE_FROZEN = "releases:release:freeze"
     STUDY_CREATED = "studies:study:create"
     STUDY_CLOSED = "studies:study:close"
+    EXTERNAL_COUNTED = "reviews:external:count"
 
 
 @dataclass(frozen=True)

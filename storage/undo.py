@@ -47,12 +47,28 @@ def undo_review(
     now = now or utc_now()
     lock_chain(session=session)
     row = _find_undoable(session=session, user_id=user_id, review_id=review_id)
+    if row.status == "discarded":
+        task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
+        return _claim_after_undo(session=session, user_id=user_id, task=task)
+    _check_undos(session=session, row=row)
+    claim = take_back(session=session, row=row, holder=holder, ttl_s=ttl_s, now=now)
+    return describe_claims(session=session, rows=[claim])[0]
+
+
+def take_back(
+    *, session: Session, row: ReviewRow, holder: str, ttl_s: int = CLAIM_TTL_S, now: datetime | None = None
+) -> ClaimRow:
+    """Take back a standing review, however old, and return its author's new claim. The caller commits.
+
+    Raises:
+        Conflict: others have built on it, or its author has learnt since that the judge failed the answer.
+    """
+    now = now or utc_now()
+    lock_chain(session=session)
+    user_id = row.user_id
     # The claim before the task, as everywhere, so that an undo and a renewal never wait for each other.
     old_claim = session.exec(select(ClaimRow).where(ClaimRow.id == row.claim_id).with_for_update()).one()
     task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
-    if row.status == "discarded":
-        return _claim_after_undo(session=session, user_id=user_id, task=task)
-    _check_undos(session=session, row=row)
     if task.kind == TaskKind.JUDGE_AUDIT.value:
         _check_still_blind(session=session, row=row)
     item = session.get_one(ItemRow, row.item_number)
@@ -84,7 +100,7 @@ def undo_review(
     payload = {"record": undone.id, "supersedes": review.id, "task": task.kind, "round": task.round}
     subject = subject_of(undone)
     record_event(session=session, actor=actor, tag=Tag.REVIEW_UNDONE, subject=subject, payload=payload, now=now)
-    return describe_claims(session=session, rows=[claim])[0]
+    return claim
 
 
 def _discard(*, session: Session, task: TaskRow, review: AnyReview, actor: str, now: datetime) -> AnyReview:

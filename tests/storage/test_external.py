@@ -1,0 +1,244 @@
+"""Answers given in another annotation tool: kept revision by revision, and counted as if they had been given here."""
+
+import json
+from typing import Any
+
+import pytest
+from factories import add_items_in_review, add_users, make_answers
+from sqlmodel import Session, select
+from studies_here import add_study
+
+from storage.audit import verify_chain
+from storage.audit_answers import AuditAnswers
+from storage.db import Database
+from storage.errors import StorageError
+from storage.external import Received, Use, count_annotation, keep_revision, name_people
+from storage.external_tables import ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
+from storage.items import get_item
+from storage.records import TaskKind, parse_record
+from storage.reviews import claim_next, submit_review
+from storage.studies import close_study
+from storage.tables import AuditRow, DecisionRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow
+from storage.texts import canonical_json, utc_now
+
+
+def link(db: Database, kind: TaskKind = TaskKind.SCENARIO_REVIEW, **changes: Any) -> ExternalProjectRow:
+    """A project with every open task of the kind; the other server numbers them from 101."""
+    with db.write() as session:
+        values = {"source": "http://ls", "marker": "m", "remote_id": 7, "kind": kind.value, "config": "<View/>"}
+        project = ExternalProjectRow(**values | {"created_at": utc_now()} | changes)
+        session.add(project)
+        session.flush()
+        assert project.id is not None
+        tasks = session.exec(select(TaskRow).where(TaskRow.kind == kind.value).order_by(TaskRow.id)).all()
+        for place, task in enumerate(tasks):
+            session.add(ExternalTaskRow(project_id=project.id, remote_id=101 + place, task_id=task.id))
+        session.commit()
+    return project
+
+
+def pull(db: Database, project: ExternalProjectRow, annotation: int, answers: Any = None, **changes: Any) -> Use | None:
+    """One annotation arrives; None: it was known."""
+    values: dict[str, Any] = {
+        "remote_task": 101, "annotation": annotation, "updated_at": "t1", "state": "submitted", "raw": "{}",
+        "claimed": "ann@example.com", "answers": canonical_json(answers.model_dump(mode="json")) if answers else "",
+    }  # fmt: skip
+    values["result_sha256"] = values["answers"][:64]
+    with db.write() as session:
+        row = keep_revision(session=session, project=project, received=Received(**values | changes))
+        use = None if row is None else count_annotation(session=session, project=project, row=row)
+        session.commit()
+    return use
+
+
+def review_here(db: Database, user_id: int, answers: Any, kind: TaskKind = TaskKind.SCENARIO_REVIEW) -> None:
+    with db.write() as session:
+        (claim,) = claim_next(session=session, user_id=user_id, kind=kind)
+        key = f"key-{user_id}-{claim.claim_id}"[:64]
+        submit_review(session=session, user_id=user_id, claim_id=claim.claim_id, answers=answers, idempotency_key=key)
+        session.commit()
+
+
+def standing(session: Session) -> list[tuple[int, str]]:
+    rows = session.exec(select(ReviewRow).where(ReviewRow.status == "submitted").order_by(ReviewRow.id))
+    return [(row.user_id, row.verdict) for row in rows]
+
+
+MAILS = ("ann@example.com", "ben@example.com", "eve@example.com")
+
+
+@pytest.mark.parametrize(
+    "verdicts", [("approve",) * 3, ("reject",) * 3, ("approve", "reject", "approve"), ("revise",) * 3]
+)
+def test_two_answers_from_there_and_one_from_here_decide_what_three_from_here_do(
+    db: Database, verdicts: tuple[str, ...]
+) -> None:
+    people = add_users(db, *MAILS)
+    add_items_in_review(db, 2, overlap=3)
+    project = link(db)
+    with db.read() as session:
+        first, second = session.exec(select(TaskRow).order_by(TaskRow.id)).all()
+    answers = [make_answers(verdict) for verdict in verdicts]
+    for place in range(2):
+        assert pull(db, project, place + 1, answers[place], claimed=MAILS[place]) is Use.COUNTED
+    with db.write() as session:  # the third answers the first item here, and all three answer the second one here
+        session.connection().exec_driver_sql(f"UPDATE tasks SET rank = -1 WHERE id = {first.id}")
+        session.commit()
+    review_here(db, people[2], answers[2])
+    for user_id, answer in zip(people, answers, strict=True):
+        review_here(db, user_id, answer)
+    with db.read() as session:
+        decisions = {}
+        for task in (first, second):
+            row = session.exec(select(DecisionRow).where(DecisionRow.task_id == task.id)).one()
+            decision = json.loads(session.exec(select(RecordRow.body).where(RecordRow.id == row.record_id)).one())
+            said = [decision[name] for name in ("outcome", "policy", "reason")] + [len(decision["review_ids"])]
+            item = session.get_one(ItemRow, task.item_number)
+            decisions[task.id] = (*said, item.stage, session.get_one(TaskRow, task.id).status)
+        assert decisions[first.id] == decisions[second.id]
+        assert verify_chain(session=session).events > 10
+
+
+def test_scores_from_there_settle_an_answer_of_a_study_as_scores_from_here(db: Database) -> None:
+    people = add_users(db, *MAILS)
+    add_study(db, 2)
+    scores = AuditAnswers(risk_appraisal=1, safety_of_consequences=2, effectiveness=0, warning_start=3)
+    project = link(db, TaskKind.JUDGE_AUDIT, study="first")
+    for place in range(2):
+        assert pull(db, project, place + 1, scores, claimed=MAILS[place]) is Use.COUNTED
+    for user_id in people:
+        while True:
+            with db.read() as session:
+                done = session.exec(select(ReviewRow.id).where(ReviewRow.user_id == user_id)).all()
+            if len(done) == 2:
+                break
+            review_here(db, user_id, scores, TaskKind.JUDGE_AUDIT)
+    with db.read() as session:
+        rows = session.exec(select(RecordRow.body).where(RecordRow.kind == "audit_decision")).all()
+        finals = [parse_record(body).model_dump(include={"policy", "risk_appraisal", "reason"}) for body in rows]
+    assert finals == [{"policy": "3 agree", "risk_appraisal": 1, "reason": ""}] * 2
+
+
+def test_a_revision_that_is_known_adds_nothing_and_a_late_answer_is_said_to_be_claimed(db: Database) -> None:
+    add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    raw = '{"id":1,"unknown":{"kept":"as it is"}}'
+    assert pull(db, project, 1, make_answers(), raw=raw) is Use.COUNTED
+    assert pull(db, project, 1, make_answers(), raw=raw) is None
+    with db.read() as session:
+        assert [row.raw for row in session.exec(select(ExternalRevisionRow))] == [raw]
+        assert len(standing(session)) == 1
+        (event,) = session.exec(select(AuditRow).where(AuditRow.tag == "reviews:external:count")).all()
+        assert json.loads(event.payload)["claimed"] == "ann@example.com"
+        assert event.actor == "label-studio"
+
+
+def test_an_edit_supersedes_a_skip_or_deletion_takes_back_and_all_revisions_stay(db: Database) -> None:
+    (ann, *_) = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    for place in range(8):  # more often than an undo in the browser may be repeated
+        verdict = "reject" if place % 2 else "approve"
+        assert pull(db, project, 1, make_answers(verdict), updated_at=f"t{place}") is Use.COUNTED
+        with db.read() as session:
+            assert standing(session) == [(ann, verdict)]
+    assert pull(db, project, 1, None, updated_at="t8", state="skipped") is Use.SKIPPED
+    with db.read() as session:
+        assert standing(session) == []
+        assert session.exec(select(TaskRow.open_slots)).one() == 2
+    assert pull(db, project, 1, make_answers(), updated_at="t9") is Use.COUNTED
+    assert pull(db, project, 1, None, updated_at="t9", state="deleted") is Use.WITHDRAWN
+    with db.read() as session:
+        assert standing(session) == []
+        assert len(session.exec(select(ExternalRevisionRow)).all()) == 11
+        verify_chain(session=session)
+
+
+def test_the_same_person_in_both_tools_keeps_both_and_calls_a_maintainer_once(db: Database) -> None:
+    (ann, *_) = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    review_here(db, ann, make_answers("approve"))
+    assert pull(db, project, 1, make_answers("approve", seconds=99)) is Use.SAME
+    assert pull(db, project, 1, make_answers("reject"), updated_at="t2") is Use.CONFLICT
+    assert pull(db, project, 1, make_answers("revise"), updated_at="t3") is Use.CONFLICT
+    with db.read() as session:
+        assert standing(session) == [(ann, "approve")]
+        assert len(session.exec(select(FlagRow)).all()) == 1
+
+
+def test_an_edit_after_the_item_was_settled_by_an_adjudicator_is_late(db: Database) -> None:
+    people = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    assert pull(db, project, 1, make_answers("approve")) is Use.COUNTED
+    assert pull(db, project, 2, make_answers("reject"), claimed=MAILS[1]) is Use.COUNTED
+    with db.write() as session:
+        session.connection().exec_driver_sql("UPDATE users SET roles = 'adjudicator annotator'")
+        session.commit()
+    review_here(db, people[2], make_answers("approve", note="The window is seen."), TaskKind.ADJUDICATION)
+    assert pull(db, project, 1, make_answers("reject"), updated_at="t2") is Use.LATE
+    assert pull(db, project, 3, make_answers("reject"), claimed=MAILS[2]) is not Use.COUNTED
+    with db.read() as session:
+        assert [verdict for _, verdict in standing(session)] == ["approve", "reject", "approve"]
+
+
+def test_what_comes_after_a_study_was_closed_is_kept_and_changes_nothing(db: Database) -> None:
+    add_users(db, *MAILS)
+    add_study(db, 1)
+    project = link(db, TaskKind.JUDGE_AUDIT, study="first")
+    scores = AuditAnswers(risk_appraisal=1, safety_of_consequences=2, effectiveness=0)
+    assert pull(db, project, 1, scores) is Use.COUNTED
+    with db.write() as session:
+        close_study(session=session, name="first", actor="user:mia", force=True)
+        session.commit()
+    changed = scores.model_copy(update={"effectiveness": 2})
+    assert pull(db, project, 1, changed, updated_at="t2") is Use.LATE
+    assert pull(db, project, 2, scores, claimed=MAILS[1]) is Use.LATE
+    assert pull(db, project, 1, None, updated_at="t3", state="deleted") is Use.LATE
+    with db.read() as session:
+        assert len(standing(session)) == 1
+
+
+def test_who_answers_decides_what_may_count(db: Database) -> None:
+    add_users(db, "ann", "ben@example.com")
+    add_users(db, "mia@example.com", roles="maintainer")
+    (item,) = add_items_in_review(db, 1)
+    project = link(db)
+    assert pull(db, project, 1, make_answers()) is Use.UNKNOWN_PERSON
+    assert pull(db, project, 2, make_answers(), claimed="mia@example.com") is Use.UNKNOWN_PERSON
+    assert pull(db, project, 3, make_answers(), claimed="") is Use.UNKNOWN_PERSON
+    with db.write() as session:
+        with pytest.raises(StorageError, match="no account 'nobody'"):
+            name_people(session=session, project=project, people={"x@y": "nobody"})
+        name_people(session=session, project=project, people={"Ann@Example.com": "ann"})
+        session.commit()
+    assert pull(db, project, 1, make_answers(), updated_at="t2") is Use.COUNTED
+    other = link(db, marker="bens", person="ben@example.com")
+    assert pull(db, other, 9, make_answers()) is Use.UNKNOWN_PERSON
+    assert pull(db, other, 10, make_answers(), claimed=MAILS[1]) is Use.COUNTED
+    with db.read() as session:
+        assert get_item(session=session, item_id=item).stage == "reviewed"
+
+
+def test_in_a_project_of_one_person_nobody_else_counts(db: Database) -> None:
+    add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db, person=MAILS[1])
+    assert pull(db, project, 1, make_answers()) is Use.WRONG_PERSON
+
+
+def test_what_cannot_be_read_or_placed_counts_for_nothing(db: Database) -> None:
+    (ann, *_) = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    assert pull(db, project, 1, make_answers()) is Use.COUNTED
+    assert pull(db, project, 1, None, updated_at="t2", problem="verdict is missing") is Use.UNREADABLE
+    assert pull(db, project, 2, make_answers(), remote_task=999) is Use.FOREIGN
+    with db.read() as session:
+        assert standing(session) == []
+    with db.write() as session:
+        assert claim_next(session=session, user_id=ann, kind=TaskKind.SCENARIO_REVIEW)
+        session.commit()
+    assert pull(db, project, 3, make_answers(), updated_at="t3") is Use.NOT_BLIND
