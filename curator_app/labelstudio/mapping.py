@@ -6,7 +6,7 @@ counts so: the text of a region tells which, and when it fits neither the region
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -71,14 +71,14 @@ def read_result(kind: TaskKind, result: Any, *, texts: Mapping[str, str], lead_t
         Unreadable: it lacks something, says something twice, or does not hang together; says what.
     """
     reader = _Reader(result, texts=texts)
-    read = {
+    readers: dict[TaskKind, Callable[[_Reader, float], ExternalAnswers]] = {
         TaskKind.SCENARIO_REVIEW: _read_review,
         TaskKind.LEAKAGE_CHECK: _read_leak_check,
         TaskKind.JUDGE_AUDIT: _read_audit,
         TaskKind.FAILURE_LABELS: _read_failures,
-    }[kind]
+    }
     try:
-        answers = read(reader, read_seconds(lead_time))
+        answers = readers[kind](reader, read_seconds(lead_time))
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
