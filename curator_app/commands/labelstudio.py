@@ -85,11 +85,16 @@ def pull(
     if not reports:
         typer.echo("Nothing was pushed to this server yet. Push: curator labelstudio push scenario_review")
     for report in reports:
+        if report.refused:
+            continue
         typer.echo(
             f"Project {report.project}, {report.kind}: {report.revisions} new, {report.tombstones} tasks deleted there"
         )
         for use, count in report.uses.items():
             typer.echo(f"  {use.replace('_', ' '):<16} {count:>7}")
+    refused = [report.refused for report in reports if report.refused]
+    if refused:
+        raise LabelStudioRefused("\n".join(refused))
 
 
 @app.command("status")

@@ -149,12 +149,12 @@ def check_folder(folder: Path | None, root: Path | None) -> Path:
     """Return the folder of the pictures, made.
 
     Raises:
-        LabelStudioRefused: one is not given, or the folder is not strictly inside the root: Label Studio would refuse it.
+        LabelStudioRefused: one is not given, or the folder is not strictly inside the root.
     """
     if folder is None or root is None or root.resolve() not in folder.resolve().parents:
         raise LabelStudioRefused(
-            f"pictures as files need a folder inside the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, not {folder} in {root}; "
-            "give --folder and --root"
+            "pictures as files need a folder inside the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, "
+            f"not {folder} in {root}; give --folder and --root"
         )
     where = folder.resolve()
     where.mkdir(parents=True, exist_ok=True)

@@ -8,16 +8,16 @@ next one, which finds what it knows already and adds nothing twice.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
+from curator_app.errors import LabelStudioRefused
+from curator_app.labelstudio.links import BATCH, bury, hold, link_new, refuse_drift
 from curator_app.labelstudio.mapping import Unreadable, read_result, read_seconds
-from curator_app.labelstudio.outgoing import keep_texts
-from curator_app.labelstudio.pushing import hold, refuse_drift
-from curator_app.labelstudio.server import Change, RemoteProject, Server, read_time
+from curator_app.labelstudio.server import Change, Server, read_time
 from curator_app.workspace import Workspace
 from storage.external import (
     RETRIED,
@@ -27,11 +27,10 @@ from storage.external import (
     list_projects,
     name_people,
 )
-from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
+from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow
 from storage.records import TaskKind
 from storage.texts import canonical_json, hash_json
 
-BATCH = 100
 OVERLAP = timedelta(seconds=60)
 """How far before the watermark is looked again: a change is dated before it can be seen."""
 
@@ -42,17 +41,19 @@ class PullReport:
 
     project: int
     kind: str
-    revisions: int
-    tombstones: int
-    uses: dict[str, int]
+    revisions: int = 0
+    tombstones: int = 0
+    uses: dict[str, int] = field(default_factory=dict)
     """Of all annotations of the project."""
+    refused: str = ""
+    """Why it was left alone."""
 
 
 def pull(workspace: Workspace, server: Server, *, people: dict[str, str] | None = None) -> list[PullReport]:
-    """Pull every project that was pushed to this server.
+    """Pull every project that was pushed to this server. One that is gone, or changed, does not keep the others.
 
     Raises:
-        LabelStudioRefused: the server refuses or is away, a project is gone, or its config was changed.
+        LabelStudioRefused: the server refuses or is away.
     """
     with hold(workspace):
         with workspace.db.write() as session:
@@ -61,7 +62,16 @@ def pull(workspace: Workspace, server: Server, *, people: dict[str, str] | None 
                 name_people(session=session, project=project, people=people or {})
             session.commit()
         emails = server.read_people() if projects else {}
-        return [_pull_project(workspace, server, project, emails) for project in projects]
+        return [_try_project(workspace, server, project, emails) for project in projects]
+
+
+def _try_project(
+    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str]
+) -> PullReport:
+    try:
+        return _pull_project(workspace, server, project, emails)
+    except LabelStudioRefused as exc:
+        return PullReport(project.remote_id, project.kind, refused=str(exc))
 
 
 def _pull_project(
@@ -70,17 +80,22 @@ def _pull_project(
     remote = server.read_project(project.remote_id)
     refuse_drift(project, remote)
     changes = server.list_changes(project.remote_id, since=_since(project.watermark))
+    links = link_new(workspace, server, project, there={change.task for change in changes})
     with workspace.db.read() as session:
         fresh = _find_news(session=session, project=project, changes=changes)
     added = 0
     for start in range(0, len(fresh), BATCH):
-        wanted = fresh[start : start + BATCH]
-        tasks = server.read_tasks(project.remote_id, wanted)
+        found = server.read_annotations(project.remote_id, fresh[start : start + BATCH])
         with workspace.db.write() as session:
-            for task in tasks:
-                added += _take_task(session=session, project=project, task=task, emails=emails)
+            for remote_id, annotations in found.items():
+                texts = json.loads(links[remote_id].data)
+                received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
+                            for each in annotations]  # fmt: skip
+                added += _take(session=session, project=project, remote_task=remote_id, received=received)
             session.commit()
-    tombstones = _bury(workspace, server, project, remote)
+    tombstones = 0
+    if remote.tasks != sum(row.state == "live" for row in links.values()):
+        tombstones = bury(workspace, project, there=server.count_annotations(project.remote_id))
     with workspace.db.write() as session:
         row = session.get_one(ExternalProjectRow, project.id)
         row.watermark = max([row.watermark, *(change.updated_at for change in changes)])
@@ -106,37 +121,25 @@ def _find_news(*, session: Session, project: ExternalProjectRow, changes: Sequen
     known: dict[int, dict[int, str]] = {}
     for task, annotation, updated_at in session.exec(query):
         known.setdefault(task, {})[annotation] = updated_at
-    linked = set(
-        session.exec(
-            select(ExternalTaskRow.remote_id).where(
-                ExternalTaskRow.project_id == project.id, ExternalTaskRow.state == "live"
-            )
-        )
-    )
-    fresh = [each for each in changes if each.task not in linked or known.get(each.task, {}) != each.annotations]
+    fresh = [each for each in changes if known.get(each.task, {}) != each.annotations]
     return [each.task for each in sorted(fresh, key=lambda each: each.updated_at)]
 
 
-def _take_task(*, session: Session, project: ExternalProjectRow, task: dict[str, Any], emails: dict[int, str]) -> int:
+def _take(*, session: Session, project: ExternalProjectRow, remote_task: int, received: Sequence[Received]) -> int:
     """Keep what is new of one task, let it count, and return how many revisions were added."""
-    link = _link(session=session, project=project, task=task)
-    texts = json.loads(link.data)
-    received = [
-        _receive(project, each, remote_task=link.remote_id, texts=texts, emails=emails)
-        for each in task.get("annotations") or []
-    ]
     there = {each.annotation for each in received}
-    gone = select(ExternalAnnotationRow, ExternalRevisionRow).join(
-        ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id
-    )
-    gone = gone.where(
-        ExternalAnnotationRow.project_id == project.id,
-        ExternalAnnotationRow.remote_task == link.remote_id,
-        ExternalRevisionRow.state != "deleted",
+    gone = (
+        select(ExternalAnnotationRow, ExternalRevisionRow)
+        .join(ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id)
+        .where(
+            ExternalAnnotationRow.project_id == project.id,
+            ExternalAnnotationRow.remote_task == remote_task,
+            ExternalRevisionRow.state != "deleted",
+        )
     )
     received = [
         *(
-            Received(link.remote_id, row.annotation, last.updated_at, "", "deleted", "{}", claimed=last.claimed)
+            Received(remote_task, row.annotation, last.updated_at, "", "deleted", "{}", claimed=last.claimed)
             for row, last in session.exec(gone).all()
             if row.annotation not in there
         ),
@@ -149,27 +152,6 @@ def _take_task(*, session: Session, project: ExternalProjectRow, task: dict[str,
             added += 1
             count_annotation(session=session, project=project, row=row)
     return added
-
-
-def _link(*, session: Session, project: ExternalProjectRow, task: dict[str, Any]) -> ExternalTaskRow:
-    row = session.exec(
-        select(ExternalTaskRow).where(ExternalTaskRow.project_id == project.id, ExternalTaskRow.remote_id == task["id"])
-    ).first()
-    if row is None:  # somebody else's, or ours from a push that was killed before it noted it
-        assert project.id is not None
-        data = task.get("data") or {}
-        ours = data.get("curator_task")
-        row = ExternalTaskRow(
-            project_id=project.id,
-            remote_id=task["id"],
-            task_id=ours if isinstance(ours, int) else None,
-            content_sha256=str(data.get("content_hash", ""))[:64],
-            data=json.dumps(keep_texts(data), ensure_ascii=False),
-        )
-    row.state = "live"
-    session.add(row)
-    session.flush()
-    return row
 
 
 def _receive(
@@ -205,23 +187,6 @@ def _receive(
         ground_truth=bool(annotation.get("ground_truth")),
         prefilled=bool(annotation.get("parent_prediction")),
     )
-
-
-def _bury(workspace: Workspace, server: Server, project: ExternalProjectRow, remote: RemoteProject) -> int:
-    """Mark the tasks that were deleted there; return how many. What was pulled of them stays as it is."""
-    query = select(ExternalTaskRow).where(ExternalTaskRow.project_id == project.id, ExternalTaskRow.state == "live")
-    with workspace.db.read() as session:
-        live = {row.remote_id for row in session.exec(query)}
-    if remote.tasks == len(live):
-        return 0
-    gone = live - server.list_ids(project.remote_id)
-    with workspace.db.write() as session:
-        for row in session.exec(query):
-            if row.remote_id in gone:
-                row.state = "deleted"
-                session.add(row)
-        session.commit()
-    return len(gone)
 
 
 def _to_retry(*, session: Session, project: ExternalProjectRow) -> Sequence[ExternalAnnotationRow]:

@@ -4,7 +4,6 @@ So a crash, or an error after an import that did happen, leaves no task twice: w
 one finds out from the server what was done.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from sqlmodel import Session, col, select
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio import outgoing
 from curator_app.labelstudio.configs import KINDS, write_config
+from curator_app.labelstudio.links import bury, hold, link_new, read_links, refuse_drift
 from curator_app.labelstudio.outgoing import Outgoing, Pictures
-from curator_app.labelstudio.server import RemoteProject, RemoteTask, Server, WriteUnsure
-from curator_app.labelstudio.xml_check import check_config, describe_drift
+from curator_app.labelstudio.server import RemoteProject, Server, WriteUnsure
+from curator_app.labelstudio.xml_check import check_config
 from curator_app.workspace import Workspace
 from storage.external import find_project
-from storage.external_tables import ExternalProjectRow, ExternalTaskRow
+from storage.external_tables import ExternalProjectRow
 from storage.failure_taxonomy import parse_taxonomy
-from storage.locks import hold_lock
 from storage.records import STUDY_KINDS, TaskKind
 from storage.tables import AuditRow, StudyRow
 from storage.texts import hash_json, utc_now
@@ -63,12 +62,6 @@ class PushReport:
     """Deleted there, and not pushed again."""
     doubled: int
     """Tasks that were there twice, removed."""
-
-
-def hold(workspace: Workspace):  # type: ignore[no-untyped-def]  # a context manager
-    """Let one push or pull run at a time."""
-    busy = LabelStudioRefused("another push or pull of this workspace is running; wait until it has ended")
-    return hold_lock(workspace.settings.home / "label-studio.lock", busy=busy)
 
 
 def push(workspace: Workspace, server: Server, request: PushRequest) -> PushReport:
@@ -152,20 +145,6 @@ def _ensure_project(
     return row, remote
 
 
-def refuse_drift(project: ExternalProjectRow, remote: RemoteProject) -> None:
-    """Stop when somebody changed the labeling config on the server.
-
-    Raises:
-        LabelStudioRefused: it differs; the message ends with the difference.
-    """
-    drift = describe_drift(pushed=project.config, found=remote.config)
-    if drift:
-        raise LabelStudioRefused(
-            f"the labeling config of project {project.remote_id} was changed on the server, so its answers may mean "
-            f"something else; put ours back under its Settings, and try again:\n{drift}"
-        )
-
-
 def _send_missing(
     workspace: Workspace,
     server: Server,
@@ -203,50 +182,24 @@ def _send_missing(
 
 
 def _keys(workspace: Workspace, project: ExternalProjectRow, *, state: str) -> set[tuple[int, str]]:
-    query = select(ExternalTaskRow).where(ExternalTaskRow.project_id == project.id, ExternalTaskRow.state == state)
     with workspace.db.read() as session:
-        return {(row.task_id, row.content_sha256) for row in session.exec(query) if row.task_id is not None}
+        rows = read_links(session=session, project=project).values()
+    return {(row.task_id, row.content_sha256) for row in rows if row.state == state and row.task_id is not None}
 
 
 def reconcile(workspace: Workspace, server: Server, project: ExternalProjectRow) -> int:
     """Note which tasks are on the server; return how many doubles without an annotation were deleted there."""
-    remote = server.list_tasks(project.remote_id)
-    by_key: dict[tuple[object, object], list[RemoteTask]] = defaultdict(list)
-    for task in remote:
-        if task.data.get("curator_task") is not None:
-            by_key[task.data["curator_task"], task.data.get("content_hash")].append(task)
+    there = server.count_annotations(project.remote_id)
+    links = link_new(workspace, server, project, there=there)
+    by_key: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for remote_id, row in sorted(links.items()):
+        if row.task_id is not None and remote_id in there:
+            by_key[row.task_id, row.content_sha256].append(remote_id)
     surplus = set()
-    for tasks in by_key.values():
-        kept = next((task for task in tasks if task.annotations), tasks[0])
-        surplus |= {task.id for task in tasks if task is not kept and not task.annotations}
-    for task_id in sorted(surplus):
-        server.delete_task(task_id)
-    with workspace.db.write() as session:
-        note_tasks(session=session, project=project, remote=[task for task in remote if task.id not in surplus])
-        session.commit()
+    for ids in by_key.values():
+        kept = next((each for each in ids if there[each]), ids[0])
+        surplus |= {each for each in ids if each != kept and not there[each]}
+    for remote_id in sorted(surplus):
+        server.delete_task(remote_id)
+    bury(workspace, project, there=set(there) - surplus)
     return len(surplus)
-
-
-def note_tasks(*, session: Session, project: ExternalProjectRow, remote: Sequence[RemoteTask]) -> None:
-    """Note all tasks that the server has, and that the others are gone. The caller commits."""
-    assert project.id is not None
-    known = {
-        row.remote_id: row
-        for row in session.exec(select(ExternalTaskRow).where(ExternalTaskRow.project_id == project.id))
-    }
-    for task in remote:
-        if task.id not in known:
-            ours = task.data.get("curator_task")
-            session.add(
-                ExternalTaskRow(
-                    project_id=project.id,
-                    remote_id=task.id,
-                    task_id=ours if isinstance(ours, int) else None,
-                    content_sha256=str(task.data.get("content_hash", ""))[:64],
-                    data=json.dumps(outgoing.keep_texts(task.data), ensure_ascii=False),
-                )
-            )
-    there = {task.id for task in remote}
-    for remote_id, row in known.items():
-        row.state = "live" if remote_id in there else "deleted"
-        session.add(row)

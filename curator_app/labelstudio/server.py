@@ -6,11 +6,11 @@ a POST after a failure, which doubles what an import had already stored: every w
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from curator_app.errors import LabelStudioRefused
@@ -18,6 +18,11 @@ from curator_app.errors import LabelStudioRefused
 ONCE = {"max_retries": 0}
 PAGE = 1000
 TIMEOUT_S = 120.0
+_ANNOTATION_FIELDS = (
+    "id", "annotations", "result", "completed_by", "updated_by", "was_cancelled", "ground_truth", "lead_time",
+    "created_at", "updated_at", "draft_created_at", "parent_prediction", "parent_annotation", "last_action",
+    "import_id", "bulk_created", "last_created_by", "created_username",
+)  # fmt: skip
 _SECRET_LIKE = re.compile(r"(https?://|data:)\S+")
 
 
@@ -41,7 +46,6 @@ class RemoteTask:
 
     id: int
     data: dict[str, Any]
-    annotations: int
 
 
 @dataclass(frozen=True)
@@ -164,46 +168,52 @@ class Server:
         count = getattr(row, "task_number", None)
         return RemoteProject(int(row.id), row.label_config or "", count, row.description or "")
 
-    def list_tasks(self, project: int) -> list[RemoteTask]:
-        """Return all tasks, the oldest first."""
+    def count_annotations(self, project: int) -> dict[int, int]:
+        """Return the ids of all tasks, and how many annotations each has, skipped ones too."""
         with self._calling(f"list the tasks of project {project}"):
-            rows = self._api.tasks.list(project=project, include=["id", "data", "total_annotations"], page_size=PAGE)
-            found = [RemoteTask(int(row.id), dict(row.data or {}), int(row.total_annotations or 0)) for row in rows]
-        return sorted(found, key=lambda task: task.id)
+            rows = self._list(project, ("id", "total_annotations", "cancelled_annotations"), whole=False)
+            return {int(row.id): (row.total_annotations or 0) + (row.cancelled_annotations or 0) for row in rows}
 
-    def list_ids(self, project: int) -> set[int]:
-        """Return the ids of all tasks."""
-        with self._calling(f"list the tasks of project {project}"):
-            return {int(row.id) for row in self._api.tasks.list(project=project, include=["id"], page_size=PAGE)}
+    def read_data(self, project: int, ids: Sequence[int]) -> list[RemoteTask]:
+        """Return what these tasks show, the oldest first; one that is gone is left out."""
+        with self._calling(f"read tasks of project {project}"):
+            rows = self._list(project, ("id", "data"), whole=False, selectedItems=_only(ids))
+            return sorted((RemoteTask(int(row.id), dict(row.data or {})) for row in rows), key=lambda task: task.id)
 
     def list_changes(self, project: int, *, since: str) -> list[Change]:
         """Return what changed after a time of the server's; everything where it is empty."""
         item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}
-        query = {"query": json.dumps({"filters": {"conjunction": "and", "items": [item]}})} if since else {}
+        query = {"filters": {"conjunction": "and", "items": [item]}} if since else {}
         with self._calling(f"list the changes of project {project}"):
-            rows = self._api.tasks.list(
-                project=project, include=["id", "updated_at", "annotations"], page_size=PAGE, **query
-            )
             return [
                 Change(
                     int(row.id),
                     read_time(row.updated_at),
                     {int(each["id"]): read_time(each["updated_at"]) for each in row.annotations or []},
                 )
-                for row in rows
+                for row in self._list(project, ("id", "updated_at", "annotations"), **query)
             ]
 
-    def read_tasks(self, project: int, ids: Sequence[int]) -> list[dict[str, Any]]:
-        """Return these tasks as the server exports them, annotations whole; one that is gone is left out."""
-        # The SDK's own parameter `ids` is sent under a name that the server does not read.
-        options = {"additional_query_parameters": {"ids[]": [str(each) for each in ids]}}
-        with self._calling(f"read tasks of project {project}"):
-            parts = self._api.projects.exports.download_sync(
-                id=project, export_type="JSON", download_all_tasks=True, request_options=options
-            )
-            rows = json.loads(b"".join(parts))
-        wanted = set(ids)
-        return [row for row in rows if row.get("id") in wanted]
+    def read_annotations(self, project: int, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        """Return all annotations of these tasks, whole; a task that is gone is left out."""
+        # Not by the server's export, which leaves a file of all that was asked for on its disk each time.
+        with self._calling(f"read annotations of project {project}"):
+            rows = self._list(project, _ANNOTATION_FIELDS, selectedItems=_only(ids))
+            return {int(row.id): [dict(each) for each in row.annotations or []] for row in rows}
+
+    def _list(self, project: int, fields: Sequence[str], *, whole: bool = True, **query: Any) -> Iterable[Any]:
+        """Return tasks with these fields only. The server reads the list for a task's annotations as well."""
+        return cast(
+            Iterable[Any],
+            self._api.tasks.list(
+                project=project,
+                fields="all" if whole else "task_only",
+                include=",".join(fields),
+                page_size=PAGE,
+                resolve_uri=False,
+                **({"query": json.dumps(query)} if query else {}),
+            ),
+        )
 
     def import_tasks(self, project: int, rows: Sequence[dict[str, Any]]) -> None:
         """Add tasks; sent once.
@@ -240,6 +250,11 @@ class Server:
         """Return e-mails by the server's number of the person, in lower case."""
         with self._calling("list people"):
             return {int(row.id): (row.email or "").lower() for row in self._api.users.list()}
+
+
+def _only(ids: Sequence[int]) -> dict[str, Any]:
+    """Return the selection of these tasks, as the server reads it in a query."""
+    return {"all": False, "included": list(ids)}
 
 
 def _detail(body: Any) -> str:
