@@ -11,7 +11,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-vllm demo test check test-thorough test-browser test-models test-vllm test-verl test-faults bench screenshots clean
+.PHONY: help setup setup-models setup-vllm setup-labelstudio demo test check test-thorough test-browser test-models test-vllm test-verl test-labelstudio test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -34,11 +34,18 @@ $(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
 	.ci/vllm/install.sh $(PYTHON)
 
+setup-labelstudio: setup $(VENV)/.installed-labelstudio ## make .label-studio: a Label Studio server in an environment of its own (1 GB), and its SDK here
+	.ci/labelstudio/install.sh $(PYTHON)
+
+$(VENV)/.installed-labelstudio: pyproject.toml | $(VENV)/.installed
+	$(RUN)/python -m pip install --quiet --editable '.[dev,labelstudio]'
+	@touch $@
+
 demo: setup ## set up everything and open the app on the starter scenarios
 	$(RUN)/curator demo --port $(PORT)
 
 test: setup ## set up everything and run the tests
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not verl and not thorough"
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not verl and not labelstudio and not thorough"
 
 test-thorough: setup ## longer ones: a browser in trouble, hostile texts, accessibility, runs that are killed
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough and not faults"
@@ -62,6 +69,9 @@ test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against 
 
 test-verl: setup-models ## CASPO on verl with tiny models on this CPU: minutes long
 	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real tests/caspo
+
+test-labelstudio: setup-labelstudio ## push to and pull from a real Label Studio server, killed on the way: minutes long
+	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m labelstudio tests/real
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -n 2 --dist worksteal -m faults
