@@ -183,7 +183,7 @@ class Server:
     def list_changes(self, project: int, *, since: str) -> list[Change]:
         """Return what changed after a time of the server's; everything where it is empty."""
         item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}
-        query = {"filters": {"conjunction": "and", "items": [item]}} if since else {}
+        query: dict[str, Any] = {"filters": {"conjunction": "and", "items": [item]}} if since else {}
         with self._calling(f"list the changes of project {project}"):
             return [
                 Change(

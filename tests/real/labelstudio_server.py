@@ -134,7 +134,7 @@ def _run(data: Path) -> Iterator[LabelStudio]:
     }
     environment |= {f"LABEL_STUDIO_{name}": value for name, value in settings.items()}
     environment |= {"SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": ""}
-    command = [PROGRAM, "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]
+    command = [str(PROGRAM), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]
     log = data / "server.log"
     with log.open("wb") as out:
         child = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)

@@ -134,6 +134,34 @@ def test_a_few_reviews_go_out_and_come_back(workspace: Workspace, admin: Person,
     assert admin.token not in said
 
 
+def test_what_was_imported_twice_is_there_once_and_no_answer_is_lost(
+    workspace: Workspace, admin: Person, team: list[Person]
+) -> None:
+    add_users(workspace.db, *TEAM)
+    add_items_in_review(workspace.db, 3, overlap=2)
+    done(workspace, admin, "push", "scenario_review")
+    (project,) = read_projects(workspace)
+    there = ids_there(admin, project.remote_id)
+    again = [{"data": task["data"]} for task in admin.export(project.remote_id)]
+    admin.send("POST", f"/api/projects/{project.remote_id}/import", again)
+    admin.send(
+        "POST", f"/api/projects/{project.remote_id}/import", [{"data": again[0]["data"] | {"curator_task": 10**6}}]
+    )
+    second = {task["data"]["curator_task"]: task["id"] for task in admin.export(project.remote_id)}
+    first, other, _ = there
+    team[0].annotate(second[first], as_result(make_answers()))  # on the second of one, on both of another
+    skipped = team[0].annotate(there[other], [], was_cancelled=True)["id"]
+    team[1].annotate(second[other], as_result(make_answers()))
+    said = done(workspace, admin, "push", "scenario_review")
+    assert "0 tasks pushed, 3 were there" in said
+    assert "2 were there twice" in said
+    left = {task["id"] for task in admin.export(project.remote_id)}
+    assert left == {second[first], there[other], second[other], *list(there.values())[2:], second[10**6]}
+    assert "3 new, 0 tasks deleted there" in done(workspace, admin, "pull")
+    assert Counter(uses(workspace).values()) == {"counted": 2, "skipped": 1}
+    assert uses(workspace)[skipped] == "skipped"
+
+
 def test_a_study_stays_blind(workspace: Workspace, admin: Person, team: list[Person]) -> None:
     add_users(workspace.db, *TEAM)
     add_study(workspace.db, 2)
