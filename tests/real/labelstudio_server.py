@@ -67,7 +67,7 @@ class Person:
 
     def __init__(self, url: str, email: str, token: str) -> None:
         """Keep a client of their own; what it is allowed is renewed when it has run out."""
-        self.email, self.token = email, token
+        self.url, self.email, self.token = url, email, token
         self._client = httpx.Client(base_url=url, timeout=120)
 
     def call(self, method: str, path: str, **how: Any) -> httpx.Response:

@@ -63,13 +63,13 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def curator(
-    workspace: Workspace, admin: Person, *words: str, moment: int | None = None
+    workspace: Workspace, admin: Person, *words: str, moment: int | str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `curator labelstudio WORDS…` in a process of its own; with a moment, kill it there."""
     program = ["-m", "curator_app.cli"] if moment is None else [str(HERE / "labelstudio_killed.py"), str(moment)]
     environment = os.environ | {
         "CURATOR_HOME": str(workspace.settings.home),
-        "CURATOR_LABEL_STUDIO_URL": str(admin.url),
+        "CURATOR_LABEL_STUDIO_URL": admin.url,
         "CURATOR_LABEL_STUDIO_TOKEN": admin.token,
     }
     return subprocess.run(
@@ -147,7 +147,8 @@ def test_what_was_imported_twice_is_there_once_and_no_answer_is_lost(
     admin.send(
         "POST", f"/api/projects/{project.remote_id}/import", [{"data": again[0]["data"] | {"curator_task": 10**6}}]
     )
-    second = {task["data"]["curator_task"]: task["id"] for task in admin.export(project.remote_id)}
+    exported = sorted(admin.export(project.remote_id), key=lambda task: task["id"])
+    second = {task["data"]["curator_task"]: task["id"] for task in exported}
     first, other, _ = there
     team[0].annotate(second[first], as_result(make_answers()))  # on the second of one, on both of another
     skipped = team[0].annotate(there[other], [], was_cancelled=True)["id"]
@@ -160,6 +161,16 @@ def test_what_was_imported_twice_is_there_once_and_no_answer_is_lost(
     assert "3 new, 0 tasks deleted there" in done(workspace, admin, "pull")
     assert Counter(uses(workspace).values()) == {"counted": 2, "skipped": 1}
     assert uses(workspace)[skipped] == "skipped"
+
+
+def test_an_import_whose_reply_is_lost_is_not_sent_again(workspace: Workspace, admin: Person) -> None:
+    add_items_in_review(workspace.db, 60)
+    ended = curator(workspace, admin, "push", "scenario_review", moment="lost")
+    assert ended.returncode == 0, ended.stderr
+    assert "60 tasks pushed, 0 were there" in ended.stdout
+    assert "twice" not in ended.stdout
+    (project,) = read_projects(workspace)
+    assert len(ids_there(admin, project.remote_id)) == len(admin.export(project.remote_id)) == 60
 
 
 def test_a_study_stays_blind(workspace: Workspace, admin: Person, team: list[Person]) -> None:
