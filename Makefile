@@ -34,8 +34,8 @@ $(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
 	.ci/vllm/install.sh $(PYTHON)
 
-setup-labelstudio: setup $(VENV)/.installed-labelstudio ## make .label-studio: a Label Studio server in an environment of its own (1 GB), and its SDK here
-	.ci/labelstudio/install.sh $(PYTHON)
+setup-labelstudio: setup $(VENV)/.installed-labelstudio ## make bench/.label-studio: a Label Studio server in its own environment (1 GB), with its migrations done; its SDK here
+	$(RUN)/python -m bench.label_studio
 
 $(VENV)/.installed-labelstudio: pyproject.toml | $(VENV)/.installed
 	$(RUN)/python -m pip install --quiet --editable '.[dev,labelstudio]'

@@ -1,69 +1,14 @@
-"""A Label Studio server on this machine, from its own environment `.label-studio` (`make setup-labelstudio`).
+"""People on a Label Studio server, through its HTTP API and without the SDK: annotators, and whoever reads its truth."""
 
-Its migrations take minutes, so a database that has them behind it is kept there and copied for each start. What the
-tests do there as an annotator, and what they hold for the server's truth, goes over its HTTP API, without the SDK.
-"""
-
-import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-FOLDER = Path(__file__).parents[2] / ".label-studio"
-PROGRAM = FOLDER / "env" / "bin" / "label-studio"
-MIGRATED = FOLDER / "migrated"
-PATIENCE_S = 900
-"""The first start, with all migrations, took four minutes on a busy machine."""
-ADMIN = "admin@example.com"
-PASSWORD = "only-for-tests-1"
-
-
-@dataclass(frozen=True)
-class LabelStudio:
-    """A running server."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    data: Path
-
-    def sign_in(self, email: str) -> "Person":
-        """Sign in as an account that exists, as its browser would, and make a personal access token."""
-        with httpx.Client(base_url=self.url, timeout=120) as browser:
-            browser.get("/user/login/").raise_for_status()
-            said = browser.post("/user/login/", data=self._form(browser, email), headers={"Referer": self.url})
-            return self._take_token(browser, said, email)
-
-    def sign_up(self, admin: "Person", email: str) -> "Person":
-        """Make an account by the administrator's invitation, and sign in."""
-        invitation = admin.get("/api/invite")["invite_url"]
-        with httpx.Client(base_url=self.url, timeout=120) as browser:
-            browser.get(invitation).raise_for_status()
-            form = self._form(browser, email) | {"allow_newsletters": "false"}
-            said = browser.post(invitation, data=form, headers={"Referer": self.url})
-            return self._take_token(browser, said, email)
-
-    def _form(self, browser: httpx.Client, email: str) -> dict[str, str]:
-        return {"email": email, "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-
-    def _take_token(self, browser: httpx.Client, said: httpx.Response, email: str) -> "Person":
-        assert said.status_code == 302, f"{email} cannot sign in: {said.status_code} {said.text[:2000]}"
-        headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": self.url}
-        token = browser.post("/api/token/", headers=headers).raise_for_status().json()["token"]
-        return Person(self.url, email, token)
+from bench import label_studio
 
 
 class Person:
-    """Somebody who works on the server through its API."""
+    """Somebody with an account and a personal access token."""
 
     def __init__(self, url: str, email: str, token: str) -> None:
         """Keep a client of their own; what it is allowed is renewed when it has run out."""
@@ -103,62 +48,7 @@ class Person:
         )
         return found
 
-
-@contextmanager
-def serve(data: Path) -> Iterator[LabelStudio]:
-    """Run a server on a copy of the migrated database, in `data`, for as long as the block runs."""
-    if not (MIGRATED / "done").exists():
-        shutil.rmtree(MIGRATED, ignore_errors=True)
-        with _run(MIGRATED):
-            pass
-        (MIGRATED / "done").touch()
-    shutil.copytree(MIGRATED, data)
-    with _run(data) as server:
-        yield server
-
-
-@contextmanager
-def _run(data: Path) -> Iterator[LabelStudio]:
-    """Start a server in this folder; end it and its children by their own process group."""
-    data.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = int(listener.getsockname()[1])
-    settings = {
-        "BASE_DATA_DIR": str(data), "COLLECT_ANALYTICS": "false", "LATEST_VERSION_CHECK": "false",
-        "ALLOWED_HOSTS": "127.0.0.1,localhost", "DISABLE_SIGNUP_WITHOUT_LINK": "true",
-        "USERNAME": ADMIN, "PASSWORD": PASSWORD, "ENABLE_LEGACY_API_TOKEN": "true",
-    }  # fmt: skip
-    environment = {
-        name: value for name, value in os.environ.items() if re.fullmatch("PATH|HOME|LANG|LC_.*|TMPDIR", name)
-    }
-    environment |= {f"LABEL_STUDIO_{name}": value for name, value in settings.items()}
-    environment |= {"SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": ""}
-    command = [str(PROGRAM), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]
-    log = data / "server.log"
-    with log.open("wb") as out:
-        child = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _await_health(child, url, log)
-        yield LabelStudio(url, child, data)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
-        try:
-            child.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-
-
-def _await_health(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if child.poll() is not None:
-            raise AssertionError(f"Label Studio ended with {child.returncode}: {log.read_text()[-3000:]}")
-        with suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/health", timeout=10).json().get("status") == "UP":
-                return
-        time.sleep(0.5)
-    raise AssertionError(f"Label Studio is not ready after {PATIENCE_S} s: {log.read_text()[-3000:]}")
+    def invite(self, email: str) -> "Person":
+        """Have somebody sign up by this administrator's invitation."""
+        path = self.get("/api/invite")["invite_url"]
+        return Person(self.url, email, label_studio.make_token(self.url, email=email, path=path))

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from factories import add_items_in_review, add_users, make_answers
-from labelstudio_server import ADMIN, PROGRAM, LabelStudio, Person, serve
+from labelstudio_server import Person
 from sqlmodel import Session, select
 from studies_here import HIDDEN, add_study
 
+from bench import label_studio
 from curator_app.labelstudio.mapping import write_result
 from curator_app.settings import Settings
 from curator_app.workspace import Workspace, create_workspace
@@ -34,25 +35,20 @@ TEAM = ("ann@example.com", "ben@example.com", "eve@example.com")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudio]:
-    """One server for all tests of this file."""
+def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    """The administrator of one server for all tests of this file."""
     pytest.importorskip("label_studio_sdk", reason="run `make setup-labelstudio` to try a real Label Studio")
-    if not PROGRAM.exists():
-        said = "Label Studio is not installed in .label-studio: run `make setup-labelstudio` to try it"
+    if not (label_studio.FOLDER / "env").exists():
+        said = "Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio` to try it"
         (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
-    with serve(tmp_path_factory.mktemp("label-studio") / "data") as running:
-        yield running
+    with label_studio.serve(tmp_path_factory.mktemp("label-studio")) as url:
+        yield Person(url, label_studio.EMAIL, label_studio.make_token(url))
 
 
 @pytest.fixture(scope="module")
-def admin(server: LabelStudio) -> Person:
-    return server.sign_in(ADMIN)
-
-
-@pytest.fixture(scope="module")
-def team(server: LabelStudio, admin: Person) -> list[Person]:
+def team(admin: Person) -> list[Person]:
     """Three annotators of the server."""
-    return [server.sign_up(admin, email) for email in TEAM]
+    return [admin.invite(email) for email in TEAM]
 
 
 @pytest.fixture
@@ -196,9 +192,7 @@ def test_a_study_stays_blind(workspace: Workspace, admin: Person, team: list[Per
         assert len(session.exec(select(ReviewRow)).all()) == 1
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence_without_a_secret(
-    workspace: Workspace, admin: Person, server: LabelStudio
-) -> None:
+def test_what_cannot_be_done_is_said_in_a_sentence_without_a_secret(workspace: Workspace, admin: Person) -> None:
     add_items_in_review(workspace.db, 1)
     done(workspace, admin, "push", "scenario_review")
     (project,) = read_projects(workspace)
@@ -209,8 +203,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence_without_a_secret(
         port = nobody.getsockname()[1]
         wrong = {
             "was changed on the server": admin,
-            "refuses the token": Person(server.url, ADMIN, admin.token[:-4] + "AAAA"),
-            "does not answer": Person(f"http://127.0.0.1:{port}", ADMIN, admin.token),
+            "refuses the token": Person(admin.url, admin.email, admin.token[:-4] + "AAAA"),
+            "does not answer": Person(f"http://127.0.0.1:{port}", admin.email, admin.token),
         }
         for said, person in wrong.items():
             for words in (("pull",), ("push", "scenario_review")):
