@@ -1,4 +1,4 @@
-"""People on a Label Studio server, through its HTTP API and without the SDK: annotators, and whoever reads its truth."""
+"""People on a Label Studio server, through its HTTP API and without the SDK: annotators, and who reads its truth."""
 
 from typing import Any
 
