@@ -68,6 +68,7 @@ def _run(data: Path, *, log: Path) -> Iterator[str]:
         "LABEL_STUDIO_BASE_DATA_DIR": str(data),
         "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
         "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
+        "PYTHONPATH": "",  # our packages have names that others use, too
         "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
         "LABEL_STUDIO_ALLOWED_HOSTS": "127.0.0.1,localhost",
