@@ -182,7 +182,9 @@ class Server:
 
     def list_changes(self, project: int, *, since: str) -> list[Change]:
         """Return what changed after a time of the server's; everything where it is empty."""
-        item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}
+        item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
+        if since:  # the one form that the server's filter can read; any other is an error 500
+            item["value"] = read_time(since).replace("+00:00", "Z")
         query: dict[str, Any] = {"filters": {"conjunction": "and", "items": [item]}} if since else {}
         with self._calling(f"list the changes of project {project}"):
             return [
