@@ -271,7 +271,7 @@ def test_what_three_people_do_is_here_at_the_end_though_we_are_killed_ten_times(
     add_users(workspace.db, *TEAM)
     add_items_in_review(workspace.db, TASKS, overlap=2)
     dice = random.Random(20)
-    for moment in sorted(dice.sample(range(1, 60), 4)):  # of a push, too
+    for moment in dice.sample(range(1, 40), 4):  # of a push, too
         assert curator(workspace, admin, "push", "scenario_review", moment=moment).returncode == -9
     done(workspace, admin, "push", "scenario_review")
     (project,) = read_projects(workspace)
