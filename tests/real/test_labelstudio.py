@@ -344,4 +344,4 @@ def check_reviews(session: Session) -> None:
             assert row.use == "late", row
     late = {row.review_id for row in session.exec(select(ExternalAnnotationRow)) if row.use == "late"}
     assert set(standing) - set(counted) <= late
-    assert not {row.status for row in session.exec(select(TaskRow))} - {"open", "decided", "disputed"}
+    assert not {row.status for row in session.exec(select(TaskRow))} - {"open", "decided", "adjudicating"}
