@@ -1,4 +1,35 @@
-# Target `app`: the server for annotators and maintainers; no model library is installed.
+# Target `train`: SFT and CASPO on verl, for GPUs; weights, data and runs are mounted, and nothing is downloaded at start.
+#   docker build --target train -t ood-mmsafe-train .
+#   docker run --gpus all --shm-size 16g -v /srv/runs:/data ood-mmsafe-train curator caspo train /data/run.yaml
+FROM python:3.12-slim AS train
+
+ENV CURATOR_HOME=/data \
+    HF_HUB_OFFLINE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PYTHONUNBUFFERED=1
+
+WORKDIR /app
+COPY pyproject.toml README.md LICENSE ./
+COPY curator_app curator_app
+COPY pipeline pipeline
+COPY judge judge
+COPY caspo caspo
+COPY storage storage
+COPY endpoints endpoints
+# EXTRAS=models,dpo makes the image for DPO, which does not go beside verl. vLLM samples in RL, and SFT does without it.
+ARG EXTRAS=models,verl
+ARG VLLM=vllm==0.24.0
+# hadolint ignore=DL3013
+RUN pip install ".[${EXTRAS}]" ${VLLM} \
+    && useradd --create-home --uid 10001 curator \
+    && mkdir /data \
+    && chown curator:curator /data
+
+USER 10001
+VOLUME /data
+CMD ["curator", "caspo", "--help"]
+
+# Target `app`, which a build without --target makes: the server for annotators and maintainers; no model library is installed.
 #   docker build --target app -t ood-mmsafe-curator .
 #   docker run -p 7860:7860 -v curator-data:/data ood-mmsafe-curator
 FROM python:3.12-slim AS app

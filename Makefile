@@ -11,7 +11,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-vllm setup-labelstudio demo test check test-thorough test-browser test-models test-vllm test-verl test-labelstudio test-faults bench screenshots clean
+.PHONY: help setup setup-models setup-trl setup-vllm setup-labelstudio demo test check test-thorough test-browser test-models test-vllm test-verl test-labelstudio test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,6 +29,13 @@ setup-models: setup $(VENV)/.installed-models ## add the local models and verl: 
 
 $(VENV)/.installed-models: pyproject.toml | $(VENV)/.installed
 	$(RUN)/python -m pip install --quiet --editable '.[dev,models,pos,verl]'
+	@touch $@
+
+setup-trl: setup-models .trl/.installed ## add TRL for DPO's tests, in a folder that verl does not see
+
+.trl/.installed: Makefile | $(VENV)/.installed-models
+	rm -rf .trl
+	$(RUN)/python -m pip install --quiet --no-deps --target .trl trl==1.16.0
 	@touch $@
 
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
@@ -67,7 +74,7 @@ test-models: setup-models ## real small models on the CPU: pictures, embeddings,
 test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against models on vLLM, over HTTP: minutes long
 	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
 
-test-verl: setup-models ## CASPO on verl with tiny models on this CPU: minutes long
+test-verl: setup-trl ## SFT and CASPO on verl, DPO on TRL, with tiny models on this CPU: minutes long
 	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real tests/caspo
 
 test-labelstudio: setup-labelstudio ## push to and pull from a real Label Studio server, killed on the way: minutes long

@@ -1,4 +1,4 @@
-"""One training on verl: one YAML file, strictly read. No torch, ray or verl here.
+"""One training: one YAML file, strictly read. No torch, ray or verl here.
 
     preset: qwen3-vl-4b-1xh100-recommended
     model: {path: /models/sft}
@@ -6,12 +6,13 @@
     reward: {function: reward.py}
 
 A preset is the sizes of a model and a machine; with `-recommended` at its end, and our method in place of the paper's.
-What the file says goes before the preset, field by field.
+What the file says goes before the preset, field by field. Here stand the parts that all trainings have, and RL on
+verl; `caspo.sft` and `caspo.dpo.config` are the two others.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -28,10 +29,14 @@ RECOMMENDED = "-recommended"
 Family = Literal["qwen2.5-vl", "qwen3-vl"]
 PATCH_SIZES: Mapping[Family, int] = {"qwen2.5-vl": 14, "qwen3-vl": 16}
 PLUGIN = "caspo.verl_plugin.trainer"
+Stage = Literal["sft", "dpo", "train"]
+_OTHERS: tuple[Stage, ...] = ("sft", "dpo")
+_SHARED = ("model", "machine", "environment")
+"""What a preset says for all stages; the rest is RL's, and the other stages have a part of their own."""
 
 
 class ModelPart(Frozen):
-    """The model after SFT, which RL starts from."""
+    """The model that a training starts from: for RL the one after SFT."""
 
     path: str = ""
     """Its folder, with weights, tokenizer and processor."""
@@ -54,19 +59,32 @@ class ModelPart(Frozen):
         return PATCH_SIZES[self.family]
 
 
-class DataPart(Frozen):
-    """What is trained on; the numbers are the paper's."""
+class FolderPart(Frozen):
+    """What is trained on, in any training."""
 
     folder: Path = Path()
     """Of `curator caspo prepare`."""
+    epochs: int = Field(ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    """Ends earlier than the epochs do."""
+    seed: int = Field(default=0, ge=0)
+
+
+class ConversationsPart(FolderPart):
+    """What SFT and DPO are trained on."""
+
+    max_tokens: int = Field(default=4096, ge=16)
+    """Of a prompt with its picture and one answer; ours: RL's 2,048 and 1,024, and a constitution."""
+
+
+class DataPart(FolderPart):
+    """What RL is trained on; the numbers are the paper's."""
+
     max_prompt_tokens: int = Field(default=2048, ge=1)  # the paper: 2,048
     max_response_tokens: int = Field(default=1024, ge=1)  # the paper: 1,024
     prompts_per_step: int = Field(default=64, ge=1)  # the paper: train batch 64
     answers_per_prompt: int = Field(default=32, ge=1)  # the paper: group 32
     epochs: int = Field(default=3, ge=1)  # the paper: 3
-    steps: int | None = Field(default=None, ge=1)
-    """Ends earlier than the epochs do."""
-    seed: int = Field(default=0, ge=0)
     shuffle: bool = True
 
 
@@ -81,6 +99,16 @@ class UpdatePart(Frozen):
     """Answers that a GPU scores at once."""
     offload: Literal["none", "between", "always"] = "none"
     """Weights and optimizer in the machine's memory: never, while answers are sampled, or always (the CPU updates)."""
+
+
+class StepPart(Frozen):
+    """An update of SFT or DPO."""
+
+    learning_rate: float = Field(gt=0, lt=1)
+    rows: int = Field(default=4, ge=1)  # the paper, of SFT: per-device batch 4
+    """That a GPU has in one pass forward and back."""
+    accumulation: int = Field(default=2, ge=1)  # the paper, of SFT: 2
+    """Passes in an update."""
 
 
 class MachinePart(Frozen):
@@ -139,27 +167,77 @@ class LoggingPart(Frozen):
     """Steps between two looks at `val.parquet`; -1: never."""
 
 
-class TrainConfig(Frozen):
-    """One training."""
+class RunConfig(Frozen):
+    """What every training has."""
 
+    stage: ClassVar[Stage]
+    table: ClassVar[str]
+    """The file that is trained on."""
     preset: str
     model: ModelPart
+    data: FolderPart
+    machine: MachinePart
+    logging: LoggingPart = LoggingPart()
+    environment: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows of the training file that an update takes."""
+        raise NotImplementedError
+
+    @property
+    def times(self) -> int:
+        """How often an epoch takes each row."""
+        return 1
+
+    @property
+    def sha256(self) -> str:
+        """Hash (64 hex digits) of all fields."""
+        return hash_json(self.model_dump(mode="json"))
+
+
+class VerlConfig(RunConfig):
+    """A training on verl."""
+
+    modules: tuple[str, ...]
+    """What verl imports in each process."""
+    overrides: tuple[str, ...] = ()
+    """More of Hydra's, after ours, so that they win."""
+
+
+class ConversationsConfig(RunConfig):
+    """SFT or DPO, on one machine."""
+
+    data: ConversationsPart
+    update: StepPart
+
+    @model_validator(mode="after")
+    def _check_nodes(self) -> "ConversationsConfig":
+        if self.machine.nodes != 1:
+            raise ValueError(f"machine.nodes={self.machine.nodes}: {self.stage} is started on one machine; set it to 1")
+        return self
+
+    @property
+    def rows_per_step(self) -> int:
+        """All GPUs' together."""
+        return self.update.rows * self.update.accumulation * self.machine.gpus
+
+
+class TrainConfig(VerlConfig):
+    """RL on verl."""
+
+    stage = "train"
+    table = "train.parquet"
     data: DataPart
     update: UpdatePart = UpdatePart()
-    machine: MachinePart
     sampling: SamplingPart = SamplingPart()
     reward: RewardPart = RewardPart()
-    logging: LoggingPart = LoggingPart()
     method: PresetName = "paper"
     changes: Mapping[str, Any] = Field(default_factory=dict)
     """Options of the method (docs/training.md), in place of the preset's: `{lam: 0.6, chunk_rows: 256}`."""
     storage_units: int = Field(default=8, ge=1)
     """Of verl's queue; each takes a CPU of Ray's."""
     modules: tuple[str, ...] = (PLUGIN,)
-    """What verl imports in each process."""
-    environment: Mapping[str, str] = Field(default_factory=dict)
-    overrides: tuple[str, ...] = ()
-    """More of Hydra's, after ours, so that they win."""
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
@@ -193,14 +271,17 @@ class TrainConfig(Frozen):
         return choose_options(method, **others)
 
     @property
+    def rows_per_step(self) -> int:
+        """The prompts of a step."""
+        return self.data.prompts_per_step
+
+    @property
     def answers_per_step(self) -> int:
         """All prompts' together."""
         return self.data.prompts_per_step * self.data.answers_per_prompt
 
-    @property
-    def sha256(self) -> str:
-        """Hash (64 hex digits) of all fields."""
-        return hash_json(self.model_dump(mode="json"))
+
+C = TypeVar("C", bound=RunConfig)
 
 
 def list_presets() -> list[str]:
@@ -209,8 +290,8 @@ def list_presets() -> list[str]:
     return [name for size in sizes for name in (size, size + RECOMMENDED)]
 
 
-def read_preset(name: str) -> dict[str, Any]:
-    """Return the fields that a preset gives.
+def read_preset(name: str, stage: Stage = "train") -> dict[str, Any]:
+    """Return the fields that a preset gives a stage.
 
     Raises:
         PresetUnknown: There is none of that name.
@@ -218,11 +299,21 @@ def read_preset(name: str) -> dict[str, Any]:
     if name not in list_presets():
         raise PresetUnknown(f"training preset {name!r} is unknown; known: {', '.join(list_presets())}")
     content: dict[str, Any] = read_own_yaml(PRESET_FOLDER / f"{name.removesuffix(RECOMMENDED)}.yaml")
+    parts = {other: content.pop(other, {}) for other in _OTHERS}
+    if stage != "train":
+        return {"preset": name, **_lay_over({part: content.get(part, {}) for part in _SHARED}, parts[stage])}
     method: PresetName = "recommended" if name.endswith(RECOMMENDED) else "paper"
     return {"preset": name, "method": method, **content}
 
 
 def make_config(given: Mapping[str, Any]) -> TrainConfig:
+    """Return the config of an RL training, as `make_run_config`; a reward function's path is made whole, too."""
+    config = make_run_config(TrainConfig, given)
+    function = config.reward.function.absolute() if config.reward.function.suffix else Path()
+    return config.model_copy(update={"reward": config.reward.model_copy(update={"function": function})})
+
+
+def make_run_config(kind: type[C], given: Mapping[str, Any]) -> C:
     """Return a checked config of a preset and what goes before it; relative paths are made whole.
 
     Raises:
@@ -230,18 +321,16 @@ def make_config(given: Mapping[str, Any]) -> TrainConfig:
         TrainingRefused: A value cannot be used; the message names the field.
     """
     if not isinstance(given.get("preset"), str):
-        unknown = sorted(given.keys() - TrainConfig.model_fields.keys())
+        unknown = sorted(given.keys() - kind.model_fields.keys())
         told = f"; unknown are {', '.join(unknown)}" if unknown else ""
         raise TrainingRefused(f"preset: name one of {', '.join(list_presets())} (got {given.get('preset')!r}{told})")
-    fields = _lay_over(read_preset(given["preset"]), given)
+    fields = _lay_over(read_preset(given["preset"], kind.stage), given)
     try:
-        config = TrainConfig.model_validate(fields)
+        config = kind.model_validate(fields)
     except ValidationError as exc:
         raise TrainingRefused(say_first(exc)) from exc
     data = config.data.model_copy(update={"folder": config.data.folder.absolute()})
-    function = config.reward.function.absolute() if config.reward.function.suffix else Path()
-    reward = config.reward.model_copy(update={"function": function})
-    return config.model_copy(update={"data": data, "reward": reward})
+    return config.model_copy(update={"data": data})
 
 
 def read_config(path: Path, given: Mapping[str, Any] | None = None) -> TrainConfig:
@@ -251,12 +340,21 @@ def read_config(path: Path, given: Mapping[str, Any] | None = None) -> TrainConf
         PresetUnknown: As `make_config`.
         TrainingRefused: As `make_config`, or the file cannot be read.
     """
+    return make_config(read_given(path, given))
+
+
+def read_given(path: Path, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the fields of a YAML file, unchecked, with `given` in place of what it says and its paths made whole.
+
+    Raises:
+        TrainingRefused: The file cannot be read.
+    """
     content = read_fields(path, docs="docs/training.md", refused=TrainingRefused)
     for part, name in (("data", "folder"), ("reward", "function")):
         inner = content.get(part)
         if isinstance(inner, dict) and isinstance(inner.get(name), str):
             content[part] = inner | {name: str(path.absolute().parent / inner[name])}
-    return make_config(_lay_over(content, given or {}))
+    return _lay_over(content, given or {})
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

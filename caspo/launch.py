@@ -1,13 +1,13 @@
-"""Starts a training on verl on this machine. No torch, ray or verl here: verl is a child process.
+"""Starts a training on this machine: RL or SFT on verl, or DPO. No torch, ray or verl here: a child process has them.
 
 A run is a folder:
 
 FOLDER/
   run.json       what the run is pinned to; a folder holds one run, and the same command again resumes it
   config.yaml    the config, whole
-  log-1.txt      what verl printed; log-2.txt after a resume
+  log-1.txt      what the trainer printed; log-2.txt after a resume
   attempts.jsonl one line a start, one an end, one each time it is given to a Ray cluster
-  checkpoints/ hydra/ tensorboard_log/    verl's
+  checkpoints/ hydra/ tensorboard_log/    the trainer's
 """
 
 import json
@@ -16,7 +16,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -24,9 +25,11 @@ from typing import Any
 
 import yaml
 
-from caspo.config import TrainConfig
+from caspo.config import RunConfig, Stage, TrainConfig
+from caspo.dpo.config import DpoConfig
 from caspo.errors import RunBusy, RunMismatch, TrainingRefused
 from caspo.overrides import list_environment, list_joining, list_overrides
+from caspo.sft import SftConfig, list_sft_environment, list_sft_overrides
 from storage.locks import hold_lock
 from storage.release_files import hash_file
 from storage.texts import canonical_json, hash_json, utc_now
@@ -37,8 +40,11 @@ RUN_FILE = "run.json"
 ATTEMPTS = "attempts.jsonl"
 PINNED = (
     "ood-mmsafe-curator", "verl", "torch", "transformers", "vllm", "ray", "TransferQueue", "tensordict", "flash-attn",
+    "accelerate", "trl",
 )  # fmt: skip
 VALIDATION = "caspo.verl_plugin.validation"
+LIBRARIES: Mapping[Stage, str] = {"train": "verl", "sft": "verl", "dpo": "trl"}
+"""What trains."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +52,19 @@ class Launch:
     """A run that may be started."""
 
     folder: Path
-    command: tuple[str, ...]
+    program: tuple[str, ...]
+    overrides: tuple[str, ...]
+    """What the program is told: Hydra's, with verl."""
     environment: Mapping[str, str]
     """Beside what is inherited."""
     run: Mapping[str, Any]
     """What `run.json` says."""
-    config: TrainConfig
+    config: RunConfig
 
     @property
-    def overrides(self) -> tuple[str, ...]:
-        """Hydra's, of the command."""
-        return self.command[3:]
+    def command(self) -> tuple[str, ...]:
+        """Program and overrides."""
+        return (*self.program, *self.overrides)
 
     def describe_files(self) -> list[str]:
         """Return what a start would write."""
@@ -67,44 +75,58 @@ class Launch:
     def write_command(self) -> str:
         """Return the command for a shell, an argument a line."""
         told = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
-        words = [*told, shlex.join(self.command[:3]), *(shlex.quote(one) for one in self.overrides)]
+        words = [*told, shlex.join(self.program), *(shlex.quote(one) for one in self.overrides)]
         return " \\\n    ".join(words)
 
 
-def plan_launch(config: TrainConfig, folder: Path) -> Launch:
+def plan_launch(config: RunConfig, folder: Path) -> Launch:
     """Return the run of a config in a folder, and write nothing.
 
     Raises:
         TrainingRefused: The training data has no manifest, or the model or the reward is not named.
     """
-    if not config.model.path:
-        raise TrainingRefused("model.path is not given; name the folder of the model after SFT")
-    if config.reward.server is None and not config.reward.function.suffix:
-        raise TrainingRefused("neither reward.function nor reward.server is given; name a Python file, or a server")
     folder = folder.absolute()
-    overrides = list_overrides(config, folder)
+    if not config.model.path:
+        which = "the model after SFT" if config.stage == "train" else "the model to start from"
+        raise TrainingRefused(f"model.path is not given; name the folder of {which}")
+    program, overrides, environment = _find_program(config, folder)
     return Launch(
         folder=folder,
-        command=(sys.executable, "-m", "verl.trainer.main_ppo", *overrides),
-        environment=list_environment(config),
+        program=(sys.executable, "-m", *program),
+        overrides=tuple(overrides),
+        environment=environment,
         run=_pin(config, overrides),
         config=config,
     )
 
 
-def _pin(config: TrainConfig, overrides: list[str]) -> dict[str, Any]:
+def _find_program(config: RunConfig, folder: Path) -> tuple[tuple[str, ...], list[str], dict[str, str]]:
+    """Return what is run with Python's `-m`, what it is told, and in which environment."""
+    if isinstance(config, TrainConfig):
+        if config.reward.server is None and not config.reward.function.suffix:
+            raise TrainingRefused("neither reward.function nor reward.server is given; name a Python file, or a server")
+        return ("verl.trainer.main_ppo",), list_overrides(config, folder), list_environment(config)
+    processes = ("torch.distributed.run", "--standalone", f"--nproc-per-node={config.machine.gpus_per_node}", "-m")
+    if isinstance(config, SftConfig):
+        told = list_sft_overrides(config, folder), list_sft_environment(config, folder)
+        return (*processes, "verl.trainer.sft_trainer"), *told
+    assert isinstance(config, DpoConfig)
+    return (*processes, "caspo.dpo"), [str(folder)], dict(config.environment)
+
+
+def _pin(config: RunConfig, overrides: list[str]) -> dict[str, Any]:
     """Return what makes the run this one: changing any of it makes another."""
     manifest = read_manifest(config.data.folder)
-    function = config.reward.function
-    return {
-        "format": FORMAT,
-        "preset": config.preset,
-        "method": config.chosen_method.model_dump(mode="json"),
+    found: dict[str, Any] = {"format": FORMAT, "stage": config.stage, "preset": config.preset}
+    if isinstance(config, TrainConfig):
+        function = config.reward.function
+        found["method"] = config.chosen_method.model_dump(mode="json")
+        found["reward_sha256"] = hash_file(function)["sha256"] if function.is_file() else None
+    return found | {
         "release_digest": manifest.get("release_digest"),
         "constitution_sha256": manifest.get("constitution_sha256"),
         "data_config_sha256": manifest.get("config_sha256"),
-        "train_sha256": manifest.get("files", {}).get("train.parquet", {}).get("sha256"),
-        "reward_sha256": hash_file(function)["sha256"] if function.is_file() else None,
+        "train_sha256": manifest.get("files", {}).get(config.table, {}).get("sha256"),
         "config_sha256": config.sha256,
         "overrides_sha256": hash_json(overrides),
         "packages": {name: find_version(name) for name in PINNED},
@@ -181,7 +203,7 @@ def write_run(launch: Launch) -> None:
 
 
 def run_here(launch: Launch, *, tell: Callable[[str], None] | None = None) -> int:
-    """Run verl as a child to its end, or go on where its last checkpoint stands, and return its exit code.
+    """Run the trainer as a child to its end, or go on where its last checkpoint stands, and return its exit code.
 
     Its output goes into a log file and, line by line, to `tell`. Ctrl-C and SIGTERM end verl and all that it started,
     a second one at once. verl holds the folder's lock, too, so that none begins beside one whose parent was killed.
@@ -202,14 +224,15 @@ def run_here(launch: Launch, *, tell: Callable[[str], None] | None = None) -> in
 
 
 def _run_child(launch: Launch, log: Path, tell: Callable[[str], None], lock: int) -> int:
-    with log.open("w", encoding="utf-8") as file:
-        command = (*launch.command, *list_joining(launch.config, os.environ))
+    with log.open("w", encoding="utf-8") as file, _signals_held_back() as let_them_come:
+        joining = list_joining(launch.config, os.environ) if isinstance(launch.config, TrainConfig) else []
+        command = (*launch.command, *joining)
         child = subprocess.Popen(
             command, env={**os.environ, **launch.environment}, cwd=launch.folder, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            let_them_come()
             assert child.stdout is not None
             for line in child.stdout:
                 file.write(line)
@@ -217,14 +240,44 @@ def _run_child(launch: Launch, log: Path, tell: Callable[[str], None], lock: int
                 tell(line.rstrip("\n"))
             return child.wait()
         except KeyboardInterrupt:
-            tell("ending verl")
+            tell(f"ending {LIBRARIES[launch.config.stage]}")
             os.killpg(child.pid, signal.SIGTERM)
             child.communicate()
             return child.returncode
         finally:
-            signal.signal(signal.SIGTERM, before)
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt, but not before what is yielded is called.
+
+    One that came while the child is being started would leave it alone.
+    """
+    held, asked = True, False
+
+    def interrupt(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        if not held:
+            raise KeyboardInterrupt
+
+    def let_them_come() -> None:
+        nonlocal held
+        held = False
+        if asked:
+            raise KeyboardInterrupt
+
+    kinds = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
+        kinds.append(signal.SIGINT)
+    before = {kind: signal.signal(kind, interrupt) for kind in kinds}
+    try:
+        yield let_them_come
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def count_attempts(folder: Path) -> int:
@@ -239,19 +292,35 @@ def note_event(folder: Path, what: Mapping[str, Any]) -> None:
         file.write(canonical_json({**what, "at": utc_now().isoformat()}) + "\n")
 
 
-def validate(*sets: tuple[str, ...]) -> list[str | None] | None:
+def validate(*sets: tuple[str, ...], stage: Stage = "train") -> list[str | None] | None:
     """Return what verl has against each set of overrides, None where nothing; None altogether: verl is not installed.
 
     Raises:
         TrainingRefused: Asking verl failed.
     """
-    if find_version("verl") is None:
+    return _ask("verl", [VALIDATION, stage], sets)
+
+
+def validate_launch(launch: Launch) -> list[str | None] | None:
+    """Return what the library that trains has against a run, as `validate` does.
+
+    Raises:
+        TrainingRefused: Asking it failed.
+    """
+    if isinstance(launch.config, DpoConfig):
+        asked = {"config": launch.config.model_dump(mode="json"), "folder": str(launch.folder)}
+        return _ask("trl", ["caspo.dpo", "--validate"], asked)
+    return validate(launch.overrides, stage=launch.config.stage)
+
+
+def _ask(library: str, program: list[str], question: Any) -> list[str | None] | None:
+    if find_version(library) is None:
         return None
     child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", VALIDATION], input=json.dumps(sets), capture_output=True, text=True,
+        [sys.executable, "-W", "ignore", "-m", *program], input=json.dumps(question), capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     if child.returncode:
-        raise TrainingRefused(f"verl could not be asked whether it takes the config: {child.stderr[-2000:]}")
+        raise TrainingRefused(f"{library} could not be asked whether it takes the config: {child.stderr[-2000:]}")
     complaints: list[str | None] = json.loads(child.stdout)
     return complaints

@@ -5,22 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from caspo.config import TrainConfig
+from caspo.config import TrainConfig, VerlConfig
 from caspo.errors import TrainingRefused
 from caspo.verl_plugin.options import write_overrides
 from caspo.verl_rewards import write_reward_overrides
 
 HELD_OUT_TEMPERATURE = 0.9  # the paper: answers are judged at 0.9; verl would take the likeliest token
-_SINGLE = "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"
+SINGLE = "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"
 
 
 def list_overrides(config: TrainConfig, folder: Path) -> list[str]:
     """Return the overrides of a run in `folder`, one an argument; those of the config come last, so that they win."""
     return [
-        *_write(_list_data(config)),
-        *_write(_list_actor(config)),
-        *_write(_list_scoring(config)),
-        *_write(_list_trainer(config, folder)),
+        *write_values(_list_data(config)),
+        *write_values(_list_actor(config)),
+        *write_values(_list_scoring(config)),
+        *write_values(_list_trainer(config, folder)),
         *_list_precision(config),
         *_list_ray(config),
         *_list_reward(config),
@@ -29,7 +29,7 @@ def list_overrides(config: TrainConfig, folder: Path) -> list[str]:
     ]
 
 
-def list_environment(config: TrainConfig) -> dict[str, str]:
+def list_environment(config: VerlConfig) -> dict[str, str]:
     """Return what the process needs in its environment, beside what it inherits."""
     found = {
         "VERL_USE_EXTERNAL_MODULES": ",".join(config.modules),
@@ -135,7 +135,7 @@ def _list_precision(config: TrainConfig) -> list[str]:
     if config.model.log_probs != "float32":
         return []
     parts = ("actor_rollout_ref.actor", "actor_rollout_ref.ref")
-    return [f"+{part}.fsdp_config.mixed_precision={_SINGLE}" for part in parts] + [
+    return [f"+{part}.fsdp_config.mixed_precision={SINGLE}" for part in parts] + [
         "actor_rollout_ref.ref.fsdp_config.model_dtype=fp32"
     ]
 
@@ -168,7 +168,7 @@ def _list_shared(config: TrainConfig) -> list[str]:
 def _list_reward(config: TrainConfig) -> list[str]:
     """Return what gives verl the function, or the server and the manager that hands pictures to it."""
     reward, inner = config.reward, "+reward.custom_reward_function.reward_kwargs"
-    arguments = _write({f"{inner}.{name}": value for name, value in reward.arguments.items()})
+    arguments = write_values({f"{inner}.{name}": value for name, value in reward.arguments.items()})
     if reward.server is not None:
         return write_reward_overrides(reward.server) + arguments
     told = {
@@ -178,10 +178,15 @@ def _list_reward(config: TrainConfig) -> list[str]:
         "reward.custom_reward_function.path": reward.function,
         "reward.custom_reward_function.name": reward.name,
     }
-    return _write(told) + arguments
+    return write_values(told) + arguments
 
 
-def _write(values: Mapping[str, Any]) -> list[str]:
+def write_values(values: Mapping[str, Any]) -> list[str]:
+    """Return overrides that set each name to its value, as Hydra's grammar has it.
+
+    Raises:
+        TrainingRefused: As `quote`.
+    """
     return [f"{name}={quote(value)}" for name, value in values.items()]
 
 

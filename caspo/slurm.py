@@ -1,4 +1,4 @@
-"""A Slurm script that starts a run: Ray on all machines, verl on the first. It is written, and never submitted."""
+"""A Slurm script that starts a run, with several machines Ray on all of them. It is written, and never submitted."""
 
 import shlex
 from pathlib import Path
@@ -42,7 +42,7 @@ def render_script(launch: Launch, *, hours: int) -> str:
     lines += [f"export {name}={shlex.quote(value)}" for name, value in launch.environment.items()]
     if machine.nodes > 1:
         lines += _start_ray(machine.gpus_per_node, machine.cpus_per_node)
-    words = [shlex.join(launch.command[:3]), *(shlex.quote(one) for one in launch.overrides)]
+    words = [shlex.join(launch.program), *(shlex.quote(one) for one in launch.overrides)]
     return "\n".join([*lines, " \\\n    ".join(words)]) + "\n"
 
 

@@ -6,6 +6,7 @@ RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
 
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
@@ -53,6 +54,15 @@ class RayJobs:
     """The jobs of one cluster."""
 
     def __init__(self, address: str) -> None:
+        """Take the address of the cluster's dashboard.
+
+        Raises:
+            RayRefused: it is none.
+        """
+        if not re.fullmatch(r"https?://[^\s/]+/?", address):
+            raise RayRefused(
+                f"Ray's address {address!r} cannot be used: give that of its dashboard, such as http://127.0.0.1:8265"
+            )
         self.address = address.rstrip("/")
 
     def submit(self, *, job: str, entrypoint: str, environment: Mapping[str, str], cpus: float = 0) -> None:

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'curator.db'}"
 
 
+_NO_ADDRESS = "string_pattern_mismatch"
+"""What pydantic says of a field with a pattern: of ours the addresses, and no others."""
+
+
 def load_settings(*, home: Path | None = None) -> Settings:
     """Return the settings of the environment; `home` from a command line wins over `CURATOR_HOME`.
 
@@ -80,7 +84,8 @@ def load_settings(*, home: Path | None = None) -> Settings:
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as exc:
         lines = [
-            f"CURATOR_{str(error['loc'][0]).upper()}={error['input']!r} cannot be used: {error['msg']}"
+            f"CURATOR_{str(error['loc'][0]).upper()}={error['input']!r} cannot be used: "
+            + ("give an address such as http://HOST:PORT" if error["type"] == _NO_ADDRESS else error["msg"])
             for error in exc.errors()
         ]
         raise SettingsInvalid("\n".join(lines)) from exc

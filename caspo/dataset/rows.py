@@ -58,7 +58,14 @@ RL = pa.schema(
     ]
 )
 SFT = pa.schema(
-    [("messages", _MESSAGES), ("images", _IMAGES), ("trace", _TRACE), ("model", _TEXT), ("score", pa.float64())]
+    [
+        ("messages", _MESSAGES),
+        ("images", _IMAGES),
+        ("constitution", _TEXT),
+        ("trace", _TRACE),
+        ("model", _TEXT),
+        ("score", pa.float64()),
+    ]
 )
 PAIRS = pa.schema(
     [
@@ -88,7 +95,7 @@ SCORES = pa.schema(
 _REPEATED = (
     "data_source", "ability", "extra_info.split", "extra_info.release", "extra_info.category",
     "extra_info.constitution", "extra_info.constitution_hash", "extra_info.sub_category", "trace.source",
-    "trace.category", "model", "chosen_model", "rejected_model",
+    "trace.category", "constitution", "model", "chosen_model", "rejected_model",
 )  # fmt: skip
 
 
@@ -177,11 +184,14 @@ def make_rl_row(
     }
 
 
-def make_sft_row(prompt: Prompt, picture: bytes, answer: ScoredAnswer, text: str, *, source: str) -> dict[str, Any]:
-    """Return a row for verl's SFT trainer."""
+def make_sft_row(
+    prompt: Prompt, picture: bytes, answer: ScoredAnswer, text: str, *, source: str, constitution: str
+) -> dict[str, Any]:
+    """Return a row for verl's SFT trainer. The constitution is no turn of it: `data.prompt` says whether it is read."""
     return {
         "messages": [*_ask(answer.asked or prompt.query), *_answer(text)],
         "images": [{"bytes": picture}],
+        "constitution": constitution,
         "trace": _trace(prompt, source),
         "model": answer.model,
         "score": answer.score,

@@ -96,7 +96,7 @@ def write_files(
                 if pair:
                     files["preferences.parquet"].add(_make_public_row(prompt, picture, source.name, pair))
                 if released:
-                    _write_answers(files, plan, prompt, picture, source.name, by_run)
+                    _write_answers(files, plan, prompt, picture, source.name, by_run, texts)
     return {name: writer.describe() for name, writer in files.items()}
 
 
@@ -111,14 +111,16 @@ def _write_answers(
     picture: bytes,
     source: str,
     runs: Mapping[str, JudgeRunFiles],
+    constitutions: Mapping[Category, tuple[str, str]],
 ) -> None:
     """Write whatever was chosen of the answers to one prompt."""
+    rule = constitutions[prompt.category][0] if prompt.category else ""
 
     def read(answer: ScoredAnswer) -> str:
         return runs[answer.run].read_text(answer)
 
     for answer in plan.sft.get(prompt.item_id, ()):
-        files["sft.parquet"].add(make_sft_row(prompt, picture, answer, read(answer), source=source))
+        files["sft.parquet"].add(make_sft_row(prompt, picture, answer, read(answer), source=source, constitution=rule))
     for name, pairs in (("preferences.parquet", plan.pairs), ("reward_pairs.parquet", plan.reward_pairs)):
         for pair in pairs.get(prompt.item_id, ()):
             row = make_pair_row(

@@ -71,8 +71,7 @@ class Alarm:
 def find_alarms(series: Series, config: AlarmConfig = DEFAULTS) -> tuple[Alarm, ...]:
     """Return what goes wrong in a run, as it is at its last step."""
     checks: tuple[Callable[[Series, AlarmConfig], Iterator[Alarm]], ...] = (
-        _find_not_finite, _find_hacking, _find_over_warning, _find_entropy, _find_length, _find_capped, _find_kl,
-        _find_narrow_r, _find_flat_groups,
+        _find_not_finite, _find_hacking, _find_over_warning, _find_entropy, _find_length, _find_out_of_bounds,
     )  # fmt: skip
     return tuple(alarm for check in checks for alarm in check(series, config))
 
@@ -232,43 +231,49 @@ def _find_length(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
         yield _raise("length_collapse", seen, since, "length")
 
 
-def _find_capped(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
-    points = smooth(series.get("capped"), config.window)
-    since = _find_lasting(points, config, lambda value: value > config.capped)
-    if since is not None:
-        step, share = points[-1]
-        seen = f"{share:.0%} of the answers reach the cap at step {step}; over {config.capped:.0%} since step {since}."
-        yield _raise("length_capped", seen, since, "capped")
+@dataclass(frozen=True)
+class _Bound:
+    """A figure of training that has one bound, from the first step on."""
+
+    kind: str
+    indicator: str
+    bound: str
+    """The field of the config."""
+    above: bool
+    """Whether values above it are bad, and not those below."""
+    seen: str
+    """Gets `value`, `step`, `bound` and `since`."""
 
 
-def _find_kl(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
-    points = smooth(series.get("kl"), config.window)
-    since = _find_lasting(points, config, lambda value: value > config.kl)
-    if since is not None:
-        step, value = points[-1]
-        seen = f"{value:.3g} nats a token at step {step}; more than {config.kl:g} since step {since}."
-        yield _raise("kl_runaway", seen, since, "kl")
+_BOUNDS = (
+    _Bound(
+        "length_capped", "capped", "capped", True,
+        "{value:.0%} of the answers reach the cap at step {step}; over {bound:.0%} since step {since}.",
+    ),
+    _Bound(
+        "kl_runaway", "kl", "kl", True,
+        "{value:.3g} nats a token at step {step}; more than {bound:g} since step {since}.",
+    ),
+    _Bound(
+        "narrow_r", "r_std", "r_spread", False,
+        "r spreads by {value:.3g} nats at step {step}; less than {bound:g} since step {since}.",
+    ),
+    _Bound(
+        "flat_groups", "zero_variance_groups", "flat_groups", True,
+        "In {value:.0%} of the groups all rewards are the same at step {step}; more than {bound:.0%} since step "
+        "{since}.",
+    ),
+)  # fmt: skip
 
 
-def _find_narrow_r(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
-    points = smooth(series.get("r_std"), config.window)
-    since = _find_lasting(points, config, lambda value: value < config.r_spread)
-    if since is not None:
-        step, value = points[-1]
-        seen = f"r spreads by {value:.3g} nats at step {step}; less than {config.r_spread:g} since step {since}."
-        yield _raise("narrow_r", seen, since, "r_std")
-
-
-def _find_flat_groups(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
-    points = smooth(series.get("zero_variance_groups"), config.window)
-    since = _find_lasting(points, config, lambda value: value > config.flat_groups)
-    if since is not None:
-        step, share = points[-1]
-        seen = (
-            f"In {share:.0%} of the groups all rewards are the same at step {step}; more than {config.flat_groups:.0%} "
-            f"since step {since}."
-        )
-        yield _raise("flat_groups", seen, since, "zero_variance_groups")
+def _find_out_of_bounds(series: Series, config: AlarmConfig) -> Iterator[Alarm]:
+    for one in _BOUNDS:
+        bound, points = getattr(config, one.bound), smooth(series.get(one.indicator), config.window)
+        since = _find_lasting(points, config, bound.__lt__ if one.above else bound.__gt__)
+        if since is not None:
+            step, value = points[-1]
+            seen = one.seen.format(value=value, step=step, bound=bound, since=since)
+            yield _raise(one.kind, seen, since, one.indicator)
 
 
 def list_notes(series: Series) -> Sequence[str]:

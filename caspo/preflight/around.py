@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from caspo.config import RunConfig, TrainConfig
 from caspo.errors import RunMismatch, TrainingRefused
 from caspo.launch import RUN_FILE, check_same, plan_launch
 from caspo.preflight.finding import Case, Finding, error, note
@@ -15,7 +16,7 @@ _PATIENCE_S = 60
 _LATEST = "latest_checkpointed_iteration.txt"
 
 
-def check_reward_function(case: Case) -> Iterator[Finding]:
+def check_reward_function(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Look for the function: verl loads it when all models are loaded. It is read here, not run."""
     reward = case.config.reward
     if reward.server is not None:
@@ -40,7 +41,7 @@ def check_reward_function(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_reward_server(case: Case) -> Iterator[Finding]:
+def check_reward_server(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Ask the server whether it looks: a reward that does not see the picture cannot know the hazard."""
     if case.config.reward.server is None:
         yield note(
@@ -85,8 +86,8 @@ def _ask_health(server: str) -> dict[str, Any]:
     return told
 
 
-def check_resume(case: Case) -> Iterator[Finding]:
-    """Look what would be resumed: verl takes up whatever checkpoint lies in the folder, of whichever run."""
+def check_resume(case: Case[RunConfig]) -> Iterator[Finding]:
+    """Look what would be resumed: a trainer takes up whatever checkpoint lies in the folder, of whichever run."""
     checkpoints = case.folder / "checkpoints"
     latest = checkpoints / _LATEST
     if (case.folder / RUN_FILE).exists():
@@ -96,10 +97,10 @@ def check_resume(case: Case) -> Iterator[Finding]:
             yield error("resume", str(exc), "give the same config, or --to another folder")
         except TrainingRefused:
             return  # another check says so
-    elif latest.exists():
+    elif latest.exists() or any(checkpoints.glob("checkpoint-*")):
         yield error(
             "resume",
-            f"{checkpoints} holds checkpoints and {case.folder} no {RUN_FILE}: verl would go on from them",
+            f"{checkpoints} holds checkpoints and {case.folder} no {RUN_FILE}: the run would go on from them",
             "give --to an empty folder",
         )
     if latest.exists():
@@ -112,4 +113,5 @@ def check_resume(case: Case) -> Iterator[Finding]:
             )
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (check_reward_function, check_reward_server, check_resume)
+SHARED: tuple[Callable[[Case[RunConfig]], Iterator[Finding]], ...] = (check_resume,)
+RL: tuple[Callable[[Case[TrainConfig]], Iterator[Finding]], ...] = (check_reward_function, check_reward_server)

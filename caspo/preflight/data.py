@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from caspo.config import RunConfig, TrainConfig
 from caspo.dataset.gate import BenchmarkGate
 from caspo.dataset.sources import Prompt, can_decode
 from caspo.errors import TrainingRefused
 from caspo.launch import read_manifest
 from caspo.preflight.finding import Case, Finding, error, note, warn
-from caspo.preflight.rows import TrainRow, iterate_rows
+from caspo.preflight.rows import TrainRow, find_trace, iterate_rows, split_turns
+from caspo.sft import SftConfig
 from storage.images import MAX_HAMMING_BITS
 from storage.records import Category
 from storage.release_files import hash_file
@@ -30,25 +32,34 @@ _REMADE = "make the training data anew with `curator caspo prepare`"
 _AT_ONCE = 64
 
 
-def check_files(case: Case) -> Iterator[Finding]:
+def check_files(case: Case[RunConfig]) -> Iterator[Finding]:
     """What the run is pinned to has to be what is trained on."""
     try:
         manifest = read_manifest(case.config.data.folder)
     except TrainingRefused as exc:
         yield error("training data", str(exc), "set data.folder to a folder of `curator caspo prepare`")
         return
+    wanted = {case.config.table, "val.parquet"} if case.config.stage == "train" else {case.config.table}
+    if case.config.table not in manifest.get("files", {}):
+        yield error(
+            "training data",
+            f"{case.config.data.folder} has no {case.config.table}",
+            "prepare it from judge runs or public data whose answers can be used (docs/training-data.md)",
+        )
+        return
     for name, told in sorted(manifest.get("files", {}).items()):
         path = case.config.data.folder / name
-        if name in ("train.parquet", "val.parquet") and not (path.is_file() and _is_same(path, told)):
+        if name in wanted and not (path.is_file() and _is_same(path, told)):
             yield error("training data", f"{path} is missing or is not the file that its manifest names", _REMADE)
     if not manifest.get("constitution_sha256"):
         yield error("training data", f"{case.config.data.folder}/manifest.json names no constitutions", _REMADE)
-    if len(case.rows) < case.config.data.prompts_per_step:
+    if len(case.rows) * case.config.times < case.config.rows_per_step:
+        train = case.config.stage == "train"
+        name = "data.prompts_per_step" if train else "update.rows x update.accumulation x GPUs"
         yield error(
             "training data",
-            f"{len(case.rows)} rows are fewer than data.prompts_per_step={case.config.data.prompts_per_step}: verl "
-            "would make no step",
-            "lower data.prompts_per_step, or add data",
+            f"{len(case.rows)} rows are fewer than {name}={case.config.rows_per_step}: there would be no step",
+            f"lower {'data.prompts_per_step' if train else 'update.accumulation'}, or add data",
         )
 
 
@@ -56,7 +67,7 @@ def _is_same(path: Any, told: dict[str, Any]) -> bool:
     return bool(hash_file(path)["sha256"] == told.get("sha256"))
 
 
-def check_placeholders(case: Case) -> Iterator[Finding]:
+def check_placeholders(case: Case[RunConfig]) -> Iterator[Finding]:
     """Count pictures: verl asserts in the middle of a run that each picture has its `<image>`."""
     wrong = [row for row in case.rows if row.markers != len(row.sizes)]
     if wrong:
@@ -68,9 +79,9 @@ def check_placeholders(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_control_tokens(case: Case) -> Iterator[Finding]:
+def check_control_tokens(case: Case[RunConfig]) -> Iterator[Finding]:
     """A token of the chat template in a question makes pictures and their tokens differ in number."""
-    wrong = [(row, token) for row in case.rows for token in CONTROL if token in row.text]
+    wrong = [(row, token) for row in case.rows for token in CONTROL if token in row.words]
     if wrong:
         row, token = wrong[0]
         yield error(
@@ -78,7 +89,7 @@ def check_control_tokens(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_pictures(case: Case) -> Iterator[Finding]:
+def check_pictures(case: Case[RunConfig]) -> Iterator[Finding]:
     """A picture that cannot be opened ends the run at its row."""
     wrong = [row for row in case.rows if (0, 0) in row.sizes]
     if wrong:
@@ -87,7 +98,7 @@ def check_pictures(case: Case) -> Iterator[Finding]:
         yield warn("pictures", f"{_count(without)} without a picture, {without[0].item_id} say", "leave them out")
 
 
-def check_constitutions(case: Case) -> Iterator[Finding]:
+def check_constitutions(case: Case[TrainConfig]) -> Iterator[Finding]:
     """CASPO needs one for each row, and puts it where a system turn would stand."""
     if case.config.choose().mode == "outcome":
         return
@@ -101,14 +112,27 @@ def check_constitutions(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_split(case: Case) -> Iterator[Finding]:
+def check_prompt_form(case: Case[RunConfig]) -> Iterator[Finding]:
+    """SFT under the constitution needs one for each row."""
+    config = case.config
+    if not isinstance(config, SftConfig) or config.data.prompt == "standard":
+        return
+    if wrong := [row for row in case.rows if not row.constitution.strip()]:
+        yield error(
+            "constitutions",
+            f"data.prompt={config.data.prompt} and {_count(wrong)} without a constitution, {wrong[0].item_id} say",
+            f"set data.prompt=standard, or {_REMADE}",
+        )
+
+
+def check_split(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Held-out rows measure a run, and are not trained on."""
     wrong = [row for row in case.rows if row.split != "train"]
     if wrong:
         yield error("split", f"{_count(wrong)} of the split {wrong[0].split!r}, {wrong[0].item_id} say", _REMADE)
 
 
-def check_twins(case: Case) -> Iterator[Finding]:
+def check_twins(case: Case[TrainConfig]) -> Iterator[Finding]:
     """The method's share of harmless twins keeps a model from warning of everything."""
     wanted = case.config.chosen_method.twin_share
     share = sum(row.twin for row in case.rows) / max(len(case.rows), 1)
@@ -120,7 +144,7 @@ def check_twins(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_licences(case: Case) -> Iterator[Finding]:
+def check_licences(case: Case[RunConfig]) -> Iterator[Finding]:
     """Whoever trains on pictures needs a licence for each source."""
     try:
         sources = read_manifest(case.config.data.folder).get("sources", [])
@@ -145,7 +169,7 @@ def check_licences(case: Case) -> Iterator[Finding]:
                 )
 
 
-def check_contamination(case: Case) -> Iterator[Finding]:
+def check_contamination(case: Case[RunConfig]) -> Iterator[Finding]:
     """A model that has trained on a benchmark cannot be measured by it."""
     if not case.barred:
         yield note(
@@ -181,8 +205,8 @@ def _match(gate: BenchmarkGate, prompts: Sequence[Prompt]) -> list[str]:
 
 def _read_prompts(row: dict[str, Any]) -> list[Prompt]:
     """Return a prompt for each of a row's pictures that can be opened."""
-    told, pictures = row.get("extra_info") or {}, [one.get("bytes") or b"" for one in row.get("images") or []]
-    query = "\n".join(str(turn.get("content") or "") for turn in row.get("prompt") or []).replace("<image>", "")
+    told, pictures = find_trace(row), [one.get("bytes") or b"" for one in row.get("images") or []]
+    query = "\n".join(str(turn.get("content") or "") for turn in split_turns(row)[0]).replace("<image>", "")
     category = str(told.get("category") or "")
     return [
         Prompt(
@@ -204,7 +228,8 @@ def _count(rows: Sequence[TrainRow] | Sequence[tuple[TrainRow, str]]) -> str:
     return f"{len(rows)} row{'s' if len(rows) != 1 else ''}"
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    check_files, check_placeholders, check_control_tokens, check_pictures, check_constitutions, check_split,
-    check_twins, check_licences, check_contamination,
+SHARED: tuple[Callable[[Case[RunConfig]], Iterator[Finding]], ...] = (
+    check_files, check_placeholders, check_control_tokens, check_pictures, check_prompt_form, check_licences,
+    check_contamination,
 )  # fmt: skip
+RL: tuple[Callable[[Case[TrainConfig]], Iterator[Finding]], ...] = (check_constitutions, check_split, check_twins)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
-from caspo.config import TrainConfig
+from caspo.config import RunConfig, VerlConfig
 from caspo.dataset.gate import BarredRow
 from caspo.launch import find_version
 from caspo.preflight.rows import TrainRow, read_rows
@@ -20,6 +20,7 @@ GIB = 1 << 30
 Level = Literal["error", "warning", "note"]
 PACKAGES = (
     "verl", "transformers", "TransferQueue", "tensordict", "torchvision", "qwen-vl-utils", "vllm", "flash-attn", "trl",
+    "accelerate", "datasets",
 )  # fmt: skip
 
 
@@ -73,11 +74,14 @@ def _ask_gpus() -> tuple[float, ...]:
     return tuple(float(line) / 1024 for line in done.stdout.split("\n") if line.strip()) if not done.returncode else ()
 
 
+C = TypeVar("C", bound=RunConfig, covariant=True)
+
+
 @dataclass(frozen=True)
-class Case:
+class Case(Generic[C]):
     """A run that is looked at before it starts."""
 
-    config: TrainConfig
+    config: C
     folder: Path
     """Of the run."""
     machine: Machine
@@ -86,14 +90,15 @@ class Case:
     embeddings: EmbeddingEndpoint = field(default_factory=HashEmbeddings)
 
     @classmethod
-    def of_this_machine(cls, config: TrainConfig, folder: Path, **others: Any) -> "Case":
+    def of_this_machine(cls, config: C, folder: Path, **others: Any) -> "Case[C]":  # type: ignore[misc]
         """Return the case of a run on this machine."""
-        return cls(config, folder, Machine.look(folder, config.modules), **others)
+        modules = config.modules if isinstance(config, VerlConfig) else ()
+        return cls(config, folder, Machine.look(folder, modules), **others)
 
     @property
     def table(self) -> Path:
         """The training file."""
-        return self.config.data.folder / "train.parquet"
+        return self.config.data.folder / self.config.table
 
     @property
     def model_folder(self) -> Path | None:
@@ -109,9 +114,9 @@ class Case:
     @cached_property
     def processor(self) -> Any:
         """The model's, as transformers loads it, or the exception that this ends in."""
-        from transformers import AutoProcessor
-
         try:
+            from transformers import AutoProcessor
+
             return AutoProcessor.from_pretrained(self.model_folder)
         except Exception as exc:  # whatever a foreign folder makes it raise is what the check is about
             return exc

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
-from caspo.config import TrainConfig
+from caspo.config import ConversationsConfig, ModelPart, TrainConfig
+from caspo.dpo.config import DpoConfig
 from caspo.preflight.rows import TrainRow
+from caspo.sft import SftConfig
 
 GIB = 1 << 30
 _ADAM_BYTES = 16
 """A parameter's weight, gradient and two moments in float32."""
+_ADAFACTOR_BYTES = 8
+"""A parameter's weight and gradient."""
 _PICTURE_TOKENS_LEAST = 4
 
 
@@ -22,11 +26,7 @@ def estimate_gpu(config: TrainConfig) -> tuple[float, str]:
     parameters = model.billions * 1e9
     tokens = update.update_rows * (config.data.max_prompt_tokens + config.data.max_response_tokens)
     states = 0.0 if update.offload == "always" else parameters * _ADAM_BYTES / machine.gpus
-    kept_layers = 1 if model.gradient_checkpointing else 16
-    half = 4 if model.log_probs == "float32" else 2
-    activations = tokens * model.hidden * half * (model.layers * kept_layers + 34)
-    logits = 0.0 if model.log_probs == "fused" else tokens * model.vocabulary * (half + 4)
-    gathered = parameters / model.layers * half * 2
+    activations, logits, gathered = _estimate_pass(model, tokens, fused=model.log_probs == "fused")
     updating = states + activations + logits + gathered
     stays = 0.0 if update.offload != "none" else parameters * _ADAM_BYTES / machine.gpus
     sampling = config.sampling.memory_share * machine.gpu_gib * GIB + stays
@@ -37,6 +37,36 @@ def estimate_gpu(config: TrainConfig) -> tuple[float, str]:
         f"{logits / GIB:.0f}; sampling {sampling / GIB:.0f}, of which vLLM's weights {weights / GIB:.0f}"
     )
     return max(updating, sampling, float("inf") if short else 0.0) / GIB, words
+
+
+def estimate_conversations(config: ConversationsConfig) -> tuple[float, str]:
+    """Return the peak of one GPU in SFT or DPO in GiB, and what it is made of."""
+    model, parameters = config.model, config.model.billions * 1e9
+    tokens, states, reference = config.update.rows * config.data.max_tokens, parameters * _ADAM_BYTES, 0.0
+    if isinstance(config, SftConfig) and config.update.offload:
+        states = 0.0
+    if isinstance(config, DpoConfig):
+        tokens, reference = tokens * 2, parameters * 4
+        states = parameters * _ADAFACTOR_BYTES if config.update.optimizer == "adafactor" else states
+    activations, logits, gathered = _estimate_pass(model, tokens, fused=config.stage == "dpo")
+    kept = (states + reference) / config.machine.gpus
+    words = (
+        f"states {states / config.machine.gpus / GIB:.0f}, reference policy {reference / config.machine.gpus / GIB:.0f}"
+        f", activations {activations / GIB:.0f}, logits {logits / GIB:.0f}"
+    )
+    return (kept + activations + logits + gathered) / GIB, words
+
+
+def _estimate_pass(model: ModelPart, tokens: int, *, fused: bool) -> tuple[float, float, float]:
+    """Return the bytes of a pass forward and back: activations, logits with their gradient, gathered shards.
+
+    There are no logits where the cross entropy is fused with the last layer.
+    """
+    kept_layers = 1 if model.gradient_checkpointing else 16
+    half = 4 if model.log_probs == "float32" else 2
+    activations = tokens * model.hidden * half * (model.layers * kept_layers + 34)
+    logits = 0.0 if fused else tokens * model.vocabulary * (half + 4.0)
+    return float(activations), logits, model.billions * 1e9 / model.layers * half * 2
 
 
 def estimate_host(config: TrainConfig, rows: Sequence[TrainRow]) -> tuple[float, str]:

@@ -8,13 +8,17 @@ from typing import Any
 
 from PIL import Image
 
+from caspo.config import ConversationsConfig, RunConfig, TrainConfig, VerlConfig
 from caspo.preflight.finding import Case, Finding, error, note
-from caspo.preflight.rows import TrainRow, iterate_rows
+from caspo.preflight.rows import TrainRow, iterate_rows, split_turns
+from caspo.sft import SftConfig
 
+_TURN = 8
+"""Tokens that a turn of a chat template has beside its text, at most."""
 _TYPES = {"qwen2.5-vl": "qwen2_5_vl", "qwen3-vl": "qwen3_vl"}
 
 
-def check_model(case: Case) -> Iterator[Finding]:
+def check_model(case: Case[RunConfig]) -> Iterator[Finding]:
     """The folder has to hold what the config says."""
     config = case.config
     if case.model_folder is None:
@@ -34,7 +38,8 @@ def check_model(case: Case) -> Iterator[Finding]:
             "set model.family, or take a preset of that family",
         )
     patch = (told.get("vision_config") or {}).get("patch_size")
-    asked = [one for one in config.overrides if one.startswith("data.image_patch_size=")]
+    overrides = config.overrides if isinstance(config, VerlConfig) else ()
+    asked = [one for one in overrides if one.startswith("data.image_patch_size=")]
     used = int(asked[-1].partition("=")[2]) if asked else config.model.patch_size
     if patch is not None and patch != used:
         yield error(
@@ -45,19 +50,25 @@ def check_model(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_teacher(case: Case) -> Iterator[Finding]:
+def check_teacher(case: Case[TrainConfig]) -> Iterator[Finding]:
     """The model before SFT has to be there, when it is the teacher."""
     original = case.config.choose().original_model
     if original is not None and case.model_folder is not None and not (Path(original) / "config.json").exists():
         yield error("teacher", f"changes.original_model={original!r} is no folder of a model", "give its folder")
 
 
-def check_processor(case: Case) -> Iterator[Finding]:
+def check_processor(case: Case[RunConfig]) -> Iterator[Finding]:
     """Where the processor cannot be loaded, verl goes on with text only, without a word."""
     if case.model_folder is None:
         return
     found = case.processor
-    if isinstance(found, Exception) or getattr(found, "image_processor", None) is None:
+    if isinstance(found, ModuleNotFoundError) and found.name == "transformers":
+        yield note(
+            "processor",
+            "transformers is not installed here, so neither processor nor lengths were checked",
+            "run preflight where verl is installed (`make setup-models`), as the training has to be",
+        )
+    elif isinstance(found, Exception) or getattr(found, "image_processor", None) is None:
         why = f"{type(found).__name__}: {found}" if isinstance(found, Exception) else "it is only a tokenizer"
         yield error(
             "processor",
@@ -68,7 +79,7 @@ def check_processor(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_image_tokens(case: Case) -> Iterator[Finding]:
+def check_image_tokens(case: Case[RunConfig]) -> Iterator[Finding]:
     """What the processor puts for a picture has to be as many tokens as the vision tower gives."""
     if not _has_processor(case) or not case.rows:
         return
@@ -92,7 +103,7 @@ def check_image_tokens(case: Case) -> Iterator[Finding]:
             return
 
 
-def check_lengths(case: Case) -> Iterator[Finding]:
+def check_lengths(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Prompts over the limit are dropped without a word; a constitution must still fit what the model can read."""
     if not _has_processor(case):
         return
@@ -126,6 +137,38 @@ def check_lengths(case: Case) -> Iterator[Finding]:
         )
 
 
+def check_conversations(case: Case[ConversationsConfig]) -> Iterator[Finding]:
+    """A row that is too long ends SFT at its batch; with DPO its answers are cut, without a word."""
+    if not _has_processor(case) or not case.rows:
+        return
+    config, tokenizer = case.config, case.processor.tokenizer
+    guided = isinstance(config, SftConfig) and config.data.prompt != "standard"
+
+    def count(text: str) -> int:
+        return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    known = {row.constitution: count(row.constitution) + _TURN if guided else 0 for row in case.rows}
+    lengths = [
+        measure_prompt(case.processor, row) + known[row.constitution] + max(map(count, row.answers), default=0) + _TURN
+        for row in case.rows
+    ]
+    if over := [length for length in lengths if length > config.data.max_tokens]:
+        yield error(
+            "lengths",
+            f"{len(over)} of {len(lengths)} rows have more than data.max_tokens={config.data.max_tokens} tokens, up to "
+            f"{max(over)}",
+            f"set data.max_tokens={max(over)}, or make the pictures smaller (size.longest_edge in the model's "
+            "preprocessor_config.json)",
+        )
+    most = _find_context(case)
+    if most is not None and max(lengths) > most:
+        yield error(
+            "lengths",
+            f"a row has {max(lengths)} tokens, and the model reads {most} (max_position_embeddings)",
+            "make the pictures smaller, or leave the longest answers out",
+        )
+
+
 def measure_prompt(processor: Any, row: TrainRow) -> int:
     """Return the tokens of a prompt as the policy reads it, pictures in, without opening them again."""
     picture = {"type": "image"}
@@ -145,7 +188,7 @@ def measure_prompt(processor: Any, row: TrainRow) -> int:
 def _count_really(processor: Any, row: dict[str, Any]) -> tuple[int, int]:
     """Return the image tokens of a row, and how many its pictures make, by the processor itself."""
     pictures = [Image.open(BytesIO(one["bytes"])).convert("RGB") for one in row["images"]]
-    text = "\n".join(turn["content"] for turn in row["prompt"]).replace("<image>", "")
+    text = "\n".join(turn["content"] for turn in split_turns(row)[0]).replace("<image>", "")
     content = [*[{"type": "image", "image": one} for one in pictures], {"type": "text", "text": text}]
     made = processor.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=True, return_dict=True, return_tensors="np"
@@ -156,11 +199,11 @@ def _count_really(processor: Any, row: dict[str, Any]) -> tuple[int, int]:
     return tokens, sum(int(grid.prod()) // merged for grid in made["image_grid_thw"])
 
 
-def _has_processor(case: Case) -> bool:
+def _has_processor(case: Case[RunConfig]) -> bool:
     return case.model_folder is not None and getattr(case.processor, "image_processor", None) is not None
 
 
-def _find_context(case: Case) -> int | None:
+def _find_context(case: Case[RunConfig]) -> int | None:
     assert case.model_folder is not None
     told = _read_config(case.model_folder)
     most = (told.get("text_config") or told).get("max_position_embeddings")
@@ -175,6 +218,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return told
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    check_model, check_teacher, check_processor, check_image_tokens, check_lengths,
+SHARED: tuple[Callable[[Case[RunConfig]], Iterator[Finding]], ...] = (
+    check_model, check_processor, check_image_tokens,
 )  # fmt: skip
+RL: tuple[Callable[[Case[TrainConfig]], Iterator[Finding]], ...] = (check_teacher, check_lengths)
+CONVERSATIONS: tuple[Callable[[Case[ConversationsConfig]], Iterator[Finding]], ...] = (check_conversations,)

@@ -20,7 +20,9 @@ class TrainRow:
     item_id: str
     roles: tuple[str, ...]
     text: str
-    """Of all turns."""
+    """Of all turns that are asked."""
+    answers: tuple[str, ...]
+    """That are learnt from; none in RL."""
     constitution: str
     twin: bool
     split: str
@@ -28,9 +30,14 @@ class TrainRow:
     """Width and height of each picture; (0, 0): it cannot be opened."""
 
     @property
+    def words(self) -> str:
+        """Question and answers."""
+        return "\n".join((self.text, *self.answers))
+
+    @property
     def markers(self) -> int:
         """How many pictures the text speaks of."""
-        return self.text.count("<image>")
+        return self.words.count("<image>")
 
 
 def iterate_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -53,18 +60,32 @@ def read_rows(path: Path) -> list[TrainRow]:
 
 
 def _read_row(place: int, row: dict[str, Any]) -> TrainRow:
-    told = row.get("extra_info") or {}
-    turns = row.get("prompt") or []
+    told = find_trace(row)
+    turns, answers = split_turns(row)
     return TrainRow(
         place=place,
         item_id=str(told.get("item_id") or f"row {place}"),
         roles=tuple(str(turn.get("role")) for turn in turns),
         text="\n".join(str(turn.get("content") or "") for turn in turns),
-        constitution=str(told.get("constitution") or ""),
+        answers=tuple(answers),
+        constitution=str(told.get("constitution") or row.get("constitution") or ""),
         twin=bool(told.get("twin")),
         split=str(told.get("split") or ""),
         sizes=tuple(_measure(picture.get("bytes") or b"") for picture in row.get("images") or []),
     )
+
+
+def find_trace(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a row says of where it comes from."""
+    return row.get("extra_info") or row.get("trace") or {}
+
+
+def split_turns(row: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the turns that are asked, and the answers that are learnt from, of a row of any training file."""
+    turns = row.get("prompt") or row.get("messages") or []
+    asked = [turn for turn in turns if turn.get("role") != "assistant"]
+    answers = [*turns, *(row.get("chosen") or []), *(row.get("rejected") or [])]
+    return asked, [str(turn.get("content") or "") for turn in answers if turn.get("role") == "assistant"]
 
 
 def _measure(data: bytes) -> tuple[int, int]:

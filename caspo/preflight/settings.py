@@ -1,22 +1,41 @@
 """Checks of the config by itself, and of the machine: numbers that do not fit one another, memory, CPUs, versions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from caspo.preflight.finding import Case, Finding, error, note, warn
-from caspo.preflight.memory import estimate_gpu, estimate_host
+from caspo.config import ConversationsConfig, RunConfig, Stage, TrainConfig, VerlConfig
+from caspo.preflight.finding import GIB, Case, Finding, error, note, warn
+from caspo.preflight.memory import estimate_conversations, estimate_gpu, estimate_host
 
 _POOL_CPUS = 3
 """verl reserves so many CPUs for each GPU (`max_colocate_count`)."""
+_Wanted = tuple[str, tuple[int, ...], tuple[int, ...], str]
+_PICTURES: _Wanted = (
+    "torchvision", (0,), (99,), "pip install torchvision; without it there is no processor and no picture",
+)  # fmt: skip
+_VERL: tuple[_Wanted, ...] = (
+    ("verl", (0, 9, 1), (0, 9, 2), "pip install verl==0.9.1"),
+    ("transformers", (5,), (5, 11), "pip install 'transformers<5.11'"),
+    ("TransferQueue", (0, 1, 10), (0, 2), "pip install 'TransferQueue>=0.1.10,<0.2'"),
+    ("tensordict", (0, 10), (0, 11), "pip install 'tensordict>=0.10,<0.11'"),
+    _PICTURES,
+    ("qwen-vl-utils", (0, 0, 14), (99,), "pip install qwen-vl-utils"),
+)
+_TRL: tuple[_Wanted, ...] = (
+    ("trl", (1, 16), (2,), "pip install '.[models,dpo]' into an environment of its own: verl does not go beside it"),
+    ("transformers", (5,), (6,), "pip install 'transformers>=5,<6'"),
+    _PICTURES,
+)
+_WANTED: Mapping[Stage, tuple[_Wanted, ...]] = {"train": _VERL, "sft": _VERL, "dpo": _TRL}
 
 
-def check_groups(case: Case) -> Iterator[Finding]:
+def check_groups(case: Case[TrainConfig]) -> Iterator[Finding]:
     """A group of one has no deviation: verl would take its raw reward for the advantage."""
     size = case.config.data.answers_per_prompt
     if size < 2:
         yield error("groups", f"data.answers_per_prompt={size}: an advantage needs a group", "set it to 2 or more")
 
 
-def check_batches(case: Case) -> Iterator[Finding]:
+def check_batches(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Batches that do not divide end in an assertion of verl's, or in padding."""
     data, update, gpus = case.config.data, case.config.update, case.config.machine.gpus
     answers = case.config.answers_per_step
@@ -48,7 +67,7 @@ def check_batches(case: Case) -> Iterator[Finding]:
             )
 
 
-def check_precision(case: Case) -> Iterator[Finding]:
+def check_precision(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Look for half precision: r is a small difference of log-probabilities, and bfloat16's rounding is as large."""
     model, cuda = case.config.model, case.config.machine.device == "cuda"
     if not cuda and model.log_probs != "float32":
@@ -70,7 +89,7 @@ def check_precision(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_ray_cpus(case: Case) -> Iterator[Finding]:
+def check_ray_cpus(case: Case[TrainConfig]) -> Iterator[Finding]:
     """With too few CPUs verl's queue waits for ever, without a word."""
     config, machine = case.config, case.config.machine
     there = (machine.ray_cpus or machine.cpus_per_node) * machine.nodes
@@ -92,18 +111,33 @@ def check_ray_cpus(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_gpu_memory(case: Case) -> Iterator[Finding]:
+def check_gpu_memory(case: Case[TrainConfig]) -> Iterator[Finding]:
     """An estimate; it leaves out what a library holds back."""
     machine = case.config.machine
     if machine.device == "cpu":
         return
     peak, words = estimate_gpu(case.config)
+    yield from _compare_gpu(
+        case, peak, words, "set update.offload to between or always, lower update.update_rows or sampling.memory_share"
+    )
+
+
+def check_step_memory(case: Case[ConversationsConfig]) -> Iterator[Finding]:
+    """An estimate, as for RL."""
+    if case.config.machine.device == "cpu":
+        return
+    peak, words = estimate_conversations(case.config)
+    change = {"sft": "set update.offload=true", "dpo": "set update.optimizer=adafactor"}.get(case.config.stage, "")
+    yield from _compare_gpu(case, peak, words, f"{change}, lower update.rows")
+
+
+def _compare_gpu(case: Case[RunConfig], peak: float, words: str, change: str) -> Iterator[Finding]:
+    machine = case.config.machine
     if peak > machine.gpu_gib:
         yield error(
             "GPU memory",
             f"about {peak:.0f} GiB on a GPU of {machine.gpu_gib:.0f} GiB ({words})",
-            "set update.offload to between or always, lower update.update_rows or sampling.memory_share, or take more "
-            "GPUs",
+            f"{change}, or take more GPUs",
         )
     there = case.machine.gpus_gib
     if not there:
@@ -117,7 +151,7 @@ def check_gpu_memory(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_host_memory(case: Case) -> Iterator[Finding]:
+def check_host_memory(case: Case[TrainConfig]) -> Iterator[Finding]:
     """Pixel values lie once for each answer in verl's queue."""
     machine = case.config.machine
     total, words = estimate_host(case.config, case.rows)
@@ -136,8 +170,8 @@ def check_host_memory(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_disk(case: Case) -> Iterator[Finding]:
-    """A checkpoint is weights and both moments of Adam in float32."""
+def check_disk(case: Case[RunConfig]) -> Iterator[Finding]:
+    """A checkpoint is weights and both moments of Adam in float32; SFT's has the weights twice."""
     logging = case.config.logging
     if logging.save_every < 1:
         yield warn("disk", f"logging.save_every={logging.save_every}: nothing of the run is kept", "set it to 50")
@@ -145,7 +179,7 @@ def check_disk(case: Case) -> Iterator[Finding]:
     steps = count_steps(case)
     saved = -(-steps // logging.save_every)
     kept = saved if logging.keep is None else min(saved, logging.keep + 1)
-    needed = kept * case.config.model.billions * 12e9 / (1 << 30)
+    needed = kept * case.config.model.billions * (16e9 if case.config.stage == "sft" else 12e9) / GIB
     if needed > case.machine.free_gib:
         yield error(
             "disk",
@@ -154,40 +188,47 @@ def check_disk(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_versions(case: Case) -> Iterator[Finding]:
+def check_versions(case: Case[RunConfig]) -> Iterator[Finding]:
     """What was tried together."""
-    found = case.machine.versions
-    wanted = [
-        ("verl", (0, 9, 1), (0, 9, 2), "pip install verl==0.9.1"),
-        ("transformers", (5,), (5, 11), "pip install 'transformers<5.11'"),
-        ("TransferQueue", (0, 1, 10), (0, 2), "pip install 'TransferQueue>=0.1.10,<0.2'"),
-        ("tensordict", (0, 10), (0, 11), "pip install 'tensordict>=0.10,<0.11'"),
-        ("torchvision", (0,), (99,), "pip install torchvision; without it there is no processor and no picture"),
-        ("qwen-vl-utils", (0, 0, 14), (99,), "pip install qwen-vl-utils"),
-    ]
-    for name, least, below, remedy in wanted:
+    found, config = case.machine.versions, case.config
+    for name, least, below, remedy in _WANTED[config.stage]:
         version = found.get(name)
         if version is None or not least <= _split(version) < below:
             yield error("versions", f"{name} {version or 'is not installed'}", remedy)
-    if case.config.sampling.engine == "vllm" and found.get("vllm") != "0.24.0":
+    if isinstance(config, TrainConfig) and config.sampling.engine == "vllm" and found.get("vllm") != "0.24.0":
         yield (error if found.get("vllm") is None else warn)(
             "versions", f"vllm {found.get('vllm') or 'is not installed'}", "pip install vllm==0.24.0, what verl names"
         )
-    if (trl := found.get("trl")) is not None and _split(trl) >= (1,):
-        yield error("versions", f"trl {trl} is installed: verl cannot load a model beside it", "pip uninstall trl")
+    trl = found.get("trl")
+    if isinstance(config, VerlConfig) and trl is not None and _split(trl) >= (1,):
+        yield error(
+            "versions",
+            f"trl {trl} is installed: verl cannot load a model beside it",
+            "pip uninstall trl; DPO takes an environment of its own",
+        )
 
 
-def check_modules(case: Case) -> Iterator[Finding]:
+def check_attention(case: Case[ConversationsConfig]) -> Iterator[Finding]:
+    """Flash-attn is a package by itself."""
+    if case.config.model.attention == "flash_attention_2" and case.machine.versions.get("flash-attn") is None:
+        yield error(
+            "attention",
+            f"flash-attn is not installed, and model.attention={case.config.model.attention}",
+            "install it, or set model.attention=sdpa",
+        )
+
+
+def check_modules(case: Case[RunConfig]) -> Iterator[Finding]:
     """A module that verl cannot import ends the run in its first second."""
-    for name in case.config.modules:
+    for name in case.config.modules if isinstance(case.config, VerlConfig) else ():
         if name not in case.machine.modules:
             yield error("modules", f"the module {name} is not found", "install it, or put its folder on PYTHONPATH")
 
 
-def count_steps(case: Case) -> int:
+def count_steps(case: Case[RunConfig]) -> int:
     """Return the steps of the whole run."""
     data = case.config.data
-    steps = len(case.rows) // data.prompts_per_step * data.epochs
+    steps = len(case.rows) * case.config.times // case.config.rows_per_step * data.epochs
     return min(steps, data.steps) if data.steps is not None else steps
 
 
@@ -195,7 +236,10 @@ def _split(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("+")[0].split(".") if part.isdigit())
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    check_groups, check_batches, check_precision, check_ray_cpus, check_gpu_memory, check_host_memory, check_disk,
-    check_versions, check_modules,
+SHARED: tuple[Callable[[Case[RunConfig]], Iterator[Finding]], ...] = (check_disk, check_versions, check_modules)
+RL: tuple[Callable[[Case[TrainConfig]], Iterator[Finding]], ...] = (
+    check_groups, check_batches, check_precision, check_ray_cpus, check_gpu_memory, check_host_memory,
+)  # fmt: skip
+CONVERSATIONS: tuple[Callable[[Case[ConversationsConfig]], Iterator[Finding]], ...] = (
+    check_attention, check_step_memory,
 )  # fmt: skip

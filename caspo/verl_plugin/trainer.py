@@ -28,10 +28,10 @@ from verl.utils.tokenizer import hf_tokenizer
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from caspo.errors import OptionsInvalid, VerlUnfit
+from caspo.metrics_file import MetricsFile
 from caspo.verl_plugin.advantage import work_out_advantage
 from caspo.verl_plugin.fixes import check_verl, mend_verl
 from caspo.verl_plugin.held_out import describe_held_out
-from caspo.verl_plugin.metrics_file import MetricsFile
 from caspo.verl_plugin.options import VerlOptions, parse_options
 from caspo.verl_plugin.prompts import GuidedPrompts
 from caspo.verl_plugin.rows import number_rows, pad_rows, read_rows, write_rows

@@ -1,6 +1,7 @@
 """Long jobs of any kind as processes of their own: put down, started so that they outlive the app, stopped."""
 
 import dataclasses
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ PROCESS = "curator_app.job_process"
 LOG_LINES = 60
 MAX_TAIL_BYTES = 20_000
 MAX_READ_BYTES = 1_000_000
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""What a terminal makes colours of; Ray prints it."""
 LOOK_EVERY_S = 4.0
 """How often an executor is asked about a job, however many pages show it."""
 
@@ -129,7 +132,8 @@ def read_tail(path: Path) -> str:
         return ""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - MAX_TAIL_BYTES))
-        return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:])
+        text = COLOURS.sub("", file.read().decode("utf-8", "replace"))
+    return "\n".join(text.splitlines()[-LOG_LINES:])
 
 
 def read_log(folder: Path, offset: int = 0) -> tuple[str, int]:

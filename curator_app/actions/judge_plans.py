@@ -1,11 +1,11 @@
 """From what a maintainer fills in to judge runs, and the plan of them before they start."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curator_app.actions.constitutions import SHIPPED, WORKSPACE, read_current, write_policies
+from curator_app.actions.folder_names import check_folder_name
 from curator_app.actions.judge_jobs import JudgeRequest, list_endpoints_files, make_place
 from curator_app.actions.judging import (
     JUDGE_TOKENS,
@@ -184,12 +184,7 @@ def _check_choices(workspace: Workspace, form: JudgeForm) -> None:
 
 
 def _check_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise JudgingRefused(
-            f"the name {name[:80]!r} cannot be used: give 1 to 64 letters, digits, '.', '_' and '-', and begin with a "
-            "letter or digit; several targets and modes add theirs to it"
-        )
-    return name
+    return check_folder_name(name, JudgingRefused, more="; several targets and modes add theirs to it")
 
 
 def _whole(what: str, value: float | None, least: int, most: int) -> int:

@@ -56,29 +56,41 @@ def render_monitor(folders: Sequence[Path], *, names: Sequence[str] = ()) -> str
     runs = [(name, read_run(folder)) for name, folder in zip(called, folders, strict=True)][:SHAPES]
     found = {name: alarms.find_alarms(series) for name, series in runs}
     logged = [(name, number, series) for number, (name, series) in enumerate(runs, 1) if series.last_step is not None]
+    steps = max((len(points) for _, _, series in logged for points in series.points.values()), default=0)
+    alone = len(folders) == 1
     return draw_part(
         "monitor.html",
         named=len(folders) > 1,
         alarmed=[(name, alarm) for name, _ in runs for alarm in found[name]],
-        notes=[(name, note) for name, series in runs for note in list_notes(series)],
+        notes=_list_notes(runs),
         hidden=len(folders) - len(runs),
         most=SHAPES,
         shown=[(name, number) for name, number, _ in logged],
-        heads=_head_table(logged, alone=len(folders) == 1),
-        rows=_list_rows(logged, places=(0, -1) if len(folders) == 1 else (-1,)),
+        steps=steps,
+        heads=_head_table(logged, steps) if alone else [f"{name}, step {each.last_step}" for name, _, each in logged],
+        rows=_list_rows(logged, places=(0, -1) if alone and steps > 1 else (-1,)),
         panels=[panel for name in PANELS if (panel := _draw(name, logged, found))],
         explained=EXPLAINED,
     )
+
+
+def _list_notes(runs: Sequence[tuple[str, Series]]) -> list[tuple[str, str]]:
+    """Return each note once, with the names of the runs that it is about; none where it is about all of them."""
+    of: dict[str, list[str]] = {}
+    for name, series in runs:
+        for note in list_notes(series):
+            of.setdefault(note, []).append(name)
+    return [("" if len(names) == len(runs) else ", ".join(names), note) for note, names in of.items()]
 
 
 Logged = Sequence[tuple[str, int, Series]]
 """Name, number and series of the runs that have logged a step."""
 
 
-def _head_table(logged: Logged, *, alone: bool) -> list[str]:
-    if alone and logged:
-        return ["first", f"step {logged[0][2].last_step}"]
-    return [f"{name}, step {series.last_step}" for name, _, series in logged]
+def _head_table(logged: Logged, steps: int) -> list[str]:
+    """Return the heads of one run's values."""
+    last = [f"step {series.last_step}" for _, _, series in logged]
+    return ["first", *last] if steps > 1 else last
 
 
 def _list_rows(logged: Logged, *, places: Sequence[int]) -> list[tuple[str, list[str]]]:

@@ -43,13 +43,14 @@ def submit(settings: Settings, request: TrainingRequest, address: str, *, force:
     known = find_submitted(folder)
     if known is not None and (there := find_job(known)) and not there.is_over:
         return RayTraining(folder, known.address, known.job, was_running=True)
+    jobs = RayJobs(address)
     if find_revision(settings) is None:  # there is no database that two machines could write
         check_secrets(settings)
     else:
         check_settings(settings, address)
     job = name_job(f"training-{folder.name}")
     words = ["python", "-P", "-m", "curator_app.cli", *write_words(request, folder, force=force)]
-    RayJobs(address).submit(job=job, entrypoint=f"exec {shlex.join(words)}", environment=write_environment(settings))
+    jobs.submit(job=job, entrypoint=f"exec {shlex.join(words)}", environment=write_environment(settings))
     note_event(folder, {"event": SUBMITTED, "ray": address, "job": job})
     return RayTraining(folder, address, job)
 

@@ -1,6 +1,5 @@
 """Preparing training data as a job of its own: out of releases and judge runs of the workspace, into its folder."""
 
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from caspo.dataset.progress import Step
 from caspo.dataset.report import list_notices
 from caspo.presets import PRESETS
 from curator_app.actions import background_jobs
+from curator_app.actions.folder_names import check_folder_name
 from curator_app.actions.judging import FOLDER as JUDGE_RUNS
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.releases import read_releases
@@ -104,12 +104,7 @@ def find_folder(workspace: Workspace, name: str) -> Path:
     Raises:
         DataNotPrepared: it is no name for a folder.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise DataNotPrepared(
-            f"the name {name[:80]!r} cannot be used: give 1 to 64 letters, digits, '.', '_' and '-', and begin with a "
-            "letter or digit"
-        )
-    return workspace.settings.home / FOLDER / name
+    return workspace.settings.home / FOLDER / check_folder_name(name, DataNotPrepared)
 
 
 def _find_job_folder(workspace: Workspace, name: str) -> Path:

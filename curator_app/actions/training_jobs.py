@@ -21,6 +21,7 @@ from caspo.launch import RUN_FILE
 from caspo.preflight import Finding
 from curator_app.actions import background_jobs, training_places, training_runs
 from curator_app.actions.executors import write_environment
+from curator_app.actions.folder_names import check_folder_name
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.stopping import JobStopped, stoppable
 from curator_app.actions.training_runs import FOLDER, DryRun, TrainingNotStarted, TrainingRequest
@@ -84,12 +85,7 @@ def find_folder(workspace: Workspace, name: str) -> Path:
     Raises:
         TrainingNotStarted: it is no name for a folder.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise TrainingNotStarted(
-            f"the name {name[:80]!r} cannot be used: give 1 to 64 letters, digits, '.', '_' and '-', and begin with a "
-            "letter or digit"
-        )
-    return workspace.settings.home / FOLDER / name
+    return workspace.settings.home / FOLDER / check_folder_name(name, TrainingNotStarted)
 
 
 def make_request(workspace: Workspace, asked: TrainingAsked) -> TrainingRequest:

@@ -113,10 +113,7 @@ class TrainingPair:
 
 def list_trainings(workspace: Workspace) -> list[TrainingView]:
     """Return every training of the workspace, those of the command line included, the newest first."""
-    jobs = {job.name: job for job in background_jobs.list_jobs(workspace, kind=JOB_KIND)}
-    root = workspace.settings.home / FOLDER
-    names = {path.parent.name for path in root.glob(f"[!.]*/{RUN_FILE}")} | jobs.keys()
-    views = [_view(root / name, name, jobs.get(name)) for name in names]
+    views = [_view(folder, job) for folder, job in _find_trainings(workspace).values()]
     return sorted(views, key=lambda view: (view.begun.timestamp() if view.begun else 0, view.name), reverse=True)
 
 
@@ -126,10 +123,18 @@ def read_training(workspace: Workspace, *, name: str) -> TrainingView:
     Raises:
         NotFound: there is none of that name.
     """
-    for view in list_trainings(workspace):
-        if view.name == name:
-            return view
-    raise NotFound(f"there is no training {name[:80]!r}; start one on the page of trainings")
+    found = _find_trainings(workspace).get(name)
+    if found is None:
+        raise NotFound(f"there is no training {name[:80]!r}; start one on the page of trainings")
+    return _view(*found)
+
+
+def _find_trainings(workspace: Workspace) -> dict[str, tuple[Path, Job | None]]:
+    """Return each training's folder and job by its name."""
+    jobs = {job.name: job for job in background_jobs.list_jobs(workspace, kind=JOB_KIND)}
+    root = workspace.settings.home / FOLDER
+    names = {path.parent.name for path in root.glob(f"[!.]*/{RUN_FILE}")} | jobs.keys()
+    return {name: (root / name, jobs.get(name)) for name in names}
 
 
 def compare_trainings(workspace: Workspace, *, left: str, right: str) -> TrainingPair:
@@ -161,11 +166,11 @@ def find_judged_page(workspace: Workspace, name: str) -> Path:
     return page
 
 
-def _view(folder: Path, name: str, job: Job | None) -> TrainingView:
+def _view(folder: Path, job: Job | None) -> TrainingView:
     attempts = tuple(_read_attempts(folder))
     told = job.progress.get("step") if job else None
     return TrainingView(
-        name=name,
+        name=folder.name,
         folder=folder,
         job=job,
         run=_read_json(folder / RUN_FILE) or {},

@@ -1,14 +1,16 @@
-"""Trainings on verl: what `curator caspo preflight` and `curator caspo train` do. Imports no torch and no verl."""
+"""Trainings: what `curator caspo preflight`, `train`, `sft` and `dpo` do. Imports no torch, no verl and no trl."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caspo.config import TrainConfig, make_config, read_config
+from caspo.config import RunConfig, Stage, make_config, make_run_config, read_given
+from caspo.dpo.config import DpoConfig
 from caspo.errors import CaspoError
-from caspo.launch import Launch, check_same, plan_launch, run_here, validate
+from caspo.launch import LIBRARIES, Launch, check_same, plan_launch, run_here, validate_launch
 from caspo.preflight import Case, Finding, run_preflight
+from caspo.sft import SftConfig
 from caspo.slurm import render_script, write_script
 from curator_app.actions.runs import ENDPOINTS_FILE
 from curator_app.actions.training_data import choose_embeddings, list_barred_rows
@@ -37,9 +39,10 @@ class TrainingRequest:
     endpoints: Path | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Of a config, where there is no file."""
+    stage: Stage = "train"
 
 
-def make_training(home: Path, request: TrainingRequest) -> tuple[TrainConfig, Path]:
+def make_training(home: Path, request: TrainingRequest) -> tuple[RunConfig, Path]:
     """Return the config that is asked for and the run's folder.
 
     Raises:
@@ -54,10 +57,16 @@ def make_training(home: Path, request: TrainingRequest) -> tuple[TrainConfig, Pa
     )
     given |= {part: {name: value} for part, name, value in parts if value}
     try:
-        config = read_config(request.config, given) if request.config else make_config(given)
+        fields = read_given(request.config, given) if request.config else given
+        config: RunConfig
+        if request.stage == "train":
+            config = make_config(fields)
+        else:
+            config = make_run_config(SftConfig if request.stage == "sft" else DpoConfig, fields)
     except CaspoError as exc:
         raise TrainingNotStarted(str(exc)) from exc
-    return config, request.to or home / FOLDER / (request.config.stem if request.config else config.preset)
+    name = config.preset if request.stage == "train" else f"{config.preset}-{request.stage}"
+    return config, request.to or home / FOLDER / (request.config.stem if request.config else name)
 
 
 def look_before(home: Path, workspace: Workspace | None, request: TrainingRequest) -> list[Finding]:
@@ -86,10 +95,12 @@ class DryRun:
     command: str
     files: list[str]
     pinned: Mapping[str, Any]
+    library: str
+    """That trains."""
     complaint: str | None
-    """What verl has against it."""
+    """What it has against the config."""
     asked: bool
-    """Whether verl was asked: not where it is not installed."""
+    """Whether it was asked: not where it is not installed."""
     script: str | None
     """The Slurm script, where one is asked for."""
 
@@ -117,13 +128,14 @@ def rehearse(home: Path, request: TrainingRequest, *, hours: int | None = None) 
     """
     launch = plan(home, request)
     try:
-        complaints = validate(launch.overrides)
+        complaints = validate_launch(launch)
     except CaspoError as exc:
         raise TrainingNotStarted(str(exc)) from exc
     return DryRun(
         command=launch.write_command(),
         files=launch.describe_files(),
         pinned=launch.run,
+        library=LIBRARIES[request.stage],
         complaint=complaints[0] if complaints else None,
         asked=complaints is not None,
         script=None if hours is None else render_script(launch, hours=hours),
@@ -131,7 +143,7 @@ def rehearse(home: Path, request: TrainingRequest, *, hours: int | None = None) 
 
 
 def start_here(home: Path, request: TrainingRequest, *, tell: Callable[[str], None]) -> int:
-    """Run the training to its end, or go on with it, and return verl's exit code.
+    """Run the training to its end, or go on with it, and return the trainer's exit code.
 
     Raises:
         TrainingNotStarted: It cannot be started as it was asked for.

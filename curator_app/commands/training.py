@@ -1,13 +1,16 @@
-"""`curator caspo preflight` and `curator caspo train`: CASPO on verl, from one YAML file."""
+"""`curator caspo preflight`, `train`, `sft` and `dpo`: a training from one YAML file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from caspo.config import Stage
     from caspo.preflight import Finding
     from curator_app.actions.training_runs import DryRun, TrainingRequest
 
@@ -15,7 +18,7 @@ Config = Annotated[
     Path | None, typer.Argument(help="A YAML file (docs/training.md); options go before it.", dir_okay=False)
 ]
 Preset = Annotated[str | None, typer.Option(help="Sizes of model and machine, e.g. qwen3-vl-4b-1xh100-recommended.")]
-Model = Annotated[str | None, typer.Option(help="Folder of the model after SFT.")]
+Model = Annotated[str | None, typer.Option(help="Folder of the model to start from: for `train` the one after SFT.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of `curator caspo prepare`.", file_okay=False)]
 Reward = Annotated[Path | None, typer.Option(help="Python file with verl's compute_score.", dir_okay=False)]
 To = Annotated[
@@ -27,6 +30,10 @@ Benchmark = Annotated[
 Endpoints = Annotated[
     Path | None, typer.Option(help="The endpoints file, whose role embedding compares queries.", dir_okay=False)
 ]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what a start would do, and write nothing.")]
+Slurm = Annotated[bool, typer.Option("--slurm", help="Write a Slurm script instead of starting.")]
+Hours = Annotated[int, typer.Option(help="Time limit of the Slurm job.", min=1)]
+Force = Annotated[bool, typer.Option("--force", help="Start although preflight found something.")]
 
 
 def preflight(
@@ -39,11 +46,14 @@ def preflight(
     benchmark: Benchmark = None,
     endpoints: Endpoints = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    stage: Annotated[
+        Literal["train", "sft", "dpo"], typer.Option(help="Whose config it is: `train`, `sft` or `dpo`.")
+    ] = "train",
 ) -> None:
     """Find before a GPU is used what would end a training, or spoil it without a word. Exit code 1: something would."""
     from curator_app.actions.training_runs import TrainingRequest
 
-    request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints)
+    request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints, stage=stage)
     if not _pass_preflight(request, as_json=as_json):
         raise typer.Exit(1)
 
@@ -57,27 +67,67 @@ def train(
     to: To = None,
     benchmark: Benchmark = None,
     endpoints: Endpoints = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a start would do, and write nothing.")] = False,
-    slurm: Annotated[bool, typer.Option("--slurm", help="Write a Slurm script instead of starting.")] = False,
-    hours: Annotated[int, typer.Option(help="Time limit of the Slurm job.", min=1)] = 48,
-    force: Annotated[bool, typer.Option("--force", help="Start although preflight found something.")] = False,
+    dry_run: DryRunOption = False,
+    slurm: Slurm = False,
+    hours: Hours = 48,
+    force: Force = False,
     ray: Annotated[
         str | None, typer.Option(help="Train on the Ray cluster whose dashboard is here, http://HEAD:8265.")
     ] = None,
     stop: Annotated[bool, typer.Option("--stop", help="End the training that a Ray cluster has of this run.")] = False,
 ) -> None:
     """Train with CASPO on verl on this machine. The same command again resumes from the last checkpoint."""
-    from curator_app.actions.training_runs import TrainingRequest, rehearse, start_here, write_slurm
-    from curator_app.settings import load_settings
+    from curator_app.actions.training_runs import TrainingRequest
 
     request = TrainingRequest(config, preset, model, data, reward, to, tuple(benchmark or ()), endpoints)
-    home = load_settings().home
     if stop:
         _stop_on_ray(request)
         return
     if ray and not dry_run and not slurm:
         _train_on_ray(request, ray, force=force)
         return
+    _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
+
+
+def _make_command(stage: Stage, words: str) -> Callable[..., None]:
+    """Return the command of a stage that needs no reward."""
+
+    def command(
+        config: Config = None,
+        preset: Preset = None,
+        model: Model = None,
+        data: Data = None,
+        to: To = None,
+        benchmark: Benchmark = None,
+        endpoints: Endpoints = None,
+        dry_run: DryRunOption = False,
+        slurm: Slurm = False,
+        hours: Hours = 48,
+        force: Force = False,
+    ) -> None:
+        from curator_app.actions.training_runs import TrainingRequest
+
+        request = TrainingRequest(config, preset, model, data, None, to, tuple(benchmark or ()), endpoints, stage=stage)
+        _start(request, dry_run=dry_run, slurm=slurm, hours=hours, force=force)
+
+    command.__doc__ = words
+    return command
+
+
+sft = _make_command(
+    "sft", "Train on good answers with verl's SFT trainer, before `train`. The same command again resumes."
+)
+dpo = _make_command(
+    "dpo", "Train on preference pairs with TRL's DPO, the baseline, without verl. The same command again resumes."
+)
+
+
+def _start(request: TrainingRequest, *, dry_run: bool, slurm: bool, hours: int, force: bool) -> None:
+    from caspo.launch import LIBRARIES
+    from curator_app.actions.training_runs import rehearse, start_here, write_slurm
+    from curator_app.settings import load_settings
+
+    home = load_settings().home
     if dry_run:
         _show_rehearsal(rehearse(home, request, hours=hours if slurm else None))
         return
@@ -89,7 +139,10 @@ def train(
         raise typer.Exit(1)
     code = start_here(home, request, tell=typer.echo)
     if code:
-        typer.echo(f"verl ended with code {code}; the same command goes on from the last checkpoint.", err=True)
+        typer.echo(
+            f"{LIBRARIES[request.stage]} ended with code {code}; the same command goes on from the last checkpoint.",
+            err=True,
+        )
         raise typer.Exit(1)
 
 
@@ -158,9 +211,13 @@ def _show_rehearsal(dry: DryRun) -> None:
     for name in dry.files:
         typer.echo(f"  {name}")
     if not dry.asked:
-        typer.echo("NOT VALIDATED: verl is not installed here (make setup-models, or pip install '.[models,verl]').")
+        remedy = {
+            "verl": "make setup-models, or pip install '.[models,verl]'",
+            "trl": "pip install '.[models,dpo]' into an environment of its own",
+        }
+        typer.echo(f"NOT VALIDATED: {dry.library} is not installed here ({remedy[dry.library]}).")
     elif dry.complaint is None:
-        typer.echo("verl's config classes take it.")
+        typer.echo(f"{dry.library}'s config classes take it.")
     else:
-        typer.echo(f"VERL DOES NOT TAKE IT: {dry.complaint}", err=True)
+        typer.echo(f"{dry.library.upper()} DOES NOT TAKE IT: {dry.complaint}", err=True)
         raise typer.Exit(1)

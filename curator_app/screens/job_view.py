@@ -69,8 +69,11 @@ def _render_select(field: str, names: Sequence[str], chosen: str) -> str:
 
 
 def render_output(output: str) -> str:
-    """Return what the process of a job printed."""
-    return f'<h3>What its process printed</h3><pre class="cu-log">{escape(output)}</pre>' if output else ""
+    """Return what the process of a job printed, with its end in sight."""
+    if not output:
+        return ""
+    log = f'<div class="cu-log cu-tail" tabindex="0"><pre>{escape(output)}</pre></div>'
+    return f"<h3>What its process printed</h3>{log}"
 
 
 def render_calls(lines: Iterable[PlannedCalls]) -> str:

@@ -78,7 +78,7 @@ _ABOUT = (
 def _render_table(views: Sequence[TrainingView], alarms: Sequence[int]) -> str:
     rows = "".join(
         f'<tr><th scope="row"><a href="{link(run=view.name)}">{escape(view.name)}</a></th>'
-        f"<td>{_show_state(view)}</td><td>{_show_alarms(count)}</td>"
+        f'<td class="cu-wrap cu-narrow">{_show_state(view)}</td><td>{_show_alarms(count)}</td>'
         f'<td class="cu-when">{escape(view.preset) or "–"}</td><td class="cu-num">{_show_step(view)}</td>'
         f'<td class="cu-num cu-when">{show_time(view.begun)}</td></tr>'
         for view, count in zip(views, alarms, strict=True)
@@ -201,7 +201,7 @@ def render_pair(pair: TrainingPair, names: Sequence[str], monitor: Monitor) -> s
     """Return two trainings beside each other."""
     sides = (pair.left, pair.right)
     heads = "".join(
-        f'<div><h2><a href="{link(run=view.name)}">{escape(view.name)}</a></h2><p>{_show_state(view)} '
+        f'<div><h2><a href="{link(run=view.name)}">{escape(view.name)}</a></h2><p>{_show_state(view)}, '
         f"{escape(view.preset)}, step {_show_step(view)}</p></div>"
         for view in sides
     )

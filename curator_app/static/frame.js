@@ -112,6 +112,7 @@ async function start(root) {
   });
   applyTheme();
   if (location.pathname.startsWith('/runs')) import('./config_file.js');
+  if (location.pathname.startsWith('/training')) import('./keep_open.js');
   const screen = SCREENS[root.dataset.screen]?.();
   await stylesReady();
   root.hidden = false;

@@ -2,15 +2,17 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from approved_items import add_approved
 from page_checks import find_serious
 from playwright.sync_api import expect
-from trainings_here import stand_in
+from trainings_here import add_material, stand_in
 
 from curator_app.actions import background_jobs, releases, training_data_jobs
 from curator_app.settings import Settings
@@ -45,6 +47,88 @@ def site(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any], ga
 def shoot(page: Any, name: str) -> None:
     if SHOTS:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+def test_plan_start_watch_stop_resume_and_compare(
+    open_tab: Callable[..., Any], site: Any, gate: Path, tmp_path: Path
+) -> None:
+    tab = open_tab(site.add_person("trainer"))
+    page = tab.page
+    page.goto(f"{site.url}/training")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("No training yet.")
+    expect(page.get_by_text("There is no training data:")).to_be_visible()
+    assert find_serious(tab, "empty") == []
+    shoot(page, "training-empty")
+    asked = add_material(site.workspace, tmp_path)
+    page.reload()
+    expect(page.get_by_text("There is no training data:")).not_to_be_visible()
+    expect(page.get_by_label("Training data")).to_have_value(asked.data)
+    page.get_by_label("Name").fill("tides")
+    page.get_by_label("Preset").fill("tiny-cpu")
+    page.get_by_label("Preset").press("Enter")
+    page.get_by_role("button", name="Changes").click()
+    page.get_by_label("Further fields of the config").fill(asked.changes)
+    page.get_by_label("Start although preflight finds errors").check()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("once more to start this")).to_be_visible()
+    expect(page.get_by_text("is a llama, and model.family=qwen3-vl")).to_be_visible()
+    page.get_by_text("The command that it becomes").click()
+    expect(page.get_by_text("verl.trainer.main_ppo")).to_be_visible()
+    assert find_serious(tab, "plan") == []
+    shoot(page, "training-plan")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("link", name="tides").last.click()
+    expect(heading).to_contain_text("is running")
+    gate.write_text("1")
+    expect(page.get_by_text("step:1 - critic")).to_be_visible()
+    expect(page.get_by_text("Entropy").first).to_be_visible()
+    shoot(page, "training-live")
+    page.get_by_text("Pinned to").click()
+    expect(page.get_by_text("it holds one run")).to_be_visible()
+    gate.write_text("2")
+    expect(page.get_by_text("step:2 - critic")).to_be_visible()
+    expect(page.get_by_text("it holds one run")).to_be_visible()  # what is drawn anew stays open
+    beyond = "log => log.firstElementChild.getBoundingClientRect().bottom - log.getBoundingClientRect().bottom"
+    assert page.locator(".cu-tail").evaluate(beyond) <= 0  # the log's end is in sight
+    page.get_by_role("button", name="Stop").click()
+    expect(heading).to_contain_text("has ended")
+    expect(page.get_by_text(re.compile("stopped by trainer-")).first).to_be_visible()
+    gate.write_text("3")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("step:3 - critic")).to_be_visible()
+    expect(heading).to_contain_text("has ended")
+    expect(page.get_by_text("the last one came to its end")).to_be_visible()
+    assert find_serious(tab, "ended") == []
+    shoot(page, "training-ended")
+
+    add_another(site.workspace.settings.home / "training-runs", like="tides")
+    page.goto(f"{site.url}/training")
+    expect(page.get_by_role("row", name=re.compile("tides ended"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("waves from the command line"))).to_be_visible()
+    shoot(page, "training-list")
+    page.goto(f"{site.url}/training?left=tides&right=waves")
+    expect(heading).to_contain_text("beside")
+    expect(page.get_by_role("row", name=re.compile("changes.lam – 0.6"))).to_be_visible()
+    assert find_serious(tab, "compared") == []
+    shoot(page, "training-compared")
+    phone = open_tab(site.add_person("trainer"), width=390, height=844, color_scheme="dark").page
+    for address, name, words in (
+        ("?run=tides", "ended", "has ended"), ("?left=tides&right=waves", "compared", "beside"),
+        ("", "list", "2 trainings"),
+    ):  # fmt: skip
+        phone.goto(f"{site.url}/training{address}")
+        expect(phone.get_by_role("heading", level=1)).to_contain_text(words)
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        shoot(phone, f"training-{name}-phone-dark")
+    assert tab.problems == []
+
+
+def add_another(runs: Path, *, like: str) -> None:
+    """Leave a run of the command line with another method."""
+    shutil.copytree(runs / like, runs / "waves")
+    config = yaml.safe_load((runs / "waves" / "config.yaml").read_text())
+    (runs / "waves" / "config.yaml").write_text(yaml.safe_dump(config | {"changes": {"lam": 0.6}}))
 
 
 def test_training_data_is_prepared_and_its_report_opens(open_tab: Callable[..., Any], site: Any) -> None:

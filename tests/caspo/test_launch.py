@@ -262,6 +262,29 @@ def test_ending_it_ends_verl_and_what_that_started(verl: Path, data: Path, tmp_p
     assert len(started) == 2
 
 
+def test_being_ended_while_verl_is_being_started_leaves_none_behind(
+    verl: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verl.write_text("import time\ntime.sleep(600)\n")
+    start, started = subprocess.Popen, []
+
+    def start_and_be_ended(*words: Any, **more: Any) -> Any:
+        started.append(start(*words, **more))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started[0]
+
+    def stop(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_be_ended)
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        assert run_here(plan(data, tmp_path)) == -signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        started[0].kill()
+
+
 def test_none_begins_beside_a_verl_whose_parent_was_killed(verl: Path, data: Path, tmp_path: Path) -> None:
     verl.write_text("import time\nprint(f'[{os.getpid()}]', flush=True)\ntime.sleep(600)\n")
     launch = plan(data, tmp_path)

@@ -314,7 +314,7 @@ def test_checkpoints_of_another_run(data: Path, tmp_path: Path) -> None:
     (case.folder / "checkpoints" / "global_step_5").mkdir(parents=True)
     latest = case.folder / "checkpoints" / "latest_checkpointed_iteration.txt"
     latest.write_text("5")
-    assert "verl would go on from them" in find_one(case, "resume")
+    assert "the run would go on from them" in find_one(case, "resume")
     write_run(plan_launch(case.config, case.folder))
     assert look(case) == []
     latest.write_text("7")

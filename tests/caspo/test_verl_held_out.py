@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from caspo.metrics_file import METRICS, MetricsFile
 from caspo.monitor.reading import read_series
 from caspo.verl_plugin.held_out import describe_held_out
-from caspo.verl_plugin.metrics_file import METRICS, MetricsFile
 
 COLUMNS = {
     "reward": [6.0, 2.0, 1.0, 5.0, 3.0],

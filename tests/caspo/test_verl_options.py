@@ -33,7 +33,7 @@ def test_options_survive_the_command_line(options: VerlOptions) -> None:
 
 def test_a_preset_reaches_the_plugin_whole() -> None:
     found = choose_options(PRESETS["recommended"], chunk_rows=8)
-    assert (found.teacher, found.signal_floor, found.lam, found.chunk_rows) == ("frozen_sft", 0.5, 0.3, 8)
+    assert (found.teacher, found.signal_floor, found.lam, found.chunk_rows) == ("frozen_sft", 0.5, 1.0, 8)
     left_out = set(Method.model_fields) - set(VerlOptions.model_fields)
     assert left_out == {"beta", "twin_share"}
 

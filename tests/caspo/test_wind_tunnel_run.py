@@ -107,8 +107,8 @@ def test_what_was_lost_is_made_again_and_is_the_same(
     run(copy, force=True, observer=lambda progress: jobs.append(progress.last))
     assert [job for job in jobs if job] == [
         "stage 0, seed 0", "reward model context on stage 0 0",
-        "self-check of Recommended: Hybrid 0.3, frozen SFT at 0.6, floor 0.5",
-        "Recommended: Hybrid 0.3, frozen SFT at 0.6, floor 0.5, stage 0 0, seed 0",
+        "self-check of Recommended: Hybrid 1.0, frozen SFT at 0.4, floor 0.5",
+        "Recommended: Hybrid 1.0, frozen SFT at 0.4, floor 0.5, stage 0 0, seed 0",
     ]  # fmt: skip
     made, kept = (json.loads(text) for text in ((folder / MEASURED).read_text(encoding="utf-8"), before))
     assert (made["columns"], made["answers"]) == (kept["columns"], kept["answers"])

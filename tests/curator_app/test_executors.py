@@ -253,3 +253,8 @@ def test_a_log_is_read_on_in_whole_lines(tmp_path: Path, monkeypatch: pytest.Mon
         read, offset = background_jobs.read_log(tmp_path, offset)
         texts.append(read)
     assert "".join(texts) == "x" * 20 + "\nlast\n"
+
+
+def test_the_colours_of_a_terminal_are_left_out_of_a_log(tmp_path: Path) -> None:
+    (tmp_path / "job.log").write_text("\x1b[36m(WorkerDict pid=7)\x1b[0m loaded\n\x1b[1;32mdone\x1b[0m\n")
+    assert background_jobs.read_output(tmp_path) == "(WorkerDict pid=7) loaded\ndone"

@@ -157,6 +157,12 @@ def test_a_run_that_has_logged_nothing_says_so(tmp_path: Path) -> None:
     assert "No held-out R, S, E" not in text
 
 
+def test_of_a_single_step_nothing_is_said_twice(tmp_path: Path) -> None:
+    one, two = (render_monitor([write_run(tmp_path / f"{n}", steps=n, looks=False)]) for n in (1, 2))
+    assert ">step 1<" in one and ">first<" not in one and "<svg" not in one and "from the second step on" in one
+    assert ">step 2<" in two and ">first<" in two and "<svg" in two and "from the second step on" not in two
+
+
 def test_what_cannot_be_watched_is_said(tmp_path: Path) -> None:
     assert "Nothing held out was looked at" in Tags(render_monitor([write_run(tmp_path, looks=False)])).text
 

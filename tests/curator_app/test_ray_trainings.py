@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from caspo.overrides import list_joining
 from curator_app.actions.training_runs import TrainingNotStarted
 from curator_app.cli import app
-from curator_app.ray_jobs import RaySilent
+from curator_app.ray_jobs import RayRefused, RaySilent
 
 Run = Callable[..., Result]
 CONFIG = "preset: tiny-cpu\nmodel: {path: /models/tiny}\ndata: {folder: data}\nreward: {function: reward.py}\n"
@@ -80,6 +80,13 @@ def test_one_that_is_under_way_is_followed_and_stopped_and_then_submitted_anew(r
     assert isinstance(refused.exception, TrainingNotStarted) and "nothing to stop" in str(refused.exception)
     run("--ray", ray.url, "run.yaml")
     assert len(ray.jobs) == 2
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "ray://head:10001", "http://"])
+def test_an_address_that_is_none_is_refused_by_name(run: Run, address: str) -> None:
+    refused = run("--ray", address, "run.yaml").exception
+    assert isinstance(refused, RayRefused)
+    assert f"Ray's address {address!r} cannot be used: give that of its dashboard" in str(refused)
 
 
 def test_what_was_never_given_to_a_cluster_cannot_be_stopped(run: Run) -> None:

@@ -66,15 +66,15 @@ def freeze(workspace: Workspace, version: str = "v1.0", **more):
 
 def test_the_overview_shows_the_quota_the_list_and_the_next_version(handlers, workspace) -> None:
     add_approved(workspace.db, workspace.blobs, 4)
-    main, listed, desk, version = handlers.releases_show(ask())
+    main, listed, desk, version, form = handlers.releases_show(ask())
     assert "4 of 455 places in the quota are filled. <em>451 to go.</em>" in main
     assert "4 approved and not yet released" in main
     assert 'aria-label="Children, animals and people in care: 1 approved, 0 of them released, quota 20."' in main
     assert "There is no release yet" in listed
-    assert desk.visible
+    assert desk.visible and form.visible
     assert version == "v1.0"
     freeze(workspace)
-    main, listed, _, version = handlers.releases_show(ask())
+    main, listed, _, version, _ = handlers.releases_show(ask())
     assert "0 approved and not yet released" in main
     assert 'href="/releases/download/v1.0"' in listed
     assert version == "v1.1"

@@ -4,7 +4,9 @@ The trainer itself is a program that stands in for it (`verl_stand_in`): a real 
 """
 
 import json
+import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from approved_items import add_approved
+from run_workspace import is_over, wait_for
 from trainings_here import STEPS, add_material, stand_in
 
 from caspo.launch import find_version
@@ -32,7 +35,7 @@ from curator_app.workspace import Workspace
 from storage import jobs
 from storage.accounts import Person, Role
 from storage.errors import NotFound
-from storage.jobs import JobState
+from storage.jobs import Job, JobState
 
 TOM = Person(id=1, name="tom", roles=frozenset({Role.TRAINER}))
 MIA = Person(id=3, name="mia", roles=frozenset({Role.MAINTAINER}))
@@ -176,6 +179,66 @@ def test_a_training_runs_to_its_end_and_shows_step_curves_pins_and_log(
     view = training_reading.read_training(workspace, name="first")
     assert [attempt.code for attempt in view.attempts] == [0, 0]
     assert "setting global step to 3" in capsys.readouterr().out
+
+
+def test_a_stopped_training_ends_verl_and_goes_on_from_its_checkpoint(
+    handlers: SimpleNamespace, workspace: Workspace, started: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.write_text("1")
+    stand_in(monkeypatch, gate=gate)
+    find = training_jobs.find_training_job
+    training_jobs.start_training(workspace, add_material(workspace, tmp_path), actor="user:tom")
+
+    def stop() -> None:
+        try:
+            wait_for(workspace, "first", lambda job: job.progress.get("step") == 1, find=find, timeout_s=240)
+            handlers.training_stop(ask(run="first"))
+        except BaseException:
+            gate.write_text(str(STEPS))  # or it would wait for ever
+            raise
+
+    with ThreadPoolExecutor(1) as beside:
+        stopped = beside.submit(stop)
+        run_queued(workspace, name="first")
+    stopped.result()
+    job = find(workspace, name="first")
+    assert (job.state, job.message) == (JobState.ENDED, "stopped by tom")
+    view = training_reading.read_training(workspace, name="first")
+    assert [attempt.code for attempt in view.attempts] == [-signal.SIGTERM] and view.step == 1
+    gate.write_text(str(STEPS))
+    handlers.training_resume(ask(run="first"))
+    run_queued(workspace, name="first")
+    view = training_reading.read_training(workspace, name="first")
+    assert [attempt.code for attempt in view.attempts] == [-signal.SIGTERM, 0] and view.step == STEPS
+    assert "setting global step to 1" in (view.folder / "log-2.txt").read_text()
+
+
+@pytest.mark.thorough
+def test_pressed_twice_stop_ends_a_verl_that_does_not_heed_it(
+    handlers: SimpleNamespace, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.write_text("1")
+    stand_in(monkeypatch, gate=gate)
+    monkeypatch.setenv("STAND_IN_DEAF", "1")
+
+    def wait(wanted: Callable[[Job], bool]) -> Job:
+        return wait_for(workspace, "first", wanted, find=training_jobs.find_training_job, timeout_s=240)
+
+    training_jobs.start_training(workspace, add_material(workspace, tmp_path), actor="user:tom")
+    wait(lambda job: job.progress.get("step") == 1)
+    handlers.training_stop(ask(run="first"))
+    log = workspace.settings.home / "training-runs" / "first" / "job.log"
+    wait(lambda job: "ending verl" in log.read_text())
+    assert wait(lambda job: True).state is JobState.STOPPING
+    handlers.training_stop(ask(run="first"))
+    job = wait(is_over)
+    assert (job.state, job.message) == (JobState.FAILED, "ended at once by hand")
+    gate.write_text(str(STEPS))
+    handlers.training_resume(ask(run="first"))  # which a verl that were still there would not allow
+    job = wait(lambda job: job.sitting == 2 and is_over(job))
+    assert (job.state, job.message, job.progress["step"]) == (JobState.ENDED, "", STEPS)
 
 
 def test_preflights_errors_and_verls_own_end_a_job_with_what_to_do(

@@ -102,7 +102,7 @@ def test_empty_it_says_what_a_wind_tunnel_is_and_what_it_costs(handlers: SimpleN
     assert NOTICE in html and "needs neither GPU nor network" in html
     assert form["visible"] is True and timer.active is False
     plan, known = handlers.wind_tunnel_plan(ask(), "whole", False)
-    assert "18 arms, 3 seeds of RL, 72 runs" in plan and "hours on two idle cores" in plan and known
+    assert "18 arms, 3 seeds of RL, 72 runs" in plan and "an hour on two idle cores" in plan and known
     assert "RL starts although" in handlers.wind_tunnel_plan(ask(), "quick", True)[0]
 
 

@@ -63,7 +63,7 @@ def test_it_writes_page_and_json_and_prints_goal_and_verdicts(
     done = curator("--out", str(tmp_path / "out"), "--workers", "2")
     assert done.exit_code == 0, done.output
     assert NOTICE in done.output
-    assert "Recommended: Hybrid 0.3, frozen SFT at 0.6, floor 0.5: goal met in 6 of 6 runs" in done.output
+    assert "Recommended: Hybrid 1.0, frozen SFT at 0.4, floor 0.5: goal met in 6 of 6 runs" in done.output
     assert "reproduced      Without a constitution the model overlooks most hazards." in done.output
     assert "OutR, stage 0 0, seed 1: done; about " in done.output
     assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["notice"] == NOTICE

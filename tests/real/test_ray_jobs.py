@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,7 +34,7 @@ from curator_app.actions.judge_jobs import JudgeRequest, find_judge_job, start_j
 from curator_app.actions.judging import Sampling
 from curator_app.actions.ray_executor import read_handle
 from curator_app.actions.run_jobs import find_run, resume_run, start_run, stop_run
-from curator_app.ray_jobs import RayJobs, RayUnknown
+from curator_app.ray_jobs import RayJobs, RaySilent, RayUnknown
 from curator_app.screens.judge_runs import build_judge_runs_page
 from curator_app.settings import Settings
 from curator_app.workspace import Workspace, create_workspace
@@ -90,8 +92,13 @@ def read_submission(job: Job) -> dict[str, Any]:
 def wait_until_over(job: Job) -> str:
     """Ray's own word for how a job ended."""
     address, submission = read_handle(job.handle)
-    wait_for(None, "", lambda job: job.is_over, find=lambda *_, **__: RayJobs(address).find(submission))  # type: ignore[arg-type, return-value]
-    return RayJobs(address).find(submission).status
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with suppress(RaySilent):  # a page's patience with Ray is short, and this machine may be busy
+            if (found := RayJobs(address).find(submission)).is_over:
+                return found.status
+        assert time.monotonic() < deadline, "it is not over"
+        time.sleep(0.2)
 
 
 def test_a_pipeline_run_goes_through_with_the_keys_of_the_cluster(head: str, workspace: Workspace) -> None:

@@ -1,11 +1,13 @@
 """Says and writes what a training on verl says and writes, a step at a time, and trains nothing.
 
 It reads the overrides that it needs, goes on after the last checkpoint, and before each step waits for a file that
-`STAND_IN_GATE` names, where it does: the file holds the last step that it may take.
+`STAND_IN_GATE` names, where it does: the file holds the last step that it may take. With `STAND_IN_DEAF` it does not
+end when it is asked to.
 """
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,6 +17,8 @@ CODE = os.environ.get("STAND_IN_CODE", "0")
 
 def main() -> int:
     """Take the steps and return the exit code."""
+    if os.environ.get("STAND_IN_DEAF"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     given = dict(one.split("=", 1) for one in sys.argv[1:])
     checkpoints = Path(given["trainer.default_local_dir"])
     checkpoints.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The file of metrics that every run on verl writes, for `caspo.monitor`. No verl here.
+"""The file of metrics that every run writes, for `caspo.monitor`. No verl here.
 
 verl has a file logger of its own. It empties its file at each start, so that a resumed run forgets what was before, and
 finds it by an environment variable, which does not reach every machine of a cluster. This one is beside the
