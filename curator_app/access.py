@@ -43,6 +43,7 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/constitutions": TRAINERS,
     "/wind-tunnel": TRAINERS,
     "/studies": STUDY_PEOPLE,
+    "/label-studio": frozenset({Role.MAINTAINER}),
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
     "/releases": TRAINERS,
     "/people": frozenset({Role.ADMIN}),

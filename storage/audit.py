@@ -56,6 +56,7 @@ class Tag(StrEnum):
     STUDY_CREATED = "studies:study:create"
     STUDY_CLOSED = "studies:study:close"
     EXTERNAL_COUNTED = "reviews:external:count"
+    EXTERNAL_NAMED = "reviews:external:name"
 
 
 @dataclass(frozen=True)

@@ -301,8 +301,11 @@ def _find_person(*, session: Session, project: ExternalProjectRow, claimed: str)
     """Return the account that an e-mail stands for: the one named in the project's list, else the one called so."""
     name = json.loads(project.people).get(claimed, claimed)
     found = session.exec(select(UserRow).where(UserRow.name == name)).first()
-    able = found is not None and not found.disabled and {"annotator", "admin"} & set(found.roles.split())
-    return found if able else None
+    return found if found is not None and _may_answer(found) else None
+
+
+def _may_answer(person: UserRow) -> bool:
+    return not person.disabled and bool({"annotator", "admin"} & set(person.roles.split()))
 
 
 def find_project(*, session: Session, source: str, marker: str) -> ExternalProjectRow | None:
@@ -330,3 +333,45 @@ def name_people(*, session: Session, project: ExternalProjectRow, people: dict[s
     merged = json.loads(project.people) | {email.lower(): name for email, name in people.items()}
     project.people = json.dumps(merged, sort_keys=True)
     session.add(project)
+
+
+def map_person(*, session: Session, email: str, name: str, actor: str, now: datetime | None = None) -> int:
+    """Say in every project which account an e-mail stands for, and let what waited for that count; return how many do.
+
+    Adds an audit event. The caller commits.
+
+    Raises:
+        InvalidRecord: there is no e-mail.
+        StorageError: there is no such account, or it may not answer.
+    """
+    now = now or utc_now()
+    email = email.strip().lower()
+    if not email:
+        raise InvalidRecord("no e-mail is chosen; choose one that Label Studio named and nobody here is called")
+    person = session.exec(select(UserRow).where(UserRow.name == name)).first()
+    if person is None:
+        raise StorageError(f"there is no account {name!r}; add it with `curator users add {name}`")
+    if not _may_answer(person):
+        raise StorageError(f"{name} may not answer; give the role annotator on the People page, or choose another")
+    lock_chain(session=session)
+    projects = list_projects(session=session)
+    for project in projects:
+        name_people(session=session, project=project, people={email: name})
+    payload = {"claimed": email, "account": name}
+    record_event(session=session, actor=actor, tag=Tag.EXTERNAL_NAMED, subject=name, payload=payload, now=now)
+    counted = 0
+    for project in projects:
+        waiting = (
+            select(ExternalAnnotationRow)
+            .join(ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id)
+            .where(
+                ExternalAnnotationRow.project_id == project.id,
+                ExternalAnnotationRow.use == Use.UNKNOWN_PERSON.value,
+                ExternalRevisionRow.claimed == email,
+            )
+            .order_by(col(ExternalAnnotationRow.id))
+        )
+        for row in session.exec(waiting).all():
+            use = count_annotation(session=session, project=project, row=row, now=now)
+            counted += use in (Use.COUNTED, Use.SAME)
+    return counted

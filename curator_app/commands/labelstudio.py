@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from curator_app.labelstudio.server import Server
-    from curator_app.workspace import Workspace
 
 app = typer.Typer(help="Keep in step with Label Studio: push, pull, status.", no_args_is_help=True)
 
@@ -42,6 +38,7 @@ def push(
     again: Annotated[bool, typer.Option("--again", help="Push again what was deleted there.")] = False,
 ) -> None:
     """Push the open tasks of a kind that are not there yet. Doing it again adds nothing."""
+    from curator_app.actions.label_studio_jobs import connect
     from curator_app.commands.release import workspace_here
     from curator_app.labelstudio import pushing
     from storage.records import TaskKind
@@ -56,12 +53,8 @@ def push(
         again=again,
     )
     with workspace_here() as workspace:
-        report = pushing.push(workspace, _connect(workspace), request)
-    typer.echo(f"Project {report.project}: {report.pushed} tasks pushed, {report.known} were there.")
-    if report.deleted:
-        typer.echo(f"  {report.deleted} were deleted there and stay so; --again pushes them")
-    if report.doubled:
-        typer.echo(f"  {report.doubled} were there twice; the doubles without an annotation were removed")
+        report = pushing.push(workspace, connect(workspace), request)
+    typer.echo("\n".join(report.to_lines()))
 
 
 @app.command("pull")
@@ -72,6 +65,7 @@ def pull(
     ] = None,
 ) -> None:
     """Pull what changed in every project that was pushed to this server."""
+    from curator_app.actions.label_studio_jobs import connect
     from curator_app.commands.release import workspace_here
     from curator_app.errors import LabelStudioRefused
     from curator_app.labelstudio import pulling
@@ -81,17 +75,12 @@ def pull(
     if wrong:
         raise LabelStudioRefused(f"--person {wrong[0]!r} is not EMAIL=ACCOUNT, like ann@example.com=ann")
     with workspace_here() as workspace:
-        reports = pulling.pull(workspace, _connect(workspace), people=people)
+        reports = pulling.pull(workspace, connect(workspace), people=people)
     if not reports:
         typer.echo("Nothing was pushed to this server yet. Push: curator labelstudio push scenario_review")
     for report in reports:
-        if report.refused:
-            continue
-        typer.echo(
-            f"Project {report.project}, {report.kind}: {report.revisions} new, {report.tombstones} tasks deleted there"
-        )
-        for use, count in report.uses.items():
-            typer.echo(f"  {use.replace('_', ' '):<16} {count:>7}")
+        for line in report.to_lines():
+            typer.echo(line)
     refused = [report.refused for report in reports if report.refused]
     if refused:
         raise LabelStudioRefused("\n".join(refused))
@@ -106,10 +95,3 @@ def status() -> None:
     with workspace_here() as workspace:
         lines = reading.read_status(workspace)
     typer.echo("\n".join(lines) or "Nothing was pushed yet. Push: curator labelstudio push scenario_review")
-
-
-def _connect(workspace: Workspace) -> Server:
-    from curator_app.labelstudio.server import Server
-
-    settings = workspace.settings
-    return Server(settings.label_studio_url, settings.label_studio_token.get_secret_value())

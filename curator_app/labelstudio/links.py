@@ -1,7 +1,7 @@
 """Which task of the server is which of ours, and what push and pull both hold on to."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from sqlmodel import Session, select
@@ -16,6 +16,12 @@ from storage.locks import hold_lock
 from storage.tables import TaskRow
 
 BATCH = 100
+Tell = Callable[[str, int, int], None]
+"""Is told what is done, how many of it, and of how many."""
+
+
+def tell_nobody(what: str, done: int, of: int) -> None:
+    """Take it and say nothing."""
 
 
 def hold(workspace: Workspace) -> AbstractContextManager[int]:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from curator_app.errors import LabelStudioRefused
-from curator_app.labelstudio.links import BATCH, bury, hold, link_new, refuse_drift
+from curator_app.labelstudio.links import BATCH, Tell, bury, hold, link_new, refuse_drift, tell_nobody
 from curator_app.labelstudio.mapping import Unreadable, read_result, read_seconds
 from curator_app.labelstudio.server import Change, Server, read_time
 from curator_app.workspace import Workspace
@@ -48,8 +48,17 @@ class PullReport:
     refused: str = ""
     """Why it was left alone."""
 
+    def to_lines(self) -> list[str]:
+        """Return it as lines to print; none where it was left alone."""
+        if self.refused:
+            return []
+        first = f"Project {self.project}, {self.kind}: {self.revisions} new, {self.tombstones} tasks deleted there"
+        return [first, *(f"  {use.replace('_', ' '):<16} {count:>7}" for use, count in self.uses.items())]
 
-def pull(workspace: Workspace, server: Server, *, people: dict[str, str] | None = None) -> list[PullReport]:
+
+def pull(
+    workspace: Workspace, server: Server, *, people: dict[str, str] | None = None, tell: Tell = tell_nobody
+) -> list[PullReport]:
     """Pull every project that was pushed to this server. One that is gone, or changed, does not keep the others.
 
     Raises:
@@ -62,20 +71,20 @@ def pull(workspace: Workspace, server: Server, *, people: dict[str, str] | None 
                 name_people(session=session, project=project, people=people or {})
             session.commit()
         emails = server.read_people() if projects else {}
-        return [_try_project(workspace, server, project, emails) for project in projects]
+        return [_try_project(workspace, server, project, emails, tell) for project in projects]
 
 
 def _try_project(
-    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str]
+    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str], tell: Tell
 ) -> PullReport:
     try:
-        return _pull_project(workspace, server, project, emails)
+        return _pull_project(workspace, server, project, emails, tell)
     except LabelStudioRefused as exc:
         return PullReport(project.remote_id, project.kind, refused=str(exc))
 
 
 def _pull_project(
-    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str]
+    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str], tell: Tell
 ) -> PullReport:
     remote = server.read_project(project.remote_id)
     refuse_drift(project, remote)
@@ -85,6 +94,7 @@ def _pull_project(
         fresh = _find_news(session=session, project=project, changes=changes)
     added = 0
     for start in range(0, len(fresh), BATCH):
+        tell(f"changed tasks of project {project.remote_id} read", start, len(fresh))
         found = server.read_annotations(project.remote_id, fresh[start : start + BATCH])
         with workspace.db.write() as session:
             for remote_id, annotations in found.items():

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio import outgoing
 from curator_app.labelstudio.configs import KINDS, write_config
-from curator_app.labelstudio.links import bury, hold, link_new, read_links, refuse_drift
+from curator_app.labelstudio.links import Tell, bury, hold, link_new, read_links, refuse_drift, tell_nobody
 from curator_app.labelstudio.outgoing import Outgoing, Pictures
 from curator_app.labelstudio.server import RemoteProject, Server, WriteUnsure
 from curator_app.labelstudio.xml_check import check_config
@@ -63,14 +63,57 @@ class PushReport:
     doubled: int
     """Tasks that were there twice, removed."""
 
+    def to_lines(self) -> list[str]:
+        """Return it as lines to print."""
+        lines = [f"Project {self.project}: {self.pushed} tasks pushed, {self.known} were there."]
+        if self.deleted:
+            lines.append(f"  {self.deleted} were deleted there and stay so, unless asked to be pushed again (--again)")
+        if self.doubled:
+            lines.append(f"  {self.doubled} were there twice; the doubles without an annotation were removed")
+        return lines
 
-def push(workspace: Workspace, server: Server, request: PushRequest) -> PushReport:
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a push would find, by what is known here."""
+
+    open: int
+    there: int
+    deleted: int
+    """Deleted there, and not pushed again unless asked."""
+
+    @property
+    def to_push(self) -> int:
+        """How many tasks it would add."""
+        return self.open - self.there - self.deleted
+
+
+def foresee(workspace: Workspace, source: str, request: PushRequest) -> Foreseen:
+    """Return what a push to the server at `source` would do; asks no server.
+
+    Raises:
+        LabelStudioRefused, NotFound: the request cannot be met.
+    """
+    check_request(request)
+    with workspace.db.read() as session:
+        study = outgoing.find_study(session=session, name=request.study) if request.study else None
+        wanted = outgoing.gather(session=session, kind=request.kind, study=study, person=request.person)
+        project = find_project(session=session, source=source, marker=_mark(session=session, request=request))
+    keys = {(row.task_id, row.content_sha256) for row in wanted}
+    if project is None:
+        return Foreseen(len(keys), 0, 0)
+    live = _keys(workspace, project, state="live")
+    tombs = _keys(workspace, project, state="deleted") if not request.again else set()
+    return Foreseen(len(keys), len(keys & live), len(keys & tombs - live))
+
+
+def push(workspace: Workspace, server: Server, request: PushRequest, *, tell: Tell = tell_nobody) -> PushReport:
     """Push the open tasks of a kind that are not there yet.
 
     Raises:
         LabelStudioRefused: the request cannot be met, or the server refuses, is away, or has another config.
     """
-    _check(request)
+    check_request(request)
     with hold(workspace):
         with workspace.db.read() as session:
             study = outgoing.find_study(session=session, name=request.study) if request.study else None
@@ -79,10 +122,15 @@ def push(workspace: Workspace, server: Server, request: PushRequest) -> PushRepo
         project, remote = _ensure_project(workspace, server, request, config)
         if request.pictures == "files":
             server.add_local_files(remote.id, str(outgoing.check_folder(request.folder, request.root)))
-        return _send_missing(workspace, server, project=project, wanted=wanted, request=request)
+        return _send_missing(workspace, server, project=project, wanted=wanted, request=request, tell=tell)
 
 
-def _check(request: PushRequest) -> None:
+def check_request(request: PushRequest) -> None:
+    """Refuse what cannot be asked there.
+
+    Raises:
+        LabelStudioRefused: it is settled here, or the study or its person is missing.
+    """
     if request.kind not in KINDS:
         raise LabelStudioRefused(
             f"{request.kind.value} is settled here; push {', '.join(kind.value for kind in KINDS)}"
@@ -152,6 +200,7 @@ def _send_missing(
     project: ExternalProjectRow,
     wanted: Sequence[Outgoing],
     request: PushRequest,
+    tell: Tell,
 ) -> PushReport:
     doubled = reconcile(workspace, server, project)
     tombs = _keys(workspace, project, state="deleted") if not request.again else set()
@@ -160,6 +209,7 @@ def _send_missing(
     left = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
     tries = TRIES
     while left:
+        tell("tasks pushed", len(missing) - sum(map(len, left)), len(missing))
         rows = outgoing.add_pictures(
             workspace, left[0], pictures=request.pictures, folder=request.folder, root=request.root
         )
@@ -176,6 +226,7 @@ def _send_missing(
                 continue
         left.pop(0)
     if missing:
+        tell("tasks pushed", len(missing), len(missing))
         doubled += reconcile(workspace, server, project)
     keys = {(row.task_id, row.content_sha256) for row in wanted}
     return PushReport(project.remote_id, len(missing), len(keys & live), len(keys & tombs - live), doubled)

@@ -18,6 +18,8 @@ from curator_app.errors import LabelStudioRefused
 ONCE = {"max_retries": 0}
 PAGE = 1000
 TIMEOUT_S = 120.0
+LOOK_TIMEOUT_S = 5.0
+"""For who only looks whether it answers, while a page waits."""
 _ANNOTATION_FIELDS = (
     "id", "annotations", "result", "completed_by", "updated_by", "was_cancelled", "ground_truth", "lead_time",
     "created_at", "updated_at", "draft_created_at", "parent_prediction", "parent_annotation", "last_action",
@@ -28,6 +30,16 @@ _SECRET_LIKE = re.compile(r"(https?://|data:)\S+")
 
 class WriteUnsure(LabelStudioRefused):
     """A write failed on the server or on the way: it may have happened."""
+
+
+@dataclass(frozen=True)
+class RemoteState:
+    """What answers there, and as whom."""
+
+    version: str
+    edition: str
+    account: str
+    """E-mail of the token's account."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +95,17 @@ def check_address(url: str) -> str:
     return url.strip().rstrip("/")
 
 
+def name_token_kind(token: str) -> str:
+    """Return what kind of token this is, by its looks; nothing of it is repeated."""
+    if token.startswith("eyJ") and token.count(".") == 2:
+        return "personal access token"
+    return "legacy token" if re.fullmatch("[0-9a-f]{40}", token) else "token of no known kind"
+
+
 class Server:
     """An open connection. Nothing is sent before the first call."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
         """Take an address and a token of either kind: a personal access token, or a legacy one where that is on.
 
         Raises:
@@ -105,7 +124,7 @@ class Server:
                 "Label Studio's SDK is not installed; run: pip install 'ood-mmsafe-curator[labelstudio]'"
             ) from None
         with self._calling("sign in"):
-            self._api = LabelStudio(base_url=self.url, api_key=token, timeout=TIMEOUT_S)
+            self._api = LabelStudio(base_url=self.url, api_key=token, timeout=timeout_s)
 
     @contextmanager
     def _calling(self, what: str, *, write: bool = False) -> Iterator[None]:
@@ -139,6 +158,13 @@ class Server:
         if status == 404:
             return f"Label Studio at {self.url} cannot {what}: the project is gone, or hidden from this account"
         return f"Label Studio at {self.url} refused to {what} ({status}){_detail(body)}"
+
+    def read_state(self) -> RemoteState:
+        """Return what answers there. Asked once, without repeating, so that a server that is down is known soon."""
+        with self._calling("say who it is"):
+            version = self._api.versions.get(request_options=ONCE)
+            account = self._api.users.whoami(request_options=ONCE)
+            return RemoteState(str(version.release), str(getattr(version, "edition", "")), account.email or "")
 
     def find_projects(self, mark: str) -> list[RemoteProject]:
         """Return the projects whose description holds the mark, the oldest first."""

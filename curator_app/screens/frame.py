@@ -39,6 +39,7 @@ PAGES = (
     Page("judge-runs", "/judge-runs", "Judge", ("maintainer",)),
     Page("training", "/training", "Training", ("trainer", "maintainer")),
     Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer")),
+    Page("label-studio", "/label-studio", "Label Studio", ("maintainer",)),
     Page("items", "/items", "Items", ("maintainer", "adjudicator")),
     Page("releases", "/releases", "Releases", ("trainer", "maintainer")),
     Page("people", "/people", "People", ("admin",)),

@@ -89,6 +89,7 @@ HANDLERS = {
     "judge_": MAINTAINERS,
     "training_": TRAINERS,
     "studies_": STUDY_PEOPLE,
+    "label_studio_": MAINTAINERS,
     "items_": MAINTAINERS | {"ada"},
     "progress_": EVERYBODY,
 }
@@ -326,6 +327,7 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/constitutions": TRAINERS,
         "/wind-tunnel": TRAINERS,
         "/studies": STUDY_PEOPLE,
+        "/label-studio": MAINTAINERS,
         "/items": MAINTAINERS | {"ada"},
         "/releases": TRAINERS,
         "/people": frozenset({"root"}),
