@@ -50,7 +50,7 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
 }
 """Gradio page -> roles of which one is needed; the top bar offers them, or a page that it offers does."""
 
-PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
+PUBLIC = re.compile(r"/(sign-in|link/[^/]*|signed-pictures/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
     r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*"
     r"|judge-runs/(report|leaderboard)|training/(report|data|judged)/.*|items/reply/.*|failures/map(/.*)?)"

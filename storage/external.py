@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from storage.audit import Tag, lock_chain, record_event
 from storage.claims import claim_task, release_claim
+from storage.contradictions import is_contradicted, read_settled_at
 from storage.errors import Conflict, InvalidRecord, StorageError
 from storage.external_tables import (
     ExternalAnnotationRow,
@@ -23,11 +24,11 @@ from storage.external_tables import (
 )
 from storage.items import get_record
 from storage.records import STUDY_KINDS, TaskKind
-from storage.reviews import Answers, SubmittedReview, shape_of, submit_review
+from storage.reviews import CONTRADICTED, Answers, SubmittedReview, decide, shape_of, submit_review
 from storage.study_audits import is_late
 from storage.tables import FlagRow, ItemRow, ReviewRow, TaskRow, UserRow
 from storage.texts import hash_json, utc_now
-from storage.undo import take_back
+from storage.undo import reopen_task, take_back
 
 HOLDER = "label-studio"
 """Whose claims these are, beside people's browser tabs."""
@@ -47,7 +48,9 @@ class Use(StrEnum):
     EXTRA = "extra"
     """Others had finished the item."""
     CONFLICT = "conflict"
-    """The person answered differently here; a flag calls a maintainer."""
+    """The person answered differently here; whoever settles it sees both, and a flag calls a maintainer."""
+    SETTLED = "settled"
+    """It was a conflict, and who settled it could see both answers."""
     UNREADABLE = "unreadable"
     UNKNOWN_PERSON = "unknown_person"
     """No account here has this e-mail as its name."""
@@ -64,7 +67,7 @@ class Use(StrEnum):
     """About a task that was not pushed from here."""
 
 
-RETRIED = (Use.WAITING.value, Use.UNKNOWN_PERSON.value, Use.NOT_BLIND.value)
+RETRIED = (Use.WAITING.value, Use.UNKNOWN_PERSON.value, Use.NOT_BLIND.value, Use.CONFLICT.value)
 """What the next pull tries again."""
 
 
@@ -132,18 +135,36 @@ def find_annotation(*, session: Session, project: ExternalProjectRow, annotation
 
 
 def count_annotation(
-    *, session: Session, project: ExternalProjectRow, row: ExternalAnnotationRow, now: datetime | None = None
+    *,
+    session: Session,
+    project: ExternalProjectRow,
+    row: ExternalAnnotationRow,
+    retried: bool = False,
+    now: datetime | None = None,
 ) -> Use:
     """Let an annotation's newest revision count, as far as it may; return what came of it. The caller commits.
 
     Calling it again changes nothing. What the rules of the queue refuse is data, not an error.
+
+    Args:
+        session: a write session.
+        project: of the annotation.
+        row: the annotation.
+        retried: whether this revision was tried before.
+        now: the time, for tests.
     """
     now = now or utc_now()
     lock_chain(session=session)
     revision = session.get_one(ExternalRevisionRow, row.revision_id)
     try:
         with session.begin_nested():
+            was = row.use
             use, reason = _settle(session=session, project=project, row=row, revision=revision, now=now)
+            row.use = use.value
+            session.add(row)
+            session.flush()
+            if Use.CONFLICT in (use, was) and use is not Use.SETTLED:
+                _weigh(session=session, project=project, row=row, shown=retried and use.value == was, now=now)
     except (Conflict, InvalidRecord) as exc:
         use, reason = (Use.LATE if isinstance(exc, Conflict) else Use.UNREADABLE), str(exc)
     row.use, row.reason = use.value, reason
@@ -214,7 +235,9 @@ def _count(
             )
         ).first()
         if own is not None:
-            return _compare(session=session, own=own, person=person, answers=answers, now=now)
+            return _compare(
+                session=session, own=own, revision=revision, task=task, person=person, answers=answers, now=now
+            )
         if task.kind in STUDY_KINDS and is_late(session=session, task=task):
             return Use.LATE, "the study was closed before this answer"
         if task.status != "open":
@@ -234,11 +257,24 @@ def _count(
     return Use.COUNTED, ""
 
 
-def _compare(*, session: Session, own: ReviewRow, person: UserRow, answers: Answers, now: datetime) -> tuple[Use, str]:
-    """The person has answered by another way: here, or in another annotation. The first answer stands."""
+def _compare(
+    *,
+    session: Session,
+    own: ReviewRow,
+    revision: ExternalRevisionRow,
+    task: TaskRow,
+    person: UserRow,
+    answers: Answers,
+    now: datetime,
+) -> tuple[Use, str]:
+    """The person has answered by another way: here, or in another annotation. Neither answer is taken silently."""
     if _says(session=session, review=own, answers=answers):
         return Use.SAME, ""
-    reason = f"{person.name} answered differently here, or in another annotation"
+    if task.kind in STUDY_KINDS and is_late(session=session, task=task):
+        return Use.LATE, "the study was closed before this answer"
+    settled_at = read_settled_at(session=session, task=task)
+    if settled_at is not None and settled_at > revision.seen_at:
+        return Use.SETTLED, f"{person.name} answered differently in both tools, and somebody has settled it"
     item = session.get_one(ItemRow, own.item_number)
     note = f"Label Studio holds another answer of {person.name}."
     flags = select(FlagRow).where(
@@ -250,7 +286,33 @@ def _compare(*, session: Session, own: ReviewRow, person: UserRow, answers: Answ
         record_event(
             session=session, actor=HOLDER, tag=Tag.ITEM_FLAGGED, subject=item.id, payload=payload, now=now
         )  # fmt: skip
-    return Use.CONFLICT, reason
+    return Use.CONFLICT, f"{person.name} answered differently here, or in another annotation"
+
+
+def _weigh(
+    *, session: Session, project: ExternalProjectRow, row: ExternalAnnotationRow, shown: bool, now: datetime
+) -> None:
+    """Settle a task anew, now that somebody answered it differently in both tools, or no longer did.
+
+    `shown`: whoever settles it could see all that there is. Otherwise what they hold is taken from them and given anew.
+
+    Raises:
+        Conflict: others have built on what was settled, so that it stands.
+    """
+    found = _find_task(session=session, project=project, remote_id=row.remote_task)
+    if found is None or found.kind == TaskKind.FAILURE_LABELS.value:  # those are not settled
+        return
+    task = session.exec(select(TaskRow).where(TaskRow.id == found.id).with_for_update()).one()
+    contradicted = is_contradicted(session=session, task_id=task.id)
+    if {"decided": not contradicted, "adjudicating": shown}.get(task.status, True):
+        return
+    item = session.get_one(ItemRow, task.item_number)
+    reopen_task(
+        session=session, task=task, item=item, actor=HOLDER, now=now, policy="label studio", reason=CONTRADICTED
+    )  # fmt: skip
+    session.flush()
+    assert task.id is not None
+    decide(session=session, task_id=task.id, now=now)
 
 
 def _says(*, session: Session, review: ReviewRow, answers: Answers) -> bool:
@@ -299,8 +361,7 @@ def _standing(*, session: Session, row: ExternalAnnotationRow) -> ReviewRow | No
 
 def _find_person(*, session: Session, project: ExternalProjectRow, claimed: str) -> UserRow | None:
     """Return the account that an e-mail stands for: the one named in the project's list, else the one called so."""
-    name = json.loads(project.people).get(claimed, claimed)
-    found = session.exec(select(UserRow).where(UserRow.name == name)).first()
+    found = session.exec(select(UserRow).where(UserRow.name == project.name_person(claimed))).first()
     return found if found is not None and _may_answer(found) else None
 
 

@@ -1,5 +1,6 @@
 """Tables of what was pushed to another annotation tool and pulled from it."""
 
+import json
 from datetime import datetime
 
 from sqlalchemy import UniqueConstraint
@@ -31,6 +32,10 @@ class ExternalProjectRow(SQLModel, table=True):
     watermark: str = ""
     """The newest change that was pulled, by the server's clock."""
     created_at: datetime = _time()
+
+    def name_person(self, claimed: str) -> str:
+        """Return the name of the account that an e-mail stands for: the one that somebody said, else the same."""
+        return str(json.loads(self.people).get(claimed, claimed))
 
 
 class ExternalTaskRow(SQLModel, table=True):

@@ -74,7 +74,7 @@ def take_back(
     item = session.get_one(ItemRow, row.item_number)
     person = session.get_one(UserRow, user_id)
     actor = f"user:{person.name}"
-    _reopen(session=session, task=task, item=item, actor=actor, now=now)
+    reopen_task(session=session, task=task, item=item, actor=actor, now=now)
     assert task.id is not None and item.number is not None
     review = get_record(session=session, record_id=row.record_id, item_number=item.number)
     assert isinstance(review, AnyReview)
@@ -153,8 +153,17 @@ def _claim_after_undo(*, session: Session, user_id: int, task: TaskRow) -> Claim
     return describe_claims(session=session, rows=[claim])[0]
 
 
-def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: datetime) -> None:
-    """Take back what was decided on the strength of the task's reviews.
+def reopen_task(
+    *,
+    session: Session,
+    task: TaskRow,
+    item: ItemRow,
+    actor: str,
+    now: datetime,
+    policy: str = "undo",
+    reason: str = "a review was undone by its author",
+) -> None:
+    """Take back what was decided on the strength of the task's reviews. The caller holds the task's lock.
 
     Raises:
         Conflict: others have built on the decision, so that it stands.
@@ -191,8 +200,8 @@ def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: 
         round=task.round,
         outcome=Outcome.REOPENED,
         review_ids=tuple(review.id for review in reviews),
-        policy="undo",
-        reason="a review was undone by its author",
+        policy=policy,
+        reason=reason,
         provenance=Provenance(actor=actor, tool="storage.undo.undo_review", created_at=now),
     )
     moved = item.stage in (Stage.REVIEWED.value, Stage.REJECTED.value)

@@ -55,7 +55,7 @@ def list_choices(workspace: Workspace) -> Choices:
     return Choices(tuple(kind.value for kind in KINDS), tuple(studies), able)
 
 
-def make_request(*, kind: str, study: str, person: str, pictures: str, again: bool) -> PushRequest:
+def make_request(*, kind: str, study: str, person: str, pictures: str, again: bool, renew: bool = False) -> PushRequest:
     """Return what a form asks for.
 
     Raises:
@@ -69,7 +69,9 @@ def make_request(*, kind: str, study: str, person: str, pictures: str, again: bo
         raise LabelStudioRefused(
             f"pictures cannot travel as {pictures[:40]!r} from here; choose {' or '.join(PICTURES)}"
         )
-    request = PushRequest(TaskKind(kind), study=study.strip(), person=person.strip(), pictures=chosen, again=again)
+    request = PushRequest(
+        TaskKind(kind), study=study.strip(), person=person.strip(), pictures=chosen, again=again, renew=renew
+    )
     pushing.check_request(request)
     return request
 
@@ -78,7 +80,7 @@ def to_json(request: PushRequest) -> dict[str, Any]:
     """Return a push as its job keeps it."""
     return {
         "kind": request.kind.value, "study": request.study, "person": request.person, "pictures": request.pictures,
-        "again": request.again,
+        "again": request.again, "renew": request.renew,
     }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class Pictures(StrEnum):
     """How pictures get there."""
 
     INLINE = "inline"
+    URL = "url"
     FILES = "files"
 
 
@@ -32,10 +33,13 @@ def push(
     kind: Annotated[Kind, typer.Argument(help="What is asked.")],
     study: Annotated[str, typer.Option(help="The open study; for judge_audit and failure_labels.")] = "",
     person: Annotated[str, typer.Option(help="A project for this account only; a study needs one for each.")] = "",
-    pictures: Annotated[Pictures, typer.Option(help="In the tasks themselves, or as files.")] = Pictures.INLINE,
+    pictures: Annotated[
+        Pictures, typer.Option(help="In the tasks, by an address of ours that ends, or as files.")
+    ] = Pictures.INLINE,
     folder: Annotated[Path | None, typer.Option(help="Where the files go, inside --root.", file_okay=False)] = None,
     root: Annotated[Path | None, typer.Option(help="The server's document root for files.", file_okay=False)] = None,
     again: Annotated[bool, typer.Option("--again", help="Push again what was deleted there.")] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="New addresses for all pictures of open tasks.")] = False,
 ) -> None:
     """Push the open tasks of a kind that are not there yet. Doing it again adds nothing."""
     from curator_app.actions.label_studio_jobs import connect
@@ -47,10 +51,11 @@ def push(
         kind=TaskKind(kind.value),
         study=study,
         person=person,
-        pictures="files" if pictures is Pictures.FILES else "inline",
+        pictures=pictures.value,
         folder=folder,
         root=root,
         again=again,
+        renew=renew,
     )
     with workspace_here() as workspace:
         report = pushing.push(workspace, connect(workspace), request)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio.configs import SCHEMA_VERSION
+from curator_app.labelstudio.picture_urls import LIFE, make_key, sign_picture
 from curator_app.workspace import Workspace
 from storage import claim_queries, study_queries
 from storage.blobs import get_blob
@@ -18,9 +19,9 @@ from storage.errors import NotFound
 from storage.items import get_scenario, label
 from storage.records import STUDY_KINDS, TaskKind
 from storage.tables import ItemRow, StudyItemRow, StudyRow, StudyTextRow, TaskRow, UserRow
-from storage.texts import hash_json
+from storage.texts import hash_json, utc_now
 
-Pictures = Literal["inline", "files"]
+Pictures = Literal["inline", "url", "files"]
 NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
 TEXTS = ("query", "answer")
 """The fields of a task that spans count in."""
@@ -113,18 +114,20 @@ def _describe(*, session: Session, task: TaskRow, item: ItemRow, case: StudyItem
 def add_pictures(
     workspace: Workspace, rows: Sequence[Outgoing], *, pictures: Pictures, folder: Path | None, root: Path | None
 ) -> list[dict[str, Any]]:
-    """Return the tasks' data with their pictures: in the task itself, or as files that the server serves.
+    """Return the tasks' data with their pictures: in the task itself, by an address of ours that ends, or as files.
 
     Args:
         workspace: whose pictures.
         rows: the tasks.
         pictures: how.
-        folder: for `files`: where the files go, a folder strictly inside the server's document root.
+        folder: for `files`, which the server serves: where they go, strictly inside its document root.
         root: that document root.
 
     Raises:
         LabelStudioRefused: the folder is not inside the root.
     """
+    if pictures == "url":
+        return [row.data | {"image": sign_image(workspace, row)} for row in rows]
     refs = {}
     with workspace.db.read() as session:
         for sha256 in {row.image_sha256 for row in rows if row.image_sha256}:
@@ -143,6 +146,14 @@ def add_pictures(
         assert root is not None
         shown[sha256] = f"/data/local-files/?d={file.relative_to(root.resolve()).as_posix()}"
     return [row.data | {"image": shown.get(row.image_sha256 or "", NO_PICTURE)} for row in rows]
+
+
+def sign_image(workspace: Workspace, row: Outgoing) -> str:
+    """Return the address of a task's picture that holds for `LIFE`; of one without a picture a blank one."""
+    if row.image_sha256 is None:
+        return NO_PICTURE
+    settings = workspace.settings
+    return sign_picture(make_key(settings), base=settings.public_url, sha256=row.image_sha256, until=utc_now() + LIFE)
 
 
 def check_folder(folder: Path | None, root: Path | None) -> Path:

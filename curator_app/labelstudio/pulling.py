@@ -111,7 +111,7 @@ def _pull_project(
         row.watermark = max([row.watermark, *(change.updated_at for change in changes)])
         session.add(row)
         for each in _to_retry(session=session, project=row):
-            count_annotation(session=session, project=row, row=each)
+            count_annotation(session=session, project=row, row=each, retried=True)
         session.commit()
         uses = session.exec(select(ExternalAnnotationRow.use).where(ExternalAnnotationRow.project_id == project.id))
         return PullReport(project.remote_id, project.kind, added, tombstones, dict(sorted(Counter(uses).items())))

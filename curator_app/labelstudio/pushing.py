@@ -16,6 +16,7 @@ from curator_app.labelstudio import outgoing
 from curator_app.labelstudio.configs import KINDS, write_config
 from curator_app.labelstudio.links import Tell, bury, hold, link_new, read_links, refuse_drift, tell_nobody
 from curator_app.labelstudio.outgoing import Outgoing, Pictures
+from curator_app.labelstudio.picture_urls import RENEW_BEFORE, read_until
 from curator_app.labelstudio.server import RemoteProject, Server, WriteUnsure
 from curator_app.labelstudio.xml_check import check_config
 from curator_app.workspace import Workspace
@@ -49,6 +50,8 @@ class PushRequest:
     root: Path | None = None
     again: bool = False
     """Push again what was deleted there."""
+    renew: bool = False
+    """Give every open task a new address of its picture, not only where the old one ends soon."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class PushReport:
     """Deleted there, and not pushed again."""
     doubled: int
     """Tasks that were there twice, removed."""
+    renewed: int = 0
+    """Tasks whose picture has a new address."""
 
     def to_lines(self) -> list[str]:
         """Return it as lines to print."""
@@ -70,6 +75,8 @@ class PushReport:
             lines.append(f"  {self.deleted} were deleted there and stay so, unless asked to be pushed again (--again)")
         if self.doubled:
             lines.append(f"  {self.doubled} were there twice; the doubles without an annotation were removed")
+        if self.renewed:
+            lines.append(f"  {self.renewed} have a new address of their picture")
         return lines
 
 
@@ -137,6 +144,8 @@ def check_request(request: PushRequest) -> None:
         )
     if (request.kind in STUDY_KINDS) != bool(request.study):
         raise LabelStudioRefused("judge_audit and failure_labels are asked in a study: give --study, and only for them")
+    if request.renew and request.pictures != "url":
+        raise LabelStudioRefused("only addresses of pictures are renewed: give --pictures url with --renew")
     if request.study and not request.person:
         raise LabelStudioRefused(
             "a study needs a project for each person, since everybody in a project of Label Studio sees all answers; "
@@ -228,8 +237,40 @@ def _send_missing(
     if missing:
         tell("tasks pushed", len(missing), len(missing))
         doubled += reconcile(workspace, server, project)
+    renewed = 0
+    if request.pictures == "url":
+        old = [row for row in wanted if (row.task_id, row.content_sha256) in live]
+        renewed = _renew_pictures(workspace, server, project, old, every=request.renew, tell=tell)
     keys = {(row.task_id, row.content_sha256) for row in wanted}
-    return PushReport(project.remote_id, len(missing), len(keys & live), len(keys & tombs - live), doubled)
+    return PushReport(project.remote_id, len(missing), len(keys & live), len(keys & tombs - live), doubled, renewed)
+
+
+def _renew_pictures(
+    workspace: Workspace, server: Server, project: ExternalProjectRow, rows: Sequence[Outgoing], *, every: bool,
+    tell: Tell,
+) -> int:  # fmt: skip
+    """Give open tasks a new address of their picture where the old one ends soon, or everywhere; return how many.
+
+    Nothing else of a task changes. Doing it again after a kill goes on where it was.
+    """
+    by_key = {(row.task_id, row.content_sha256): row for row in rows if row.image_sha256 is not None}
+    with workspace.db.read() as session:
+        links = read_links(session=session, project=project)
+    old = {
+        remote_id: by_key[link.task_id, link.content_sha256]
+        for remote_id, link in links.items()
+        if link.state == "live" and link.task_id is not None and (link.task_id, link.content_sha256) in by_key
+    }
+    ids, renewed = sorted(old), 0
+    soon = (utc_now() + RENEW_BEFORE).timestamp()
+    for start in range(0, len(ids), BATCH):
+        tell("pictures looked at", start, len(ids))
+        for task in server.read_data(project.remote_id, ids[start : start + BATCH]):
+            until = read_until(task.data.get("image"))
+            if every or (until is not None and until < soon):
+                image = outgoing.sign_image(workspace, old[task.id])
+                renewed += server.change_data(task.id, task.data | {"image": image})
+    return renewed
 
 
 def _keys(workspace: Workspace, project: ExternalProjectRow, *, state: str) -> set[tuple[int, str]]:

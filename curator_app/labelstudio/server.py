@@ -252,6 +252,19 @@ class Server:
         with self._calling("take the tasks", write=True):
             self._api.projects.import_tasks(id=project, request=list(rows), request_options=ONCE)
 
+    def change_data(self, task: int, data: dict[str, Any]) -> bool:
+        """Replace what a task shows; sent once. Return whether it is still there."""
+        from label_studio_sdk.core.api_error import ApiError
+
+        with self._calling("change a task", write=True):
+            try:
+                self._api.tasks.update(id=str(task), data=data, request_options=ONCE)
+            except ApiError as exc:
+                if exc.status_code != 404:
+                    raise
+                return False
+        return True
+
     def delete_task(self, task: int) -> None:
         """Delete a task; one that is gone is deleted already."""
         from label_studio_sdk.core.api_error import ApiError

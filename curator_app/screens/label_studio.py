@@ -16,7 +16,7 @@ from curator_app.workspace import Workspace
 from storage.accounts import Person, Role
 from storage.errors import StorageError
 
-PICTURES = {"inline": "In the tasks themselves"}
+PICTURES = {"inline": "In the tasks themselves", "url": "From here, by addresses that end"}
 
 
 def build_label_studio_page(pages: gr.Blocks, *, workspace: Workspace, person_of: PersonOf) -> None:
@@ -109,15 +109,17 @@ def _build_form(parts: dict[str, Any]) -> list[Any]:
         person = gr.Dropdown([], label="For one person (a study needs it)", allow_custom_value=True, min_width=220)
         chosen = [(PICTURES.get(each, each), each) for each in label_studio_jobs.PICTURES]
         pictures = gr.Dropdown(chosen, value=chosen[0][1], label="Pictures", min_width=180)
-    again = gr.Checkbox(label="Push again what was deleted there", value=False)
-    return [kind, study, person, pictures, again]
+    with gr.Row():
+        again = gr.Checkbox(label="Push again what was deleted there", value=False)
+        renew = gr.Checkbox(label="New addresses for all pictures of open tasks", value=False)
+    return [kind, study, person, pictures, again, renew]
 
 
 def _read_form(values: Sequence[Any]) -> PushRequest:
-    kind, study, person, pictures, again = values
+    kind, study, person, pictures, again, renew = values
     return label_studio_jobs.make_request(
         kind=str(kind or ""), study=str(study or ""), person=str(person or ""), pictures=str(pictures or ""),
-        again=bool(again),
+        again=bool(again), renew=bool(renew),
     )  # fmt: skip
 
 

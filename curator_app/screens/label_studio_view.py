@@ -27,13 +27,24 @@ from storage.jobs import Job
 ROUTE = "/label-studio"
 MOST = 20
 SAID = {
-    Use.COUNTED: "counted", Use.SAME: "the same here", Use.WAITING: "waiting", Use.LATE: "late",
-    Use.EXTRA: "not needed", Use.CONFLICT: "in conflict", Use.UNREADABLE: "unreadable", Use.UNKNOWN_PERSON: "of nobody here",
-    Use.WRONG_PERSON: "of the wrong person", Use.NOT_BLIND: "not blind", Use.KEPT: "kept, not counted",
-    Use.SKIPPED: "skipped", Use.WITHDRAWN: "deleted there", Use.FOREIGN: "not ours",
-}  # fmt: skip
+    Use.COUNTED: "counted",
+    Use.SAME: "the same here",
+    Use.WAITING: "waiting",
+    Use.LATE: "late",
+    Use.EXTRA: "not needed",
+    Use.CONFLICT: "in conflict",
+    Use.SETTLED: "in conflict, settled",
+    Use.UNREADABLE: "unreadable",
+    Use.UNKNOWN_PERSON: "of nobody here",
+    Use.WRONG_PERSON: "of the wrong person",
+    Use.NOT_BLIND: "not blind",
+    Use.KEPT: "kept, not counted",
+    Use.SKIPPED: "skipped",
+    Use.WITHDRAWN: "deleted there",
+    Use.FOREIGN: "not ours",
+}
 TO_DO = {
-    Use.CONFLICT: "Both answers are kept and the first stands. Look at the item, and ask the person which they mean.",
+    Use.CONFLICT: "An adjudicator sees both answers and settles it. Of failure labels the first answer stands.",
     Use.LATE: "Nothing: what was built on the older answer stands. The newer one is kept.",
     Use.UNREADABLE: "Ask the person to open the task again, answer what is missing, and press Update.",
     Use.UNKNOWN_PERSON: "Say below which account the e-mail stands for, or add one on the People page.",
@@ -69,7 +80,7 @@ def render_connection(found: Connection) -> str:
         lacks = "its address and a token" if not found.url else "a token"
         return (
             '<section><h1 class="cu-say" tabindex="-1">Label Studio <span>is not set up.</span></h1>'
-            f'<p class="cu-lead">The server of this app needs {lacks}, and a restart. The token is never shown here.</p>'
+            f'<p class="cu-lead">The app needs {lacks}, and a restart. The token is never shown here.</p>'
             f'<pre class="cu-log cu-copy">{_SETTINGS}</pre>'
             '<p class="cu-lead">From the command line the same is done by:</p>'
             f'<pre class="cu-log cu-copy">{escape(_COMMANDS)}</pre></section>'
@@ -242,7 +253,8 @@ def render_plan(request: PushRequest, found: Foreseen, *, lead: str = "") -> str
         parts.append(f"{found.deleted:,} were deleted there and stay so.")
     if request.person:
         parts.append(f"The project is {request.person}'s, with what the queue would give them.")
-    parts.append("Their pictures travel in the tasks." if request.pictures == "inline" else "Pictures stay here.")
+    stay = "Their pictures stay here: whoever holds a task's address of one sees it, for 30 days."
+    parts.append("Their pictures travel in the tasks." if request.pictures == "inline" else stay)
     return f"<section><h2>Plan</h2>{render_told(escape(' '.join([*parts, lead]).strip()))}</section>"
 
 

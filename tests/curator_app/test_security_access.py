@@ -44,6 +44,7 @@ ADMITS = {
     "GET /runs/config/{name}": MAINTAINERS,
     "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
+    "GET /signed-pictures/{sha256}": None,
     "POST /account/password": EVERYBODY,
     "GET /judge-runs/leaderboard": MAINTAINERS,
     "GET /judge-runs/report": MAINTAINERS,
