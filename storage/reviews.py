@@ -304,6 +304,7 @@ def _settle(
         policy=policy,
         reason=reason,
         edits=last.edits if policy == "adjudicator" else Edits(),
+        parent_id=find_last_decision(session=session, task=task),
         provenance=Provenance(actor="policy", tool="storage.reviews.decide", created_at=now),
     )
     stage = {Outcome.APPROVE: Stage.REVIEWED, Outcome.REJECT: Stage.REJECTED}.get(outcome)
@@ -312,6 +313,17 @@ def _settle(
     task.open_slots = 0
     session.add(task)
     return decision
+
+
+def find_last_decision(*, session: Session, task: TaskRow) -> str | None:
+    """Return the record id of what was decided last about a task, which the next decision supersedes.
+
+    Without it, one that says the same as an earlier one, of the same reviews, would be the same record.
+    """
+    query = select(DecisionRow.record_id).where(
+        DecisionRow.item_number == task.item_number, DecisionRow.task_id == task.id
+    )
+    return session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).first()
 
 
 def record_decision(*, session: Session, task: TaskRow, decision: Decision, stage: Stage | None, now: datetime) -> None:

@@ -161,6 +161,7 @@ def _write(
     now: datetime,
 ) -> AuditDecision:
     assert case.id is not None
+    before = _last_decision(session=session, case=case)
     decision = AuditDecision.model_validate(
         {
             "item_id": final.item_id,
@@ -172,6 +173,7 @@ def _write(
             "effectiveness": final.effectiveness,
             "reason": final.note if policy == "consensus" else "",
             "review_ids": tuple(review.id for review in reviews),
+            "parent_id": before.id if before is not None else None,
             "provenance": Provenance(actor="policy", tool="storage.study_audits.decide", created_at=now),
         }
     )

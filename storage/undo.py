@@ -14,7 +14,14 @@ from storage.claims import CLAIM_TTL_S, save_draft, withdraw_task
 from storage.errors import ClaimLost, Conflict, NotFound
 from storage.items import append_record, get_record, label
 from storage.records import STUDY_KINDS, Decision, Outcome, Provenance, TaskKind
-from storage.reviews import AnyReview, read_submitted, record_decision, shape_of, subject_of
+from storage.reviews import (
+    AnyReview,
+    find_last_decision,
+    read_submitted,
+    record_decision,
+    shape_of,
+    subject_of,
+)
 from storage.stages import Stage
 from storage.study_frozen import StudyReview
 from storage.tables import ClaimRow, ItemRow, ReviewRow, TaskRow, UserRow
@@ -202,6 +209,7 @@ def reopen_task(
         review_ids=tuple(review.id for review in reviews),
         policy=policy,
         reason=reason,
+        parent_id=find_last_decision(session=session, task=task),
         provenance=Provenance(actor=actor, tool="storage.undo.undo_review", created_at=now),
     )
     moved = item.stage in (Stage.REVIEWED.value, Stage.REJECTED.value)

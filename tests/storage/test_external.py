@@ -11,15 +11,21 @@ from studies_here import add_study
 from storage.audit import verify_chain
 from storage.audit_answers import AuditAnswers
 from storage.db import Database
-from storage.errors import StorageError
-from storage.external import Received, Use, count_annotation, keep_revision, name_people
-from storage.external_tables import ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
+from storage.errors import ClaimLost, StorageError
+from storage.external import RETRIED, Received, Use, count_annotation, keep_revision, map_person, name_people
+from storage.external_tables import (
+    ExternalAnnotationRow,
+    ExternalProjectRow,
+    ExternalRevisionRow,
+    ExternalTaskRow,
+)
 from storage.items import get_item
 from storage.records import TaskKind, parse_record
-from storage.reviews import claim_next, submit_review
+from storage.reviews import claim_next, release_claim, submit_review
 from storage.studies import close_study
 from storage.tables import AuditRow, DecisionRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow
 from storage.texts import canonical_json, utc_now
+from storage.undo import undo_review
 
 
 def link(db: Database, kind: TaskKind = TaskKind.SCENARIO_REVIEW, **changes: Any) -> ExternalProjectRow:
@@ -242,3 +248,170 @@ def test_what_cannot_be_read_or_placed_counts_for_nothing(db: Database) -> None:
         assert claim_next(session=session, user_id=ann, kind=TaskKind.SCENARIO_REVIEW)
         session.commit()
     assert pull(db, project, 3, make_answers(), updated_at="t3") is Use.NOT_BLIND
+
+
+# Who answers differently in both tools
+
+
+def retry(db: Database, project: ExternalProjectRow) -> dict[int, str]:
+    """What a pull that brings nothing new does; annotation -> what came of it."""
+    with db.write() as session:
+        for row in session.exec(select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)).all():
+            if row.use in RETRIED:
+                count_annotation(session=session, project=project, row=row, retried=True)
+        session.commit()
+        return {row.annotation: row.use for row in session.exec(select(ExternalAnnotationRow))}
+
+
+def decisions(db: Database) -> list[tuple[str, str, str]]:
+    with db.read() as session:
+        bodies = session.exec(
+            select(RecordRow.body).where(RecordRow.kind.in_(("decision", "audit_decision"))).order_by(RecordRow.seq)
+        )
+        told = [json.loads(body) for body in bodies]
+    return [(each.get("outcome", ""), each["policy"], each["reason"]) for each in told]
+
+
+def state(db: Database) -> tuple[str, str]:
+    """Stage of the one item, and status of its review task."""
+    with db.read() as session:
+        task = session.exec(select(TaskRow).where(TaskRow.kind == "scenario_review")).one()
+        return session.exec(select(ItemRow.stage)).one(), task.status
+
+
+def settle(db: Database, user_id: int, verdict: str = "approve") -> None:
+    review_here(db, user_id, make_answers(verdict, note="The window is seen."), TaskKind.ADJUDICATION)
+
+
+CONTRADICTED = "a reviewer answered differently in Label Studio"
+
+
+def test_who_contradicts_themselves_cannot_agree_and_an_adjudicator_sees_both_answers(db: Database) -> None:
+    ann, ben, eve = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    review_here(db, ann, make_answers("approve"))
+    assert pull(db, project, 1, make_answers("reject")) is Use.CONFLICT
+    assert state(db) == ("refined", "open")
+    review_here(db, ben, make_answers("approve"))
+    assert state(db) == ("refined", "adjudicating")
+    assert decisions(db) == [("adjudicate", "2 agreeing", CONTRADICTED)]
+    with db.write() as session:
+        for nobody in (ann, ben):
+            assert claim_next(session=session, user_id=nobody, kind=TaskKind.ADJUDICATION) == []
+        (claim,) = claim_next(session=session, user_id=eve, kind=TaskKind.ADJUDICATION)
+        session.commit()
+    assert [review.verdict.value for review in claim.others] == ["approve", "approve"]
+    assert [(name, answers.verdict.value) for name, answers in claim.elsewhere] == [(MAILS[0], "reject")]
+    assert retry(db, project) == {1: "conflict"}
+    settle(db, eve)
+    assert state(db) == ("reviewed", "decided")
+    assert retry(db, project) == {1: "settled"}
+    assert pull(db, project, 1, make_answers("revise"), updated_at="t2") is Use.LATE
+    assert decisions(db)[1:] == [("approve", "adjudicator", "The window is seen.")]
+    with db.read() as session:
+        assert verify_chain(session=session).events > 5
+
+
+def test_what_was_settled_by_agreement_is_opened_again_and_closed_when_the_difference_is_gone(db: Database) -> None:
+    ann, ben, eve = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    for user_id in (ann, ben):
+        review_here(db, user_id, make_answers("reject"))
+    assert state(db) == ("rejected", "decided")
+    assert pull(db, project, 1, make_answers("approve")) is Use.CONFLICT
+    assert state(db) == ("refined", "adjudicating")
+    with db.write() as session:
+        (claim,) = claim_next(session=session, user_id=eve, kind=TaskKind.ADJUDICATION)
+        session.commit()
+    assert pull(db, project, 1, make_answers("revise"), updated_at="t2") is Use.CONFLICT  # they had not seen this one
+    with pytest.raises(ClaimLost), db.write() as session:
+        note = make_answers("approve", note="Seen.")
+        submit_review(session=session, user_id=eve, claim_id=claim.claim_id, answers=note, idempotency_key="k")
+    assert pull(db, project, 1, make_answers("reject"), updated_at="t3") is Use.SAME
+    assert state(db) == ("rejected", "decided")
+    assert [outcome for outcome, _, _ in decisions(db)] == [
+        "reject", "reopened", "adjudicate", "reopened", "adjudicate", "reopened", "reject",
+    ]  # fmt: skip
+    with db.write() as session:
+        assert claim_next(session=session, user_id=eve, kind=TaskKind.ADJUDICATION) == []
+        verify_chain(session=session)
+
+
+def test_another_note_alone_is_kept_and_settles_nothing(db: Database) -> None:
+    ann, ben, _ = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    review_here(db, ann, make_answers("approve"))
+    assert pull(db, project, 1, make_answers("approve", note="A fine one.")) is Use.CONFLICT
+    review_here(db, ben, make_answers("approve"))
+    assert state(db) == ("reviewed", "decided")
+    assert retry(db, project) == {1: "conflict"}
+    assert [outcome for outcome, _, _ in decisions(db)] == ["approve"]
+
+
+def test_when_the_answer_here_is_undone_the_one_from_there_counts(db: Database) -> None:
+    ann, *_ = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    review_here(db, ann, make_answers("approve"))
+    assert pull(db, project, 1, make_answers("reject")) is Use.CONFLICT
+    with db.write() as session:
+        claim = undo_review(session=session, user_id=ann)
+        session.commit()
+    assert retry(db, project) == {1: "not_blind"}  # they hold it here
+    with db.write() as session:
+        release_claim(session=session, user_id=ann, claim_id=claim.claim_id)
+        session.commit()
+    assert retry(db, project) == {1: "counted"}
+    with db.read() as session:
+        assert standing(session) == [(ann, "reject")]
+
+
+def test_scores_that_contradict_go_to_the_consensus_of_the_study(db: Database) -> None:
+    people = add_users(db, *MAILS, "zoe")
+    add_study(db, 1)
+    scores = AuditAnswers(risk_appraisal=1, safety_of_consequences=2, effectiveness=0)
+    project = link(db, TaskKind.JUDGE_AUDIT, study="first")
+    for user_id in people[:3]:
+        review_here(db, user_id, scores, TaskKind.JUDGE_AUDIT)
+    assert [policy for _, policy, _ in decisions(db)] == ["3 agree"]
+    other = scores.model_copy(update={"effectiveness": 2})
+    assert pull(db, project, 1, other) is Use.CONFLICT
+    assert pull(db, project, 1, scores, updated_at="t2") is Use.SAME
+    assert pull(db, project, 1, other, updated_at="t3") is Use.CONFLICT
+    with db.write() as session:
+        (claim,) = claim_next(session=session, user_id=people[3], kind=TaskKind.JUDGE_CONSENSUS)
+        session.commit()
+    assert claim.audit is not None and len(claim.audit.others) == 3
+    assert [(name, answers.effectiveness) for name, answers in claim.audit.elsewhere] == [(MAILS[0], 2)]
+    review_here(db, people[3], scores.model_copy(update={"note": "None is given."}), TaskKind.JUDGE_CONSENSUS)
+    assert retry(db, project) == {1: "settled"}
+    assert [policy for _, policy, _ in decisions(db)] == ["3 agree", "undo", "3 agree", "undo", "consensus"]
+    assert pull(db, project, 1, scores.model_copy(update={"effectiveness": 1}), updated_at="t4") is Use.LATE
+
+
+def test_an_e_mail_that_a_maintainer_names_counts_at_once_and_the_audit_log_says_who_did(db: Database) -> None:
+    add_users(db, "ann", "ben@example.com")
+    add_users(db, "mia", roles="maintainer")
+    add_items_in_review(db, 2)
+    project = link(db)
+    assert pull(db, project, 1, make_answers(), claimed="a.smith@example.com") is Use.UNKNOWN_PERSON
+    assert pull(db, project, 2, make_answers(), claimed="other@example.com") is Use.UNKNOWN_PERSON
+    with db.write() as session:
+        for email, name, said in (
+            ("", "ann", "no e-mail"),
+            ("x@y", "zed", "no account 'zed'"),
+            ("x@y", "mia", "mia may"),
+        ):
+            with pytest.raises(StorageError, match=said):
+                map_person(session=session, email=email, name=name, actor="user:mia")
+        assert map_person(session=session, email="A.Smith@example.com ", name="ann", actor="user:mia") == 1
+        session.commit()
+    assert retry(db, project) == {1: "counted", 2: "unknown_person"}
+    with db.read() as session:
+        (event,) = session.exec(select(AuditRow).where(AuditRow.tag == "reviews:external:name")).all()
+        assert (event.actor, json.loads(event.payload)) == (
+            "user:mia", {"account": "ann", "claimed": "a.smith@example.com"},
+        )  # fmt: skip
