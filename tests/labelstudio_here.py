@@ -1,4 +1,4 @@
-"""A Label Studio that is a dictionary: what `curator_app.labelstudio` asks of a server, in memory and without the SDK."""
+"""A Label Studio that is a dictionary: what `curator_app.labelstudio` asks of a server, in memory, without the SDK."""
 
 from collections.abc import Sequence
 from typing import Any
