@@ -339,6 +339,7 @@ def _record(
         "annotation": row.annotation,
         "updated_at": revision.updated_at,
         "claimed": revision.claimed,
+        "prefilled": revision.prefilled,
     }
     subject = f"study:{project.study}" if task.kind in STUDY_KINDS else made.item_id
     record_event(

@@ -20,6 +20,8 @@ class LabelStudioHere:
         self.notes: dict[int, str] = {}
         self.tasks: dict[int, dict[str, Any]] = {}
         self.annotations: dict[int, list[dict[str, Any]]] = {}
+        self.predictions: dict[int, list[dict[str, Any]]] = {}
+        self.shows_predictions = False
         self.people: dict[int, str] = {}
         self.changed = 0
 
@@ -35,8 +37,9 @@ class LabelStudioHere:
         self._call()
         return [self.read_project(number) for number, note in self.notes.items() if mark in note]
 
-    def create_project(self, *, title: str, description: str, config: str) -> RemoteProject:
+    def create_project(self, *, title: str, description: str, config: str, predictions: bool = False) -> RemoteProject:
         self._call()
+        self.shows_predictions = predictions
         number = len(self.configs) + 1
         self.configs[number], self.notes[number] = config, description
         return self.read_project(number)
@@ -57,6 +60,7 @@ class LabelStudioHere:
         self._call()
         for row in rows:
             self.tasks[len(self.tasks) + 1] = dict(row["data"])
+            self.predictions[len(self.tasks)] = row.get("predictions", [])
 
     def change_data(self, task: int, data: dict[str, Any]) -> bool:
         self._call()

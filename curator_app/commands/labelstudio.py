@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,6 +28,11 @@ class Pictures(StrEnum):
     FILES = "files"
 
 
+_TRAVEL: dict[Pictures, Literal["inline", "url", "files"]] = {
+    Pictures.INLINE: "inline", Pictures.URL: "url", Pictures.FILES: "files",
+}  # fmt: skip
+
+
 @app.command("push")
 def push(
     kind: Annotated[Kind, typer.Argument(help="What is asked.")],
@@ -39,6 +44,9 @@ def push(
     folder: Annotated[Path | None, typer.Option(help="Where the files go, inside --root.", file_okay=False)] = None,
     root: Annotated[Path | None, typer.Option(help="The server's document root for files.", file_okay=False)] = None,
     again: Annotated[bool, typer.Option("--again", help="Push again what was deleted there.")] = False,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="With what the filters found; only with scenario_review.")
+    ] = False,
     renew: Annotated[bool, typer.Option("--renew", help="New addresses for all pictures of open tasks.")] = False,
 ) -> None:
     """Push the open tasks of a kind that are not there yet. Doing it again adds nothing."""
@@ -51,11 +59,12 @@ def push(
         kind=TaskKind(kind.value),
         study=study,
         person=person,
-        pictures=pictures.value,
+        pictures=_TRAVEL[pictures],
         folder=folder,
         root=root,
         again=again,
         renew=renew,
+        predictions=predictions,
     )
     with workspace_here() as workspace:
         report = pushing.push(workspace, connect(workspace), request)

@@ -15,7 +15,7 @@ from curator_app.labelstudio.configs import SCORES
 from storage.audit_answers import AuditAnswers
 from storage.failure_answers import FailureAnswers
 from storage.leak_answers import LeakAnswers, LeakMarks
-from storage.records import Criterion, ReviewAnswers, TaskKind
+from storage.records import Answer, Criterion, ReviewAnswers, TaskKind
 from storage.texts import Text
 
 Result = list[dict[str, Any]]
@@ -61,6 +61,14 @@ def write_result(answers: ExternalAnswers, *, texts: Mapping[str, str], seed: st
         _write_audit(writer, answers)
     else:
         _write_failures(writer, answers)
+    return writer.result
+
+
+def write_criteria(answers: Mapping[Criterion, Answer], *, seed: str) -> Result:
+    """Return the result of a review that answers criteria and nothing else yet."""
+    writer = _Writer(texts={}, seed=seed)
+    for criterion, answer in answers.items():
+        writer.choose(criterion.value, "query", answer.value)
     return writer.result
 
 

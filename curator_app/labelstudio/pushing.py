@@ -5,7 +5,7 @@ one finds out from the server what was done.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio import outgoing
 from curator_app.labelstudio.configs import KINDS, write_config
 from curator_app.labelstudio.links import Tell, bury, hold, link_new, read_links, refuse_drift, tell_nobody
+from curator_app.labelstudio.mapping import Result
 from curator_app.labelstudio.outgoing import Outgoing, Pictures
 from curator_app.labelstudio.picture_urls import RENEW_BEFORE, read_until
+from curator_app.labelstudio.predictions import as_task, check_predictions, gather_predictions
 from curator_app.labelstudio.server import RemoteProject, Server, WriteUnsure
 from curator_app.labelstudio.xml_check import check_config
 from curator_app.workspace import Workspace
@@ -52,6 +54,8 @@ class PushRequest:
     """Push again what was deleted there."""
     renew: bool = False
     """Give every open task a new address of its picture, not only where the old one ends soon."""
+    predictions: bool = False
+    """With what the filters found, in a project of its own."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,13 @@ def push(workspace: Workspace, server: Server, request: PushRequest, *, tell: Te
             study = outgoing.find_study(session=session, name=request.study) if request.study else None
             wanted = outgoing.gather(session=session, kind=request.kind, study=study, person=request.person)
             config = _config(session=session, kind=request.kind, study=study)
+            predicted = gather_predictions(session=session, rows=wanted) if request.predictions else {}
         project, remote = _ensure_project(workspace, server, request, config)
         if request.pictures == "files":
             server.add_local_files(remote.id, str(outgoing.check_folder(request.folder, request.root)))
-        return _send_missing(workspace, server, project=project, wanted=wanted, request=request, tell=tell)
+        return _send_missing(
+            workspace, server, project=project, wanted=wanted, predicted=predicted, request=request, tell=tell
+        )
 
 
 def check_request(request: PushRequest) -> None:
@@ -146,6 +153,8 @@ def check_request(request: PushRequest) -> None:
         raise LabelStudioRefused("judge_audit and failure_labels are asked in a study: give --study, and only for them")
     if request.renew and request.pictures != "url":
         raise LabelStudioRefused("only addresses of pictures are renewed: give --pictures url with --renew")
+    if request.predictions:
+        check_predictions(request.kind)
     if request.study and not request.person:
         raise LabelStudioRefused(
             "a study needs a project for each person, since everybody in a project of Label Studio sees all answers; "
@@ -165,7 +174,8 @@ def _config(*, session: Session, kind: TaskKind, study: StudyRow | None) -> str:
 def _mark(*, session: Session, request: PushRequest) -> str:
     """Return what names the project in its description. It follows from the workspace, so that it is found again."""
     first = session.exec(select(AuditRow.sha256).order_by(col(AuditRow.seq)).limit(1)).first()
-    return hash_json([first, request.kind.value, request.study, request.person])[:24]
+    more = ["predictions"] if request.predictions else []
+    return hash_json([first, request.kind.value, request.study, request.person, *more])[:24]
 
 
 def _ensure_project(
@@ -182,9 +192,12 @@ def _ensure_project(
     if found:  # made by a push that did not live to note it
         remote = found[0]
     else:
-        named = " ".join(part for part in (_TITLES[request.kind], request.study, request.person) if part)
+        title = _TITLES[request.kind] + (" (predicted)" if request.predictions else "")
+        named = " ".join(part for part in (title, request.study, request.person) if part)
         said = f"Made by OOD-MMSafe Curator; leave this line as it is. curator:{mark}"
-        remote = server.create_project(title=named[:50], description=said, config=config)
+        remote = server.create_project(
+            title=named[:50], description=said, config=config, predictions=request.predictions
+        )
     row = ExternalProjectRow(
         source=server.url,
         marker=mark,
@@ -208,6 +221,7 @@ def _send_missing(
     *,
     project: ExternalProjectRow,
     wanted: Sequence[Outgoing],
+    predicted: Mapping[int, Result],
     request: PushRequest,
     tell: Tell,
 ) -> PushReport:
@@ -223,7 +237,7 @@ def _send_missing(
             workspace, left[0], pictures=request.pictures, folder=request.folder, root=request.root
         )
         try:
-            server.import_tasks(project.remote_id, [{"data": row} for row in rows])
+            server.import_tasks(project.remote_id, [as_task(row, predicted) for row in rows])
         except WriteUnsure:
             tries -= 1
             if not tries:

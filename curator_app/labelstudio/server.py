@@ -172,14 +172,14 @@ class Server:
             found = [self._project(each) for each in self._api.projects.list(page_size=100)]
         return sorted((each for each in found if mark in each.description), key=lambda each: each.id)
 
-    def create_project(self, *, title: str, description: str, config: str) -> RemoteProject:
-        """Make a project."""
+    def create_project(self, *, title: str, description: str, config: str, predictions: bool = False) -> RemoteProject:
+        """Make a project. Only with `predictions` it shows people those of its tasks."""
         with self._calling("make the project", write=True):
             made = self._api.projects.create(
                 title=title,
                 description=description,
                 label_config=config,
-                show_collab_predictions=False,
+                show_collab_predictions=predictions,
                 request_options=ONCE,
             )
             return self._project(made)

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from curator_here import run_curator_here
 from factories import add_users
+from labelstudio_here import LabelStudioHere
 from studies_here import HIDDEN, add_study
 
 from curator_app.errors import LabelStudioRefused
-from curator_app.labelstudio import outgoing, server
+from curator_app.labelstudio import outgoing, pushing, server
 from curator_app.labelstudio.links import hold
+from curator_app.labelstudio.mapping import Unreadable, read_result, write_result
+from curator_app.labelstudio.pushing import PushRequest
 from curator_app.workspace import Workspace
-from storage.records import TaskKind
+from storage.items import attach
+from storage.records import Answer, Criterion, FilterVerdict, Provenance, ReviewAnswers, TaskKind, Verdict
 from storage.reviews import claim_next
-from storage.tables import TaskRow
+from storage.tables import ItemRow, TaskRow
 
 
 def gather(workspace: Workspace, kind: TaskKind, *, study: str = "", person: str = "") -> list[outgoing.Outgoing]:
@@ -136,3 +140,58 @@ def test_nothing_pushed_means_an_empty_status_and_a_token_is_never_shown(
     assert code == 1
     assert "set CURATOR_LABEL_STUDIO_URL" in errors
     assert "very-secret" not in errors
+
+
+def judge(workspace: Workspace, task_id: int, **passed: bool) -> None:
+    """Let filters have judged the item of a task."""
+    with workspace.db.write() as session:
+        item = session.get_one(ItemRow, session.get_one(TaskRow, task_id).item_number)
+        for name, good in passed.items():
+            verdict = FilterVerdict(
+                filter_name=name, passed=good, parent_id=item.scenario_id, provenance=Provenance(actor="c", tool="t")
+            )
+            attach(session=session, item_id=item.id, record=verdict, actor="test")
+        session.commit()
+
+
+def test_predictions_are_what_the_filters_found_in_a_project_of_its_own(workspace: Workspace) -> None:
+    there = LabelStudioHere()
+    server: Any = there
+    request = PushRequest(TaskKind.SCENARIO_REVIEW, predictions=True)
+    with pytest.raises(LabelStudioRefused, match="no filter has judged any of these 6 items"):
+        pushing.push(workspace, server, request)
+    assert there.configs == {}
+    assert pushing.push(workspace, server, PushRequest(TaskKind.SCENARIO_REVIEW)).pushed == 6
+    assert not there.shows_predictions
+    assert set(map(len, there.predictions.values())) == {0}
+    first = gather(workspace, TaskKind.SCENARIO_REVIEW)[0].task_id
+    judge(workspace, first, query_benignness=True, risk_clarity=False, severity=True)
+    there.tasks.clear()
+    assert pushing.push(workspace, server, request).project == 2
+    assert there.shows_predictions
+    ((number, (made,)),) = [(number, found) for number, found in there.predictions.items() if found]
+    assert there.tasks[number]["curator_task"] == first
+    assert made["model_version"] == "curator filters"
+    verdict = write_result(ReviewAnswers(verdict=Verdict.APPROVE, seconds=1), texts={}, seed="ann")
+    answers = read_result(TaskKind.SCENARIO_REVIEW, made["result"] + verdict, texts={}, lead_time=2)
+    assert isinstance(answers, ReviewAnswers)
+    assert answers.answers == {Criterion.BENIGNNESS: Answer.YES, Criterion.RISK_CLARITY: Answer.NO}
+    with pytest.raises(Unreadable, match="verdict"):  # a prediction alone is no answer
+        read_result(TaskKind.SCENARIO_REVIEW, made["result"], texts={}, lead_time=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (TaskKind.LEAKAGE_CHECK, "what a person guesses"),
+        (TaskKind.JUDGE_AUDIT, "in a study nobody may know"),
+        (TaskKind.FAILURE_LABELS, "in a study nobody may know"),
+    ],
+)
+def test_predictions_are_refused_where_they_would_spoil_blindness(
+    workspace: Workspace, kind: TaskKind, said: str
+) -> None:
+    study = {"study": "first", "person": "ann"} if kind is not TaskKind.LEAKAGE_CHECK else {}
+    server: Any = LabelStudioHere()
+    with pytest.raises(LabelStudioRefused, match=f"predictions cannot be pushed with {kind.value}: .*{said}"):
+        pushing.push(workspace, server, PushRequest(kind, predictions=True, **study))
