@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from curator_app.errors import AppError
+from curator_app.errors import AppError, LabelStudioRefused
 from curator_app.settings import Settings
 from storage.errors import Forbidden
 
@@ -80,6 +80,24 @@ def sign_picture(key: bytes, *, base: str, sha256: str, until: datetime) -> str:
     """
     ends = str(int(until.timestamp()))
     return f"{base.rstrip('/')}{PATH}/{sha256}?until={ends}&signature={_sign(key, sha256, ends)}"
+
+
+def check_reach(*, base: str, server: str) -> None:
+    """Refuse to give addresses of this machine alone to people of another one.
+
+    Raises:
+        LabelStudioRefused: browsers that reach the server would not reach `base`.
+    """
+    if _is_here(base) and not _is_here(server):
+        raise LabelStudioRefused(
+            f"pictures would have addresses below {base}, which only this machine reaches, and Label Studio is at "
+            f"{server}; set CURATOR_PUBLIC_URL to how browsers reach this app"
+        )
+
+
+def _is_here(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def check_signature(key: bytes | None, *, sha256: str, until: str, signature: str, now: datetime) -> None:

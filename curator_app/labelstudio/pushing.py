@@ -17,7 +17,7 @@ from curator_app.labelstudio.configs import KINDS, write_config
 from curator_app.labelstudio.links import Tell, bury, hold, link_new, read_links, refuse_drift, tell_nobody
 from curator_app.labelstudio.mapping import Result
 from curator_app.labelstudio.outgoing import Outgoing, Pictures
-from curator_app.labelstudio.picture_urls import RENEW_BEFORE, read_until
+from curator_app.labelstudio.picture_urls import RENEW_BEFORE, check_reach, read_until
 from curator_app.labelstudio.predictions import as_task, check_predictions, gather_predictions
 from curator_app.labelstudio.server import RemoteProject, Server, WriteUnsure
 from curator_app.labelstudio.xml_check import check_config
@@ -106,6 +106,7 @@ def foresee(workspace: Workspace, source: str, request: PushRequest) -> Foreseen
         LabelStudioRefused, NotFound: the request cannot be met.
     """
     check_request(request)
+    _check_pictures(workspace, source, request)
     with workspace.db.read() as session:
         study = outgoing.find_study(session=session, name=request.study) if request.study else None
         wanted = outgoing.gather(session=session, kind=request.kind, study=study, person=request.person)
@@ -125,6 +126,7 @@ def push(workspace: Workspace, server: Server, request: PushRequest, *, tell: Te
         LabelStudioRefused: the request cannot be met, or the server refuses, is away, or has another config.
     """
     check_request(request)
+    _check_pictures(workspace, server.url, request)
     with hold(workspace):
         with workspace.db.read() as session:
             study = outgoing.find_study(session=session, name=request.study) if request.study else None
@@ -160,6 +162,11 @@ def check_request(request: PushRequest) -> None:
             "a study needs a project for each person, since everybody in a project of Label Studio sees all answers; "
             "give --person"
         )
+
+
+def _check_pictures(workspace: Workspace, source: str, request: PushRequest) -> None:
+    if request.pictures == "url":
+        check_reach(base=workspace.settings.public_url, server=source)
 
 
 def _config(*, session: Session, kind: TaskKind, study: StudyRow | None) -> str:

@@ -26,6 +26,8 @@ from storage.jobs import Job
 
 ROUTE = "/label-studio"
 MOST = 20
+MOST_OF_ONE = 200
+"""Of what needs a look in one project."""
 SAID = {
     Use.COUNTED: "counted",
     Use.SAME: "the same here",
@@ -146,7 +148,8 @@ def render_odd(odd: Sequence[OddAnnotation], *, most: int = MOST) -> str:
         f'<td class="cu-wrap">{escape(TO_DO.get(Use(each.use), ""))}</td></tr>'
         for each in odd[:most]
     )
-    more = f'<p class="cu-note">And {len(odd) - most:,} more: open their project.</p>' if len(odd) > most else ""
+    where = ": open their project" if most == MOST else ""
+    more = f'<p class="cu-note">And {len(odd) - most:,} more{where}.</p>' if len(odd) > most else ""
     return (
         f'<section><h2>Needs a look</h2>{SCROLL}<table class="cu-table"><thead><tr><th scope="col">Item</th>'
         '<th scope="col">Claimed to be of</th><th scope="col">What came of it</th><th scope="col">What to do</th></tr>'
@@ -201,7 +204,7 @@ def render_project(project: ProjectStatus, odd: Sequence[OddAnnotation]) -> str:
     )
     names = "".join(f"<li>{escape(email)}: {escape(name)}</li>" for email, name in project.people.items())
     people = f'<section><h2>E-mails of accounts</h2><ul class="cu-checks">{names}</ul></section>' if names else ""
-    return f"<section>{render_tiles(tiles)}</section>{uses}{people}{render_odd(odd, most=len(odd))}"
+    return f"<section>{render_tiles(tiles)}</section>{uses}{people}{render_odd(odd, most=MOST_OF_ONE)}"
 
 
 def render_config(project: ProjectStatus, *, drift: str = "", problem: str = "") -> str:
