@@ -162,7 +162,7 @@ def test_a_push_gives_addresses_and_a_later_one_renews_those_that_end_soon(
 def test_addresses_of_this_machine_alone_are_not_given_to_people_of_another(workspace: Workspace) -> None:
     there: Any = LabelStudioHere()
     there.url = "https://label.example.com"
-    with pytest.raises(LabelStudioRefused, match="only this machine reaches.*set CURATOR_PUBLIC_URL"):
+    with pytest.raises(LabelStudioRefused, match=r"only this machine reaches.*set CURATOR_PUBLIC_URL"):
         pushing.push(workspace, there, REVIEWS)
     assert there.configs == {}
     for base, server in (("https://curator.example.com", there.url), ("http://[::1]:7860", "http://localhost:8080")):
