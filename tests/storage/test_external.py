@@ -13,7 +13,7 @@ from storage.audit_answers import AuditAnswers
 from storage.db import Database
 from storage.errors import StorageError
 from storage.external import Received, Use, count_annotation, keep_revision, name_people
-from storage.external_tables import ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
+from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
 from storage.items import get_item
 from storage.records import TaskKind, parse_record
 from storage.reviews import claim_next, submit_review
@@ -166,6 +166,35 @@ def test_the_same_person_in_both_tools_keeps_both_and_calls_a_maintainer_once(db
     with db.read() as session:
         assert standing(session) == [(ann, "approve")]
         assert len(session.exec(select(FlagRow)).all()) == 1
+
+
+def test_an_answer_that_was_not_needed_counts_once_it_is(db: Database) -> None:
+    people = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    assert pull(db, project, 1, make_answers("approve")) is Use.COUNTED
+    assert pull(db, project, 2, make_answers("approve")) is Use.SAME
+    assert pull(db, project, 3, make_answers("reject")) is Use.CONFLICT
+    assert pull(db, project, 4, make_answers(), claimed=MAILS[1]) is Use.COUNTED
+    assert pull(db, project, 5, make_answers(), claimed=MAILS[2]) is Use.EXTRA
+    assert retry(db, project) == {2: "same", 3: "conflict", 5: "extra"}
+    assert pull(db, project, 4, None, updated_at="t2", state="deleted", claimed=MAILS[1]) is Use.WITHDRAWN
+    assert pull(db, project, 1, None, updated_at="t2", state="deleted") is Use.WITHDRAWN
+    assert retry(db, project) == {2: "counted", 3: "conflict", 5: "counted"}
+    with db.read() as session:
+        assert standing(session) == [(people[0], "approve"), (people[2], "approve")]
+        assert len(session.exec(select(FlagRow)).all()) == 1
+
+
+def retry(db: Database, project: ExternalProjectRow) -> dict[int, str]:
+    """What comes of the annotations that counted for nothing, tried again."""
+    with db.write() as session:
+        query = select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)
+        rows = [row for row in session.exec(query) if row.use not in ("counted", "withdrawn")]
+        for row in rows:
+            count_annotation(session=session, project=project, row=row)
+        session.commit()
+        return {row.annotation: row.use for row in rows}
 
 
 def test_an_edit_after_the_item_was_settled_by_an_adjudicator_is_late(db: Database) -> None:
