@@ -41,12 +41,8 @@ setup-trl: setup-models .trl/.installed ## add TRL for DPO's tests, in a folder 
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
 	.ci/vllm/install.sh $(PYTHON)
 
-setup-labelstudio: setup $(VENV)/.installed-labelstudio ## make bench/.label-studio: a Label Studio server in its own environment (1 GB), with its migrations done; its SDK here
+setup-labelstudio: setup ## make bench/.label-studio: a Label Studio server and its SDK in their own environment (1 GB), migrations done
 	$(RUN)/python -m bench.label_studio
-
-$(VENV)/.installed-labelstudio: pyproject.toml | $(VENV)/.installed
-	$(RUN)/python -m pip install --quiet --editable '.[dev,labelstudio]'
-	@touch $@
 
 demo: setup ## set up everything and open the app on the starter scenarios
 	$(RUN)/curator demo --port $(PORT)

@@ -2,6 +2,7 @@
 
 It is installed into `bench/.label-studio` on first use (about 1 GB, some minutes) and its migrated database is
 kept there, because the first start takes minutes. `python -m bench.label_studio` does both (`make setup-labelstudio`).
+Its SDK comes with it: installed beside ours, the SDK would take OpenCV and NumPy of the other tests back to older ones.
 """
 
 import os
@@ -27,10 +28,20 @@ CONFIG = """<View>
 </View>"""
 
 
-def install() -> Path:
-    """Return the server's program, installing it if need be (CURATOR_LABEL_STUDIO names one that is there)."""
+def find_program() -> Path:
+    """Return where the server's program is, or would be (CURATOR_LABEL_STUDIO names one that is there)."""
     given = os.environ.get("CURATOR_LABEL_STUDIO")
-    program = Path(given) if given else FOLDER / "env" / "bin" / "label-studio"
+    return Path(given) if given else FOLDER / "env" / "bin" / "label-studio"
+
+
+def add_sdk() -> None:
+    """Let this process import the server's own SDK, and what that needs, where it has nothing of that name itself."""
+    sys.path += [str(path) for path in find_program().parents[1].glob("lib/python3*/site-packages")]
+
+
+def install() -> Path:
+    """Return the server's program, installing it if need be."""
+    program = find_program()
     if not program.exists():
         subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "env")], check=True)
         subprocess.run([str(FOLDER / "env" / "bin" / "pip"), "install", "-q", f"label-studio=={VERSION}"], check=True)

@@ -46,7 +46,7 @@ class Use(StrEnum):
     LATE = "late"
     """Something was built on the older answer (a release, an adjudication, a closed study): kept, the older stands."""
     EXTRA = "extra"
-    """Others had finished the item."""
+    """Others had finished the item; tried again if it is opened again."""
     CONFLICT = "conflict"
     """The person answered differently here; whoever settles it sees both, and a flag calls a maintainer."""
     SETTLED = "settled"
@@ -67,8 +67,10 @@ class Use(StrEnum):
     """About a task that was not pushed from here."""
 
 
-RETRIED = (Use.WAITING.value, Use.UNKNOWN_PERSON.value, Use.NOT_BLIND.value, Use.CONFLICT.value)
-"""What the next pull tries again."""
+RETRIED = (
+    Use.WAITING.value, Use.UNKNOWN_PERSON.value, Use.NOT_BLIND.value, Use.SAME.value, Use.CONFLICT.value,
+)  # fmt: skip
+"""What the next pull tries again: the place may be free by then, or the person's other answer taken back."""
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ from curator_app.workspace import Workspace
 from storage.external import (
     RETRIED,
     Received,
+    Use,
     count_annotation,
     keep_revision,
     list_projects,
     name_people,
 )
-from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow
+from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
 from storage.records import TaskKind
+from storage.tables import TaskRow
 from storage.texts import canonical_json, hash_json
 
 OVERLAP = timedelta(seconds=60)
@@ -200,7 +202,14 @@ def _receive(
 
 
 def _to_retry(*, session: Session, project: ExternalProjectRow) -> Sequence[ExternalAnnotationRow]:
+    reopened = (
+        select(ExternalTaskRow.remote_id)
+        .join(TaskRow, col(TaskRow.id) == ExternalTaskRow.task_id)
+        .where(ExternalTaskRow.project_id == project.id, TaskRow.status == "open")
+    )
+    use = col(ExternalAnnotationRow.use)
     query = select(ExternalAnnotationRow).where(
-        ExternalAnnotationRow.project_id == project.id, col(ExternalAnnotationRow.use).in_(RETRIED)
+        ExternalAnnotationRow.project_id == project.id,
+        use.in_(RETRIED) | ((use == Use.EXTRA.value) & col(ExternalAnnotationRow.remote_task).in_(reopened)),
     )
     return session.exec(query.order_by(col(ExternalAnnotationRow.id))).all()

@@ -5,6 +5,7 @@ a POST after a failure, which doubles what an import had already stored: every w
 """
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -123,6 +124,7 @@ class Server:
             raise LabelStudioRefused(
                 "Label Studio's SDK is not installed; run: pip install 'ood-mmsafe-curator[labelstudio]'"
             ) from None
+        logging.getLogger("httpcore").setLevel(logging.INFO)  # its debug lines hold cookies
         with self._calling("sign in"):
             self._api = LabelStudio(base_url=self.url, api_key=token, timeout=timeout_s)
 
@@ -130,23 +132,26 @@ class Server:
     def _calling(self, what: str, *, write: bool = False) -> Iterator[None]:
         import httpx
         from label_studio_sdk.core.api_error import ApiError
+        from label_studio_sdk.core.parse_error import ParsingError
 
         try:
             yield
         except ApiError as exc:
             said = self._describe(what, exc.status_code, exc.body)
-            unsure = write and (exc.status_code or 500) >= 500
+            unsure = write and not 300 <= (exc.status_code or 500) < 500
         except httpx.HTTPError as exc:
             said = f"Label Studio at {self.url} does not answer ({type(exc).__name__}); start it, or mend the address"
             unsure = write and not isinstance(exc, httpx.ConnectError)
-        except ValueError:  # a reply that is no JSON, or not of the shape that the SDK expects
-            said = f"{self.url} does not answer as Label Studio does, asked to {what}; mend the address"
+        except (ValueError, TypeError, AttributeError, KeyError, ParsingError):  # a reply of another shape
+            said = self._describe(what, 200, None)
             unsure = write
         else:
             return
         raise (WriteUnsure if unsure else LabelStudioRefused)(said) from None
 
     def _describe(self, what: str, status: int | None, body: Any) -> str:
+        if status is not None and status < 400:
+            return f"{self.url} does not answer as Label Studio does, asked to {what}; mend the address"
         if status == 401 or status is None:
             return (
                 f"Label Studio at {self.url} refuses the token; make a new personal access token under Account & "

@@ -1,8 +1,7 @@
 """`curator` with a count of its moments: requests sent, bodies sent, replies read, commits begun and done.
 
 `python labelstudio_killed.py MOMENT WORDS…` runs `curator WORDS…` and sends itself SIGKILL at that moment; 0 counts
-only, and tells the count at the end. With `lost` for the moment, the reply to the first import is lost on its way: the
-server did what was asked, and what arrives is an error 500.
+only, and tells the count at the end.
 """
 
 import os
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 from sqlmodel import Session
 
+from bench.label_studio import add_sdk
 from curator_app.cli import main
 
 TRACED = (
@@ -58,25 +58,9 @@ def watch(fatal: int) -> list[str]:
     return moments
 
 
-def lose_first_reply() -> None:
-    """Let the first import end in an error, though it happened."""
-    send = httpx.Client.send
-    lost: list[str] = []
-
-    def send_and_lose(self: httpx.Client, request: httpx.Request, **how: Any) -> httpx.Response:
-        said = send(self, request, **how)
-        if request.method == "POST" and request.url.path.endswith("/import") and not lost:
-            lost.append(said.read().decode())
-            return httpx.Response(500, json={"detail": "the server was ended"}, request=request)
-        return said
-
-    httpx.Client.send = send_and_lose  # type: ignore[method-assign]
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "lost":
-        lose_first_reply()
-    moments = watch(0 if sys.argv[1] == "lost" else int(sys.argv[1]))
+    add_sdk()
+    moments = watch(int(sys.argv[1]))
     sys.argv = ["curator", *sys.argv[2:]]
     try:
         main()

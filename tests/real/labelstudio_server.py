@@ -1,5 +1,6 @@
 """People on a Label Studio server, through its HTTP API and without the SDK: annotators, and who reads its truth."""
 
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
@@ -52,3 +53,22 @@ class Person:
         """Have somebody sign up by this administrator's invitation."""
         path = self.get("/api/invite")["invite_url"]
         return Person(self.url, email, label_studio.make_token(self.url, email=email, path=path))
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A server that is no Label Studio: a page for whatever is asked, or JSON of another shape."""
+
+    body = b"<html>Welcome</html>"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.send_header("Set-Cookie", "sessionid=of-the-stranger")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""

@@ -13,12 +13,7 @@ from storage.audit_answers import AuditAnswers
 from storage.db import Database
 from storage.errors import ClaimLost, StorageError
 from storage.external import RETRIED, Received, Use, count_annotation, keep_revision, map_person, name_people
-from storage.external_tables import (
-    ExternalAnnotationRow,
-    ExternalProjectRow,
-    ExternalRevisionRow,
-    ExternalTaskRow,
-)
+from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
 from storage.items import get_item
 from storage.records import TaskKind, parse_record
 from storage.reviews import claim_next, release_claim, submit_review
@@ -174,6 +169,35 @@ def test_the_same_person_in_both_tools_keeps_both_and_calls_a_maintainer_once(db
         assert len(session.exec(select(FlagRow)).all()) == 1
 
 
+def test_an_answer_that_was_not_needed_counts_once_it_is(db: Database) -> None:
+    people = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    assert pull(db, project, 1, make_answers("approve")) is Use.COUNTED
+    assert pull(db, project, 2, make_answers("approve")) is Use.SAME
+    assert pull(db, project, 3, make_answers("reject")) is Use.CONFLICT
+    assert pull(db, project, 4, make_answers(), claimed=MAILS[1]) is Use.COUNTED
+    assert pull(db, project, 5, make_answers(), claimed=MAILS[2]) is Use.EXTRA
+    assert retry(db, project) == {2: "same", 3: "conflict", 5: "extra"}
+    assert pull(db, project, 4, None, updated_at="t2", state="deleted", claimed=MAILS[1]) is Use.WITHDRAWN
+    assert pull(db, project, 1, None, updated_at="t2", state="deleted") is Use.WITHDRAWN
+    assert retry(db, project) == {2: "counted", 3: "conflict", 5: "counted"}
+    with db.read() as session:
+        assert standing(session) == [(people[0], "approve"), (people[2], "approve")]
+        assert len(session.exec(select(FlagRow)).all()) == 1
+
+
+def retry(db: Database, project: ExternalProjectRow) -> dict[int, str]:
+    """What comes of the annotations that counted for nothing, tried again."""
+    with db.write() as session:
+        query = select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)
+        rows = [row for row in session.exec(query) if row.use not in ("counted", "withdrawn")]
+        for row in rows:
+            count_annotation(session=session, project=project, row=row)
+        session.commit()
+        return {row.annotation: row.use for row in rows}
+
+
 def test_an_edit_after_the_item_was_settled_by_an_adjudicator_is_late(db: Database) -> None:
     people = add_users(db, *MAILS)
     add_items_in_review(db, 1)
@@ -253,7 +277,7 @@ def test_what_cannot_be_read_or_placed_counts_for_nothing(db: Database) -> None:
 # Who answers differently in both tools
 
 
-def retry(db: Database, project: ExternalProjectRow) -> dict[int, str]:
+def pull_again(db: Database, project: ExternalProjectRow) -> dict[int, str]:
     """What a pull that brings nothing new does; annotation -> what came of it."""
     with db.write() as session:
         for row in session.exec(select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)).all():
@@ -303,10 +327,10 @@ def test_who_contradicts_themselves_cannot_agree_and_an_adjudicator_sees_both_an
         session.commit()
     assert [review.verdict.value for review in claim.others] == ["approve", "approve"]
     assert [(name, answers.verdict.value) for name, answers in claim.elsewhere] == [(MAILS[0], "reject")]
-    assert retry(db, project) == {1: "conflict"}
+    assert pull_again(db, project) == {1: "conflict"}
     settle(db, eve)
     assert state(db) == ("reviewed", "decided")
-    assert retry(db, project) == {1: "settled"}
+    assert pull_again(db, project) == {1: "settled"}
     assert pull(db, project, 1, make_answers("revise"), updated_at="t2") is Use.LATE
     assert decisions(db)[1:] == [("approve", "adjudicator", "The window is seen.")]
     with db.read() as session:
@@ -347,7 +371,7 @@ def test_another_note_alone_is_kept_and_settles_nothing(db: Database) -> None:
     assert pull(db, project, 1, make_answers("approve", note="A fine one.")) is Use.CONFLICT
     review_here(db, ben, make_answers("approve"))
     assert state(db) == ("reviewed", "decided")
-    assert retry(db, project) == {1: "conflict"}
+    assert pull_again(db, project) == {1: "conflict"}
     assert [outcome for outcome, _, _ in decisions(db)] == ["approve"]
 
 
@@ -360,11 +384,11 @@ def test_when_the_answer_here_is_undone_the_one_from_there_counts(db: Database) 
     with db.write() as session:
         claim = undo_review(session=session, user_id=ann)
         session.commit()
-    assert retry(db, project) == {1: "not_blind"}  # they hold it here
+    assert pull_again(db, project) == {1: "not_blind"}  # they hold it here
     with db.write() as session:
         release_claim(session=session, user_id=ann, claim_id=claim.claim_id)
         session.commit()
-    assert retry(db, project) == {1: "counted"}
+    assert pull_again(db, project) == {1: "counted"}
     with db.read() as session:
         assert standing(session) == [(ann, "reject")]
 
@@ -387,7 +411,7 @@ def test_scores_that_contradict_go_to_the_consensus_of_the_study(db: Database) -
     assert claim.audit is not None and len(claim.audit.others) == 3
     assert [(name, answers.effectiveness) for name, answers in claim.audit.elsewhere] == [(MAILS[0], 2)]
     review_here(db, people[3], scores.model_copy(update={"note": "None is given."}), TaskKind.JUDGE_CONSENSUS)
-    assert retry(db, project) == {1: "settled"}
+    assert pull_again(db, project) == {1: "settled"}
     assert [policy for _, policy, _ in decisions(db)] == ["3 agree", "undo", "3 agree", "undo", "consensus"]
     assert pull(db, project, 1, scores.model_copy(update={"effectiveness": 1}), updated_at="t4") is Use.LATE
 
@@ -409,7 +433,7 @@ def test_an_e_mail_that_a_maintainer_names_counts_at_once_and_the_audit_log_says
                 map_person(session=session, email=email, name=name, actor="user:mia")
         assert map_person(session=session, email="A.Smith@example.com ", name="ann", actor="user:mia") == 1
         session.commit()
-    assert retry(db, project) == {1: "counted", 2: "unknown_person"}
+    assert pull_again(db, project) == {1: "counted", 2: "unknown_person"}
     with db.read() as session:
         (event,) = session.exec(select(AuditRow).where(AuditRow.tag == "reviews:external:name")).all()
         assert (event.actor, json.loads(event.payload)) == (
