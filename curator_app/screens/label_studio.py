@@ -77,29 +77,29 @@ def build_label_studio_page(pages: gr.Blocks, *, workspace: Workspace, person_of
                 workspace, email=str(email or ""), account=str(account or ""), actor=f"user:{person.name}"
             )
         except (AppError, StorageError) as exc:
-            return [view.render_page(render_refusal(str(exc))), gr.update()]
-        return [view.render_page(view.render_named(str(email), str(account), counted)), _offer(workspace)[0]]
+            return [view.render_page(render_refusal(str(exc))), gr.update(), gr.update()]
+        return [view.render_page(view.render_named(str(email), str(account), counted)), *_offer(workspace)[:2]]
 
-    offered = [parts["email"], parts["account"], *fields[1:3]]
+    offered = [parts["naming"], parts["email"], parts["account"], *fields[1:3]]
     pages.load(look, None, parts["state"], api_name="label_studio_look", **QUIET)
     pages.load(offer, None, offered, api_name="label_studio_offer", **QUIET)
     parts["pull"].click(pull, None, parts["pulled"], api_name="label_studio_pull", **QUIET)
-    given, named = [parts["email"], parts["account"]], [parts["named"], parts["email"]]
+    given, named = [parts["email"], parts["account"]], [parts["named"], parts["naming"], parts["email"]]
     parts["name"].click(name_person, given, named, api_name="label_studio_name", **QUIET)
 
 
 def _build_form(parts: dict[str, Any]) -> list[Any]:
-    with gr.Column(elem_classes="cu-label-studio-part"):
+    with gr.Column(visible=False, elem_classes="cu-label-studio-part") as parts["naming"]:
         place_html("<h2>Whose e-mail is whose</h2>")
-        with gr.Row():
+        with gr.Row(elem_classes="cu-level"):
             parts["email"] = gr.Dropdown([], label="E-mail of nobody here", allow_custom_value=True, min_width=240)
             parts["account"] = gr.Dropdown([], label="Account", allow_custom_value=True, min_width=200)
             parts["name"] = gr.Button("This is the same person", min_width=180)
-        parts["named"] = place_html()
-    with gr.Column(elem_classes="cu-label-studio-part"):
-        place_html("<h2>Pull</h2>")
+    parts["named"] = place_html()
+    place_html("<h2>Pull</h2>")
+    with gr.Row():
         parts["pull"] = gr.Button("Pull what changed", variant="primary")
-        parts["pulled"] = place_html()
+    parts["pulled"] = place_html()
     place_html(view.render_page(view.render_limits()))
     place_html("<h2>Push</h2>")
     with gr.Row():
@@ -109,9 +109,8 @@ def _build_form(parts: dict[str, Any]) -> list[Any]:
         person = gr.Dropdown([], label="For one person (a study needs it)", allow_custom_value=True, min_width=220)
         chosen = [(PICTURES.get(each, each), each) for each in label_studio_jobs.PICTURES]
         pictures = gr.Dropdown(chosen, value=chosen[0][1], label="Pictures", min_width=180)
-    with gr.Row():
-        again = gr.Checkbox(label="Push again what was deleted there", value=False)
-        renew = gr.Checkbox(label="New addresses for all pictures of open tasks", value=False)
+    again = gr.Checkbox(label="Push again what was deleted there", value=False)
+    renew = gr.Checkbox(label="New addresses for all pictures of open tasks", value=False)
     return [kind, study, person, pictures, again, renew]
 
 
@@ -129,10 +128,11 @@ def _begin(workspace: Workspace, asked: PushRequest, person: Person) -> str:
 
 
 def _offer(workspace: Workspace) -> list[Any]:
-    """Return the choices of e-mail, account, study and person."""
+    """Return whether an e-mail can be named, and the choices of e-mail, account, study and person."""
     choices = label_studio_jobs.list_choices(workspace)
     emails = [email for email, _ in label_studio_reading.read_overview(workspace).unknown]
     return [
+        gr.update(visible=bool(emails)),
         gr.update(choices=emails, value=emails[0] if emails else None),
         gr.update(choices=list(choices.people)),
         gr.update(choices=list(choices.studies)),

@@ -176,7 +176,8 @@ def test_an_answer_of_nobody_here_waits_until_a_maintainer_says_whose_it_is(
     pull(handlers, work)
     html = overview(handlers)
     assert "1 of nobody here" in html and "a.smith@example.com" in html and "Say below which account" in html
-    email, account, study, person = handlers.label_studio_offer(ask())
+    naming, email, account, study, person = handlers.label_studio_offer(ask())
+    assert naming["visible"]
     assert email["choices"] == ["a.smith@example.com"]
     assert "ann" in account["choices"] and "mia" not in account["choices"]
     assert study["choices"] == [] and person["choices"] == account["choices"]
@@ -184,7 +185,8 @@ def test_an_answer_of_nobody_here_waits_until_a_maintainer_says_whose_it_is(
     assert "No e-mail is chosen" in handlers.label_studio_name(None, "ann", ask())[0]
     with hold(connected):
         assert "Another push or pull" in handlers.label_studio_name("a.smith@example.com", "ann", ask())[0]
-    said, email = handlers.label_studio_name("a.smith@example.com", "ann", ask())
+    said, naming, email = handlers.label_studio_name("a.smith@example.com", "ann", ask())
+    assert not naming["visible"]
     assert "1 annotations that waited for it count now" in said
     assert email["choices"] == []
     assert "1 counted" in overview(handlers)
