@@ -7,6 +7,7 @@ import gradio as gr
 
 from curator_app.actions import label_studio_jobs, label_studio_reading
 from curator_app.errors import AppError
+from curator_app.labelstudio.configs import KINDS
 from curator_app.labelstudio.pushing import PushRequest
 from curator_app.screens import label_studio_view as view
 from curator_app.screens.asking import PersonOf, require
@@ -103,7 +104,7 @@ def _build_form(parts: dict[str, Any]) -> list[Any]:
     place_html(view.render_page(view.render_limits()))
     place_html("<h2>Push</h2>")
     with gr.Row():
-        kinds = [(kind.value.replace("_", " ").capitalize(), kind.value) for kind in label_studio_jobs.KINDS]
+        kinds = [(kind.value.replace("_", " ").capitalize(), kind.value) for kind in KINDS]
         kind = gr.Dropdown(kinds, value=kinds[0][1], label="What is asked", min_width=200)
         study = gr.Dropdown([], label="Study (for scores and failures)", allow_custom_value=True, min_width=220)
         person = gr.Dropdown([], label="For one person (a study needs it)", allow_custom_value=True, min_width=220)

@@ -127,7 +127,12 @@ def _say_kind(project: ProjectStatus) -> str:
 
 
 def _say_uses(project: ProjectStatus) -> str:
-    return escape(", ".join(f"{count:,} {_say(use)}" for use, count in project.uses.items()))
+    return escape(", ".join(f"{count:,} {_say(use)}" for use, count in _in_order(project)))
+
+
+def _in_order(project: ProjectStatus) -> list[tuple[str, int]]:
+    places = [use.value for use in Use]
+    return sorted(project.uses.items(), key=lambda each: places.index(each[0]))
 
 
 def _say(use: str) -> str:
@@ -143,7 +148,7 @@ def render_odd(odd: Sequence[OddAnnotation], *, most: int = MOST) -> str:
     if not odd:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{_link_item(each)}</th><td class="cu-wrap">{escape(each.claimed) or "nobody known"}</td>'
+        f'<tr><th scope="row">{_link_item(each)}</th><td>{escape(each.claimed) or "nobody known"}</td>'
         f'<td class="cu-wrap"><b>{escape(_say(each.use))}</b><br>{escape(each.reason)}</td>'
         f'<td class="cu-wrap">{escape(TO_DO.get(Use(each.use), ""))}</td></tr>'
         for each in odd[:most]
@@ -151,7 +156,7 @@ def render_odd(odd: Sequence[OddAnnotation], *, most: int = MOST) -> str:
     where = ": open their project" if most == MOST else ""
     more = f'<p class="cu-note">And {len(odd) - most:,} more{where}.</p>' if len(odd) > most else ""
     return (
-        f'<section><h2>Needs a look</h2>{SCROLL}<table class="cu-table"><thead><tr><th scope="col">Item</th>'
+        f'<section><h2>Needs a look</h2>{SCROLL}<table class="cu-table cu-blocks"><thead><tr><th scope="col">Item</th>'
         '<th scope="col">Claimed to be of</th><th scope="col">What came of it</th><th scope="col">What to do</th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div>{more}</section>"
     )
@@ -194,7 +199,7 @@ def render_project(project: ProjectStatus, odd: Sequence[OddAnnotation]) -> str:
     ]
     rows = "".join(
         f'<tr><th scope="row">{escape(_say(use))}</th><td class="cu-num">{count:,}</td></tr>'
-        for use, count in project.uses.items()
+        for use, count in _in_order(project)
     )
     uses = (
         f'<section><h2>What came of the answers</h2>{SCROLL}<table class="cu-table cu-figures"><tbody>{rows}</tbody>'

@@ -112,7 +112,7 @@ def test_a_server_that_is_down_is_said_and_a_pull_fails_with_its_reason(open_tab
     page.goto(f"{site.url}/label-studio")
     expect(page.get_by_role("heading", level=1)).to_contain_text("cannot be used")
     expect(page.get_by_text(re.compile("does not answer|pip install")).first).to_be_visible()
-    expect(page.get_by_role("row", name=re.compile("Scenario review everybody 7 7 1 in conflict"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("Scenario review everybody 7 7 2 counted"))).to_be_visible()
     shoot(page, "list")
     page.get_by_role("button", name="Show plan").click()
     expect(page.get_by_text("open tasks would be pushed")).to_be_visible()
