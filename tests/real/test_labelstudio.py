@@ -331,9 +331,9 @@ def test_both_kinds_of_token_are_taken_and_one_that_is_not_good_is_named(curator
     add_items_in_review(curator.workspace.db, 1)
     legacy = Person(admin.url, admin.email, admin.get("/api/current-user/token")["token"])
     assert len(legacy.token) == 40
-    revoked = Person(admin.url, admin.email, label_studio.make_token(admin.url))
+    revoked = admin.invite("zoe@example.com")
     assert "1 tasks pushed" in curator.done("push", "scenario_review", person=revoked)
-    admin.send("POST", "/api/token/blacklist/", {"refresh": revoked.token})
+    revoked.send("POST", "/api/token/blacklist/", {"refresh": revoked.token})
     admin.send("POST", "/api/jwt/settings", {"legacy_api_tokens_enabled": True})
     assert "1 were there" in curator.done("push", "scenario_review", person=legacy)
     curator.done("pull", person=legacy)
@@ -362,13 +362,16 @@ def test_a_config_that_was_changed_stops_a_pull_with_the_difference_and_so_does_
     curator.done("push", "judge_audit", "--study", "first", "--person", TEAM[0])
     project, other = read_projects(workspace)
     place = f"/api/projects/{project.remote_id}/"
-    admin.send("PATCH", place, {"label_config": project.config.replace("Approve", "Wave through")})
+    admin.send("PATCH", place, {"label_config": project.config.replace('"Approve"', '"Wave through"')})
     for words in (("pull",), ("push", "scenario_review")):
         code, out, said = curator(*words)
         assert code == 1
         assert f"the labeling config of project {project.remote_id} was changed on the server" in said
-        changed = [line for line in said.splitlines() if line.startswith(("-", "+")) and "pprove" in line]
-        assert len(changed) == 2 or "Wave through" in said
+        changed = [line.strip() for line in said.splitlines() if line.startswith(("-  ", "+  "))]
+        assert changed == [
+            '-    <Choice alias="approve" hotkey="a" value="Approve">',
+            '+    <Choice alias="approve" hotkey="a" value="Wave through">',
+        ], said
         assert ("judge_audit: 0 new" in out) == (words == ("pull",)), out  # the other one is pulled
     admin.send("DELETE", place)
     for words in (("pull",), ("push", "scenario_review")):
@@ -384,7 +387,7 @@ def test_a_config_that_the_server_refuses_is_told_in_one_sentence(admin: Person)
     broken = '<View><Choices name="a" toName="https://h/f.png?sig=1234"><Choice value="1"/></Choices></View>'
     with pytest.raises(LabelStudioRefused, match=r"refused to make the project \(400\): ") as refused:
         server.create_project(title="Broken", description="", config=broken)
-    told = "".join(traceback.format_exception(refused.value)).replace("Traceback", "")
+    told = "".join(traceback.format_exception(refused.value)).lower().replace("traceback", "")
     assert find_secrets(told, admin) == []
     assert "sig=" not in str(refused.value)
     with pytest.raises(LabelStudioRefused, match="cannot read project 999999: the project is gone"):
@@ -468,7 +471,7 @@ def test_what_three_people_do_is_here_at_the_end_though_we_are_killed_ten_times(
     for person in people:
         person.join()
     did = sum((person.did for person in people), Counter())
-    print(did, killed)  # noqa: T201
+    print(did, killed, file=sys.__stdout__)  # noqa: T201
     assert sum(count for what, count in did.items() if what[-3] == "2") > 0.7 * did.total(), did
     curator.done("pull")
     assert curator.done("pull").count("0 new, 0 tasks deleted") == len(projects)
