@@ -17,6 +17,7 @@ from sqlmodel import select
 from studies_here import add_study
 
 from curator_app.actions import background_jobs, label_studio_jobs, label_studio_reading
+from curator_app.actions.executors import write_environment
 from curator_app.labelstudio.links import hold
 from curator_app.labelstudio.mapping import write_result
 from curator_app.screens.label_studio import build_label_studio_page
@@ -270,6 +271,12 @@ def test_what_the_server_wrote_shows_as_text(handlers: SimpleNamespace, there: L
         assert not {"script", "img"} & set(seen.tags)
         assert not [name for name in seen.names if name.startswith("on")]
         assert "&lt;script&gt;" in html and "unreadable" in html
+
+
+def test_a_job_has_the_token_from_its_environment_and_not_from_what_started_it(connected: Workspace) -> None:
+    passed = write_environment(connected.settings)
+    assert passed["CURATOR_LABEL_STUDIO_URL"] == URL
+    assert not [name for name, value in passed.items() if "TOKEN" in name or TOKEN in value or "***" in value]
 
 
 def test_nobody_but_maintainers_may_do_anything(handlers: SimpleNamespace) -> None:
