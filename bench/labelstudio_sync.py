@@ -32,9 +32,9 @@ from storage.external import list_projects
 from storage.records import Grounding, Provenance, ReviewAnswers, TaskKind, Verdict
 
 
-def change(address: str, tasks: list[int]) -> None:
+def change(address: str, token: str, tasks: list[int]) -> None:
     """Annotate these tasks, four at a time."""
-    headers = {"Authorization": f"Bearer {label_studio.sign_in(address)}"}
+    headers = {"Authorization": f"Bearer {label_studio.renew_access(address, token)}"}
     result = write_result(ReviewAnswers(verdict=Verdict.APPROVE, seconds=4.0), texts={}, seed="bench")
     with httpx.Client(base_url=address, headers=headers, timeout=300) as client, ThreadPoolExecutor(4) as pool:
 
@@ -73,7 +73,7 @@ def measure(folder: Path, *, tasks: int, changes: int, rounds: int) -> dict[str,
         sdk = LabelStudio(base_url=address, api_key=token, timeout=600)
         done = []
         for _ in range(rounds):
-            change(address, dice.sample(there, changes))
+            change(address, token, dice.sample(there, changes))
             pull_s, (pulled,) = timed(lambda: pull(workspace, server))
             export_s, exported = timed(lambda: sdk.projects.exports.as_json(report.project))
             if pulled.revisions != changes or len(exported) != tasks:

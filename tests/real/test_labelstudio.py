@@ -471,7 +471,7 @@ def test_what_three_people_do_is_here_at_the_end_though_we_are_killed_ten_times(
     for person in people:
         person.join()
     did = sum((person.did for person in people), Counter())
-    print(did, killed, file=sys.__stdout__)  # noqa: T201
+    print(did, killed, file=sys.__stdout__)
     assert sum(count for what, count in did.items() if what[-3] == "2") > 0.7 * did.total(), did
     curator.done("pull")
     assert curator.done("pull").count("0 new, 0 tasks deleted") == len(projects)
