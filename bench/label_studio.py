@@ -93,13 +93,17 @@ def _run(data: Path, *, log: Path) -> Iterator[str]:
 
 def sign_in(address: str, *, email: str = EMAIL, password: str = PASSWORD, path: str = "/user/login/") -> str:
     """Sign in, or sign up where `path` is an invitation, and return a Bearer access token (lives 300 s)."""
-    token = make_token(address, email=email, password=password, path=path)
+    return renew_access(address, make_token(address, email=email, password=password, path=path))
+
+
+def renew_access(address: str, token: str) -> str:
+    """Return a Bearer access token (lives 300 s) for a personal access token."""
     access = httpx.post(f"{address}/api/token/refresh/", json={"refresh": token}, timeout=60).raise_for_status()
     return str(access.json()["access"])
 
 
 def make_token(address: str, *, email: str = EMAIL, password: str = PASSWORD, path: str = "/user/login/") -> str:
-    """Sign in, or sign up where `path` is an invitation, and return a personal access token."""
+    """Sign in, or sign up where `path` is an invitation, and return a personal access token: one, and no second."""
     with httpx.Client(base_url=address, follow_redirects=False, timeout=60) as client:
         page = client.get(path)
         page.raise_for_status()

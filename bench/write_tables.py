@@ -180,7 +180,9 @@ def write_tables() -> str:
 
 
 def write_labelstudio() -> str:
-    """Return the table of pulls from Label Studio beside exports."""
+    """Return the table of pulls from Label Studio beside exports, or nothing where that benchmark has not been run."""
+    if not (RESULTS / "labelstudio_sync.json").exists():
+        return ""
     figures = read("labelstudio_sync")
     median = figures["median_share"]
     lines = [
@@ -192,7 +194,7 @@ def write_labelstudio() -> str:
             for place, each in enumerate(figures["rounds"], start=1)
         ),
         "",
-        f"A pull is held to at most a tenth of the export's time: {_verdict(0.1, median)}, **{median:.1%}** (median).",
+        f"A pull is held to at most a tenth of the export's time: {_verdict(0.1, median)}, **{median:.1%}** in the median.",
         f"Pushing the {figures['tasks']:,} tasks took {figures['push_s']:.0f} s; the first pull, before anybody had "
         f"answered, {figures['first_pull_s']:.1f} s.",
     ]

@@ -7,11 +7,11 @@ a POST after a failure, which doubles what an import had already stored: every w
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from curator_app.errors import LabelStudioRefused
@@ -234,19 +234,29 @@ class Server:
             rows = self._list(project, _ANNOTATION_FIELDS, selectedItems=_only(ids))
             return {int(row.id): [dict(each) for each in row.annotations or []] for row in rows}
 
-    def _list(self, project: int, fields: Sequence[str], *, whole: bool = True, **query: Any) -> Iterable[Any]:
-        """Return tasks with these fields only. The server reads the list for a task's annotations as well."""
-        return cast(
-            Iterable[Any],
-            self._api.tasks.list(
-                project=project,
-                fields="all" if whole else "task_only",
-                include=",".join(fields),
-                page_size=PAGE,
-                resolve_uri=False,
-                **({"query": json.dumps(query)} if query else {}),
-            ),
-        )
+    def _list(self, project: int, fields: Sequence[str], *, whole: bool = True, **query: Any) -> Iterator[Any]:
+        """Yield tasks with these fields only. The server reads the list for a task's annotations as well."""
+        from label_studio_sdk.core.api_error import ApiError
+
+        pages = self._api.tasks.list(
+            project=project,
+            fields="all" if whole else "task_only",
+            include=",".join(fields),
+            page_size=PAGE,
+            resolve_uri=False,
+            **({"query": json.dumps(query)} if query else {}),
+        ).iter_pages()
+        seen = 0
+        try:
+            for page in pages:
+                rows = page.items or []
+                yield from rows
+                seen += len(rows)
+                if seen >= page.response.total:  # the SDK would ask for one page more, and count the tasks anew
+                    return
+        except ApiError as exc:  # there are fewer pages by now
+            if not (seen and exc.status_code == 404):
+                raise
 
     def import_tasks(self, project: int, rows: Sequence[dict[str, Any]]) -> None:
         """Add tasks; sent once.

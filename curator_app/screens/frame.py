@@ -26,6 +26,8 @@ class Page:
     title: str
     roles: tuple[str, ...] = ()
     """Roles of which one is needed; empty: everybody. An admin sees all."""
+    manages: bool = False
+    """About the whole rather than the next item; for who has many pages, it moves into the menu `Manage`."""
 
 
 PAGES = (
@@ -35,14 +37,14 @@ PAGES = (
     Page("leakage", "/leakage", "Leakage", ("annotator",)),
     Page("adjudicate", "/adjudicate", "Adjudicate", ("adjudicator",)),
     Page("progress", "/progress", "Progress"),
-    Page("runs", "/runs", "Runs", ("maintainer",)),
-    Page("judge-runs", "/judge-runs", "Judge", ("maintainer",)),
-    Page("training", "/training", "Training", ("trainer", "maintainer")),
-    Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer")),
-    Page("label-studio", "/label-studio", "Label Studio", ("maintainer",)),
-    Page("items", "/items", "Items", ("maintainer", "adjudicator")),
-    Page("releases", "/releases", "Releases", ("trainer", "maintainer")),
-    Page("people", "/people", "People", ("admin",)),
+    Page("runs", "/runs", "Runs", ("maintainer",), manages=True),
+    Page("judge-runs", "/judge-runs", "Judge", ("maintainer",), manages=True),
+    Page("training", "/training", "Training", ("trainer", "maintainer"), manages=True),
+    Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer"), manages=True),
+    Page("label-studio", "/label-studio", "Label Studio", ("maintainer",), manages=True),
+    Page("items", "/items", "Items", ("maintainer", "adjudicator"), manages=True),
+    Page("releases", "/releases", "Releases", ("trainer", "maintainer"), manages=True),
+    Page("people", "/people", "People", ("admin",), manages=True),
 )
 
 
@@ -80,15 +82,16 @@ def top_bar(current: str, *, status: str = "", rows: str = "") -> str:
     """
     links = "".join(_link(page, current, "") for page in PAGES)
     menu = "".join(_link(page, current, ' class="cu-row"') for page in PAGES)
+    manage = "".join(_link(page, current, ' class="cu-row"') for page in PAGES if page.manages)
     title = escape(next(page.title for page in PAGES if page.slug == current))
     bar = Template((STATIC / "bar.html").read_text(encoding="utf-8"))
-    return _sprite() + bar.substitute(links=links, menu=menu, title=title, status=status, rows=rows)
+    return _sprite() + bar.substitute(links=links, menu=menu, manage=manage, title=title, status=status, rows=rows)
 
 
 def _link(page: Page, current: str, more: str) -> str:
     here = ' aria-current="page"' if page.slug == current else ""
     hidden = " hidden" if page.roles else ""
-    names = f'data-page="{page.slug}" data-roles="{" ".join(page.roles)}"'
+    names = f'data-page="{page.slug}" data-roles="{" ".join(page.roles)}"' + (" data-manages" if page.manages else "")
     return f'<a href="{escape(page.path)}" {names}{here}{hidden}{more}>{escape(page.title)}</a>'
 
 

@@ -172,10 +172,25 @@ def test_a_study_is_made_seen_open_and_closed(open_tab: Callable[..., Any], site
 def test_the_bar_of_who_may_open_every_page_fits(open_tab: Callable[..., Any], site: Any) -> None:
     for width in (1440, 1121, 1000, 390):
         page = open_tab(site.add_person("admin"), width=width).page
-        page.goto(f"{site.url}/studies")
-        expect(page.locator('.cu-nav a[data-page="people"]')).not_to_have_attribute("hidden", "", timeout=LONG_MS)
-        shoot(page, f"admin-{width}")
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
-        last, account = page.locator('.cu-nav a[data-page="people"]').bounding_box(), page.locator(".cu-top-end")
-        if last is not None:
-            assert last["x"] + last["width"] <= account.bounding_box()["x"], (width, last)
+        for path in ("/studies", "/"):
+            page.goto(f"{site.url}{path}")
+            people = page.locator('.cu-nav a[data-page="people"]')
+            expect(people).not_to_have_attribute("hidden", "", timeout=LONG_MS)
+            shoot(page, f"admin-{width}{path.replace('/', '-')}")
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, path)
+            name = page.get_by_label("Account and theme").bounding_box()
+            assert name["x"] + name["width"] <= width, (width, path, name)
+
+
+def test_pages_about_the_whole_fold_into_a_menu_for_who_has_many(open_tab: Callable[..., Any], site: Any) -> None:
+    page = open_tab(site.add_person("admin"), width=1440).page
+    page.goto(f"{site.url}/studies")
+    expect(page.locator('.cu-nav a[data-page="studies"]')).to_be_visible(timeout=LONG_MS)
+    expect(page.locator('.cu-nav a[data-page="releases"]')).to_be_hidden()
+    page.locator("summary", has_text="Manage").click()
+    page.get_by_role("navigation", name="Manage").get_by_role("link", name="Releases").click()
+    page.wait_for_url("**/releases")
+    few = open_tab(site.add_person("maintainer"), width=1440).page
+    few.goto(f"{site.url}/studies")
+    expect(few.locator('.cu-nav a[data-page="releases"]')).to_be_visible(timeout=LONG_MS)
+    expect(few.locator("summary", has_text="Manage")).to_be_hidden()
