@@ -194,7 +194,8 @@ def write_labelstudio() -> str:
             for place, each in enumerate(figures["rounds"], start=1)
         ),
         "",
-        f"A pull is held to at most a tenth of the export's time: {_verdict(0.1, median)}, **{median:.1%}** in the median.",
+        f"A pull is held to at most a tenth of the export's time: {_verdict(0.1, median)}, **{median:.1%}** "
+        "in the median.",
         f"Pushing the {figures['tasks']:,} tasks took {figures['push_s']:.0f} s; the first pull, before anybody had "
         f"answered, {figures['first_pull_s']:.1f} s.",
     ]

@@ -428,8 +428,12 @@ def run_until(workspace: Workspace, admin: Person, moment: int, *words: str) -> 
     """Run `curator labelstudio WORDS…` in a process of its own that kills itself at a moment; whether it did."""
     ended = subprocess.run(
         [sys.executable, str(HERE / "labelstudio_killed.py"), str(moment), "labelstudio", *words],
-        env=os.environ | environment(workspace, admin) | {"PYTHONPATH": str(HERE.parents[1])}, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        env=os.environ | environment(workspace, admin) | {"PYTHONPATH": str(HERE.parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert ended.returncode in (0, -9), ended.stderr
     assert find_secrets(ended.stdout + ended.stderr, admin) == []
     return ended.returncode == -9, ended.stdout
