@@ -11,7 +11,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-trl setup-vllm demo test check test-thorough test-browser test-models test-vllm test-verl test-faults bench screenshots clean
+.PHONY: help setup setup-models setup-trl setup-vllm setup-labelstudio demo test check test-thorough test-browser test-models test-vllm test-verl test-labelstudio test-faults bench screenshots clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,11 +41,14 @@ setup-trl: setup-models .trl/.installed ## add TRL for DPO's tests, in a folder 
 setup-vllm: setup ## make .vllm: vLLM for this CPU in an environment of its own (2.6 GB)
 	.ci/vllm/install.sh $(PYTHON)
 
+setup-labelstudio: setup ## make bench/.label-studio: a Label Studio server and its SDK in their own environment (1 GB), migrations done
+	$(RUN)/python -m bench.label_studio
+
 demo: setup ## set up everything and open the app on the starter scenarios
 	$(RUN)/curator demo --port $(PORT)
 
 test: setup ## set up everything and run the tests
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not verl and not thorough"
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "not faults and not vllm and not verl and not labelstudio and not thorough"
 
 test-thorough: setup ## longer ones: a browser in trouble, hostile texts, accessibility, runs that are killed
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m "thorough and not faults"
@@ -62,13 +65,16 @@ test-browser: setup ## only the tests that drive a Chromium
 	$(RUN)/pytest -m browser
 
 test-models: setup-models ## real small models on the CPU: pictures, embeddings, text in pictures; no download
-	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m "models and not vllm and not verl"
+	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile -m "models and not vllm and not verl"
 
 test-vllm: setup-models setup-vllm ## the whole pipeline and judge runs against models on vLLM, over HTTP: minutes long
 	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m vllm tests/real
 
 test-verl: setup-trl ## SFT and CASPO on verl, DPO on TRL, with tiny models on this CPU: minutes long
 	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real tests/caspo
+
+test-labelstudio: setup-labelstudio ## push to and pull from a real Label Studio server, killed on the way: minutes long
+	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m labelstudio tests/real tests/curator_app/test_labelstudio_push.py
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -n 2 --dist worksteal -m faults

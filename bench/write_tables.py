@@ -1,4 +1,4 @@
-"""Writes the tables of two pages of docs from bench/results: `python -m bench.write_tables`."""
+"""Writes the tables of three pages of docs from bench/results: `python -m bench.write_tables`."""
 
 import json
 from pathlib import Path
@@ -179,11 +179,35 @@ def write_tables() -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_labelstudio() -> str:
+    """Return the table of pulls from Label Studio beside exports, or nothing where that benchmark has not been run."""
+    if not (RESULTS / "labelstudio_sync.json").exists():
+        return ""
+    figures = read("labelstudio_sync")
+    median = figures["median_share"]
+    lines = [
+        f"| {figures['changes']:,} changes among {figures['tasks']:,} tasks | `curator labelstudio pull` "
+        "| the SDK's export of everything | share |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| round {place} | {each['pull_s']:.1f} s | {each['export_s']:.1f} s | {each['share']:.1%} |"
+            for place, each in enumerate(figures["rounds"], start=1)
+        ),
+        "",
+        f"A pull is held to at most a tenth of the export's time: {_verdict(0.1, median)}, **{median:.1%}** "
+        "in the median.",
+        f"Pushing the {figures['tasks']:,} tasks took {figures['push_s']:.0f} s; the first pull, before anybody had "
+        f"answered, {figures['first_pull_s']:.1f} s.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def list_pages() -> dict[tuple[Path, str], str]:
     """Return what stands between the marks of a name in each page."""
     tunnel = PAGE.with_name("wind-tunnel.md")
     return {
         (PAGE, "tables"): write_tables(),
+        (PAGE.with_name("label-studio.md"), "pulls"): write_labelstudio(),
         (tunnel, "arms"): write_wind_tunnel(read("wind_tunnel")),
         (tunnel, "tuning"): write_tuning(read("wind_tunnel_tuning")),
     }

@@ -43,13 +43,14 @@ PAGE_ROLES: dict[str, frozenset[Role]] = {
     "/constitutions": TRAINERS,
     "/wind-tunnel": TRAINERS,
     "/studies": STUDY_PEOPLE,
+    "/label-studio": frozenset({Role.MAINTAINER}),
     "/items": frozenset({Role.MAINTAINER, Role.ADJUDICATOR}),
     "/releases": TRAINERS,
     "/people": frozenset({Role.ADMIN}),
 }
 """Gradio page -> roles of which one is needed; the top bar offers them, or a page that it offers does."""
 
-PUBLIC = re.compile(r"/(sign-in|link/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
+PUBLIC = re.compile(r"/(sign-in|link/[^/]*|signed-pictures/[^/]*|healthz|readyz|favicon\.ico|static/.*)")
 OWN = re.compile(
     r"/(api/v1/.*|media/[^/]*|sign-out|account|account/password|releases/download/.*|runs/(report|config)/.*"
     r"|judge-runs/(report|leaderboard)|training/(report|data|judged)/.*|items/reply/.*|failures/map(/.*)?)"

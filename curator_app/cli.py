@@ -15,6 +15,7 @@ from curator_app.commands import (
     init,
     judge,
     judge_reports,
+    labelstudio,
     leakage,
     mining,
     monitor,
@@ -54,6 +55,7 @@ app.add_typer(importing.app, name="import")
 app.add_typer(leakage.app, name="leakage")
 app.add_typer(study.app, name="study")
 app.add_typer(failures.app, name="failures")
+app.add_typer(labelstudio.app, name="labelstudio")
 wind_tunnel.app.command("prepare")(training_data.prepare)
 wind_tunnel.app.command("preflight")(training.preflight)
 wind_tunnel.app.command("sft")(training.sft)

@@ -19,3 +19,7 @@ class PortTaken(AppError):
 
 class TooManySignIns(AppError):
     """More people try to sign in at this moment than the server will check at once."""
+
+
+class LabelStudioRefused(AppError):
+    """Label Studio cannot be reached or used as asked; says so in one sentence, without anything secret."""

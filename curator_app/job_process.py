@@ -40,7 +40,14 @@ def find_worker(kind: str) -> Callable[..., Any]:
     Raises:
         ValueError: there is no such kind.
     """
-    from curator_app.actions import judge_jobs, runs, training_data_jobs, training_jobs, tunnel_jobs
+    from curator_app.actions import (
+        judge_jobs,
+        label_studio_jobs,
+        runs,
+        training_data_jobs,
+        training_jobs,
+        tunnel_jobs,
+    )
 
     workers: dict[str, Callable[..., Any]] = {
         runs.JOB_KIND: runs.run_queued,
@@ -48,6 +55,7 @@ def find_worker(kind: str) -> Callable[..., Any]:
         tunnel_jobs.JOB_KIND: tunnel_jobs.run_queued,
         training_data_jobs.JOB_KIND: training_data_jobs.run_queued,
         training_jobs.JOB_KIND: training_jobs.run_queued,
+        label_studio_jobs.JOB_KIND: label_studio_jobs.run_queued,
     }
     if kind not in workers:
         raise ValueError(f"there are no jobs of the kind {kind!r}; there are: {', '.join(workers)}")

@@ -27,6 +27,7 @@ from curator_app.api import (
     reviews,
     runs,
     sign_in,
+    signed_pictures,
     training,
 )
 from curator_app.api.errors import install_error_handlers
@@ -46,6 +47,7 @@ ROUTERS = (
     progress.ROUTER,
     me.ROUTER,
     media.ROUTER,
+    signed_pictures.ROUTER,
     releases.ROUTER,
     runs.ROUTER,
     judge_runs.ROUTER,

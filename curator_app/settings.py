@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from curator_app.errors import SettingsInvalid
@@ -43,6 +43,11 @@ class Settings(BaseSettings):
 
     reward_servers: str = ""
     """Addresses of reward servers that a training from the app may ask, with spaces between them."""
+
+    label_studio_url: str = ""
+    """Address of the Label Studio server that `curator labelstudio` keeps in step with."""
+    label_studio_token: SecretStr = SecretStr("")
+    """A personal access token of it, or a legacy one; never printed."""
 
     @property
     def blobs_url(self) -> str:

@@ -55,6 +55,8 @@ class Tag(StrEnum):
     RELEASE_FROZEN = "releases:release:freeze"
     STUDY_CREATED = "studies:study:create"
     STUDY_CLOSED = "studies:study:close"
+    EXTERNAL_COUNTED = "reviews:external:count"
+    EXTERNAL_NAMED = "reviews:external:name"
 
 
 @dataclass(frozen=True)

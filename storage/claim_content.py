@@ -10,6 +10,8 @@ from sqlmodel import Session, col, select
 
 from storage import claim_queries as queries
 from storage import study_queries
+from storage.audit_answers import AuditAnswers
+from storage.contradictions import read_second_answers
 from storage.errors import NotFound
 from storage.records import (
     STUDY_KINDS,
@@ -20,6 +22,7 @@ from storage.records import (
     LeakReview,
     Refinement,
     Review,
+    ReviewAnswers,
     Scenario,
     TaskKind,
     parse_record,
@@ -40,6 +43,8 @@ class AuditCase:
     """The rubric that the judge scored with, Markdown; in a study of failures the taxonomy, YAML."""
     others: tuple[AuditReview, ...] = ()
     """What the annotators scored; for the consensus only."""
+    elsewhere: tuple[tuple[str, AuditAnswers], ...] = ()
+    """What some of them scored in Label Studio beside it, with who did; for the consensus only."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Claim:
     """In a study, of the judge or of failures."""
     checks: tuple[FinishedCheck, ...] = ()
     """The checks that differ, oldest first; for a leakage adjudication only."""
+    elsewhere: tuple[tuple[str, ReviewAnswers], ...] = ()
+    """What authors of `others` answered in Label Studio beside it, with their names; for adjudication only."""
 
 
 def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim]:
@@ -97,7 +104,9 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
         assert isinstance(scenario, Scenario)
         assert grounding is None or isinstance(grounding, Grounding)
         kind = TaskKind(task.kind)
-        others = _round_reviews(session=session, task=task) if kind is TaskKind.ADJUDICATION else ()
+        settles = kind is TaskKind.ADJUDICATION
+        others = _round_reviews(session=session, task=task) if settles else ()
+        elsewhere = _read_elsewhere(session=session, task=task) if settles else ()
         guess, findings = None, None
         refinements: tuple[Refinement, ...] = ()
         checks: tuple[FinishedCheck, ...] = ()
@@ -111,7 +120,7 @@ def describe_claims(*, session: Session, rows: Sequence[ClaimRow]) -> list[Claim
             Claim(
                 row.id, row.task_id, kind, task.round, row.expires_at, item, scenario, grounding,
                 json.loads(draft.body) if draft else None, others, guess, findings, refinements,
-                audits.get(row.task_id), checks,
+                audits.get(row.task_id), checks, elsewhere,
             )
         )  # fmt: skip
     return claims
@@ -171,6 +180,17 @@ def _round_reviews(*, session: Session, task: TaskRow) -> tuple[Review, ...]:
     return tuple(record for record in records if isinstance(record, Review))
 
 
+def _read_elsewhere(*, session: Session, task: TaskRow) -> tuple[tuple[str, ReviewAnswers], ...]:
+    """Return what reviewers of the task's item and round answered elsewhere as well."""
+    reviewed = select(TaskRow.id).where(
+        TaskRow.item_number == task.item_number,
+        TaskRow.kind == TaskKind.SCENARIO_REVIEW.value,
+        TaskRow.round == task.round,
+    )
+    found = read_second_answers(session=session, task_id=session.exec(reviewed).one())
+    return tuple((each.reviewer, ReviewAnswers.model_validate_json(each.answers)) for each in found)
+
+
 def _audit_cases(*, session: Session, tasks: Sequence[TaskRow]) -> dict[int, AuditCase]:
     """Return the answers that those of the tasks ask about that belong to a study, by task."""
     wanted = [task.id for task in tasks if task.kind in STUDY_KINDS and task.id is not None]
@@ -179,7 +199,10 @@ def _audit_cases(*, session: Session, tasks: Sequence[TaskRow]) -> dict[int, Aud
     cases = {}
     for task_id, consensus, case, version, rubric in session.execute(study_queries.CASES, {"task_ids": wanted}):
         others: tuple[AuditReview, ...] = ()
+        elsewhere: tuple[tuple[str, AuditAnswers], ...] = ()
         if consensus:
             others = tuple(study_queries.read_submitted(session=session, task_id=case.task_id))
-        cases[task_id] = AuditCase(case.id, case.asked, case.answer, version, rubric, others)
+            found = read_second_answers(session=session, task_id=case.task_id)
+            elsewhere = tuple((each.reviewer, AuditAnswers.model_validate_json(each.answers)) for each in found)
+        cases[task_id] = AuditCase(case.id, case.asked, case.answer, version, rubric, others, elsewhere)
     return cases

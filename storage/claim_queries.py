@@ -239,6 +239,12 @@ def _free_tasks(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
     return query.limit(bindparam("limit")).with_for_update(skip_locked=True)
 
 
+FREE_TASK = {
+    kind: select(TaskRow.id).where(*_is_free(kind), TaskRow.id == bindparam("task_id")).with_for_update()
+    for kind in TaskKind
+    if kind not in STUDY_KINDS
+}
+"""The one task, if it would be given to the person."""
 COUNT_FREE = {
     kind: select(func.count()).select_from(TaskRow).where(*_is_free(kind)) for kind in SETTLING_KINDS - STUDY_KINDS
 }

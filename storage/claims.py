@@ -163,6 +163,34 @@ def claim_next(
     return describe_claims(session=session, rows=rows)
 
 
+def claim_task(
+    *, session: Session, user_id: int, task_id: int, holder: str, ttl_s: int = CLAIM_TTL_S, now: datetime | None = None
+) -> ClaimRow | None:
+    """Claim this very task for the person, under the rules by which `claim_next` gives it out; None: it would not.
+
+    For answers that were given elsewhere. The caller commits.
+    """
+    now = now or utc_now()
+    expire_claims(session=session, now=now)
+    kind = TaskKind(session.get_one(TaskRow, task_id).kind)
+    whose = {"user_id": user_id, "task_id": task_id}
+    query = study_queries.FREE_CASE if kind in study_queries.FREE_CASE else queries.FREE_TASK
+    if session.execute(query[kind], whose).first() is None:
+        return None
+    row = ClaimRow(
+        id=uuid.uuid4().hex,
+        task_id=task_id,
+        user_id=user_id,
+        holder=holder,
+        expires_at=now + timedelta(seconds=ttl_s),
+        created_at=now,
+    )
+    session.add(row)
+    _change_slots(session=session, changes=Counter({task_id: -1}))
+    session.flush()
+    return row
+
+
 def renew_claim(
     *, session: Session, user_id: int, claim_id: str, ttl_s: int = CLAIM_TTL_S, now: datetime | None = None
 ) -> datetime:

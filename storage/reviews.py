@@ -27,6 +27,7 @@ from storage.claims import (
     save_draft,
     unskip,
 )
+from storage.contradictions import is_contradicted
 from storage.errors import Conflict, InvalidRecord
 from storage.failure_answers import FailureAnswers
 from storage.items import advance, append_record, attach, revise_scenario
@@ -73,6 +74,7 @@ __all__ = [
 
 Answers = ReviewAnswers | LeakAnswers | LeakSettlement | AuditAnswers | FailureAnswers
 """What a person sends."""
+CONTRADICTED = "a reviewer answered differently in Label Studio"
 AnyReview = Review | LeakReview | LeakAdjudication | AuditReview | FailureReview
 """The record of it."""
 _EARLIER = select(ReviewRow).where(
@@ -180,11 +182,14 @@ def decide(
     verdicts = {review.verdict for review in reviews}
     agreed = verdicts.pop() if len(verdicts) == 1 else None
     policy = f"{task.overlap} agreeing"
-    if agreed is Verdict.APPROVE or agreed is Verdict.REJECT:
+    contradicted = is_contradicted(session=session, task_id=task.id)
+    if not contradicted and (agreed is Verdict.APPROVE or agreed is Verdict.REJECT):
         return _settle(
             session=session, task=task, reviews=reviews, outcome=Outcome(agreed.value), policy=policy, now=now
         )
     reason = "all ask for a revision" if agreed is Verdict.REVISE else "the reviewers differ"
+    if contradicted and agreed is not None:
+        reason = CONTRADICTED
     decision = _settle(
         session=session, task=task, reviews=reviews, outcome=Outcome.ADJUDICATE, policy=policy, reason=reason, now=now
     )
@@ -299,6 +304,7 @@ def _settle(
         policy=policy,
         reason=reason,
         edits=last.edits if policy == "adjudicator" else Edits(),
+        parent_id=find_last_decision(session=session, task=task),
         provenance=Provenance(actor="policy", tool="storage.reviews.decide", created_at=now),
     )
     stage = {Outcome.APPROVE: Stage.REVIEWED, Outcome.REJECT: Stage.REJECTED}.get(outcome)
@@ -307,6 +313,17 @@ def _settle(
     task.open_slots = 0
     session.add(task)
     return decision
+
+
+def find_last_decision(*, session: Session, task: TaskRow) -> str | None:
+    """Return the record id of what was decided last about a task, which the next decision supersedes.
+
+    Without it, one that says the same as an earlier one, of the same reviews, would be the same record.
+    """
+    query = select(DecisionRow.record_id).where(
+        DecisionRow.item_number == task.item_number, DecisionRow.task_id == task.id
+    )
+    return session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).first()
 
 
 def record_decision(*, session: Session, task: TaskRow, decision: Decision, stage: Stage | None, now: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from storage.db import Database, wrap_database_errors
 from storage.errors import StorageError
+from storage.external_tables import ExternalProjectRow as ExternalProjectRow
 
 SCHEMA_LOCK = 0x00D_5AFF
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from storage.audit import Tag, record_event
 from storage.audit_answers import AuditAnswers
 from storage.claims import HeldClaim, withdraw_task
+from storage.contradictions import is_contradicted
 from storage.errors import Conflict, InvalidRecord
 from storage.items import append_record, label
 from storage.priorities import make_rank
@@ -82,7 +83,8 @@ def decide(*, session: Session, task: TaskRow, now: datetime) -> AuditDecision |
     task.status = "decided"
     if is_check:
         return None
-    if len({review.scores for review in reviews}) == 1:
+    agreed = len({review.scores for review in reviews}) == 1
+    if agreed and not is_contradicted(session=session, task_id=task.id):
         policy = f"{len(reviews)} agree"
         return _write(
             session=session, study=study, case=case, final=reviews[-1], reviews=reviews, policy=policy, now=now
@@ -159,6 +161,7 @@ def _write(
     now: datetime,
 ) -> AuditDecision:
     assert case.id is not None
+    before = _last_decision(session=session, case=case)
     decision = AuditDecision.model_validate(
         {
             "item_id": final.item_id,
@@ -170,6 +173,7 @@ def _write(
             "effectiveness": final.effectiveness,
             "reason": final.note if policy == "consensus" else "",
             "review_ids": tuple(review.id for review in reviews),
+            "parent_id": before.id if before is not None else None,
             "provenance": Provenance(actor="policy", tool="storage.study_audits.decide", created_at=now),
         }
     )

@@ -121,6 +121,11 @@ def _free_cases(kind: TaskKind):  # type: ignore[no-untyped-def]  # the type of 
 
 
 _FREE_CASES = {kind: _free_cases(kind) for kind in (TaskKind.JUDGE_AUDIT, TaskKind.FAILURE_LABELS)}
+FREE_CASE = {
+    kind: query.where(TaskRow.id == bindparam("task_id")).with_for_update(of=TaskRow)
+    for kind, query in _FREE_CASES.items()
+}
+"""The one task of a study, if it would be given to the person."""
 _LOCK_OPEN = (
     select(TaskRow.id)
     .where(

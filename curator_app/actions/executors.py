@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import SecretStr
+
 from curator_app.errors import AppError
 from curator_app.settings import Settings
 from storage import jobs
@@ -96,8 +98,12 @@ def find_executor(handle: str) -> Executor:
 
 
 def write_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment variables with which another process loads the same settings."""
-    return {f"CURATOR_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    """Return the environment variables with which another process loads the same settings.
+
+    Secrets are left out: a process has them from the environment of its machine.
+    """
+    values = settings.model_dump().items()
+    return {f"CURATOR_{name.upper()}": str(value) for name, value in values if not isinstance(value, SecretStr)}
 
 
 class LocalExecutor:

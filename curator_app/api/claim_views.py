@@ -14,7 +14,7 @@ from storage.claim_content import AuditCase, Claim, FinishedCheck
 from storage.failure_taxonomy import parse_taxonomy
 from storage.items import label
 from storage.leak_answers import LeakMarks
-from storage.records import LeakFindings, LeakGuess, Review, TaskKind
+from storage.records import LeakFindings, LeakGuess, ReviewAnswers, TaskKind
 
 
 def to_iso(moment: datetime) -> str:
@@ -89,10 +89,14 @@ def _describe_hazard(claim: Claim) -> dict[str, Any]:
 
 def _describe_audit(claim: Claim, audit: AuditCase, titles: Mapping[str, str]) -> dict[str, Any]:
     """What the judge was given: picture, question, hazard, answer, rubric; in a consensus also the others' scores."""
-    others = [
-        {"who": f"Annotator {place}"} | review.model_dump(mode="json", include={*DIMENSIONS, "warning_start", "note"})
-        for place, review in enumerate(audit.others, start=1)
-    ]
+    shown = {*DIMENSIONS, "warning_start", "note"}
+    others: list[dict[str, Any]] = []
+    for place, review in enumerate(audit.others, start=1):
+        mine = [review, *(answers for name, answers in audit.elsewhere if name == review.reviewer)]
+        others += [
+            {"who": _name_answer(f"Annotator {place}", which)} | answers.model_dump(mode="json", include=shown)
+            for which, answers in enumerate(mine)
+        ]
     rubric = {"version": audit.rubric_version, "markdown": audit.rubric, "html": render_markdown(audit.rubric)}
     return _describe_case(claim, audit, titles) | {"rubric": rubric, "others": others}
 
@@ -151,10 +155,22 @@ def _describe_picture(claim: Claim, titles: Mapping[str, str]) -> dict[str, Any]
 
 
 def _describe_others(claim: Claim) -> list[dict[str, Any]]:
-    return [{"who": f"Reviewer {place}"} | describe_answer(review) for place, review in enumerate(claim.others, 1)]
+    others: list[dict[str, Any]] = []
+    for place, review in enumerate(claim.others, start=1):
+        mine = [review, *(answers for name, answers in claim.elsewhere if name == review.reviewer)]
+        others += [
+            {"who": _name_answer(f"Reviewer {place}", which)} | describe_answer(answers)
+            for which, answers in enumerate(mine)
+        ]
+    return others
 
 
-def describe_answer(review: Review) -> dict[str, Any]:
+def _name_answer(who: str, which: int) -> str:
+    """Return whose answer it is; the first one stands, the others were given in Label Studio."""
+    return f"{who}, in Label Studio" if which else who
+
+
+def describe_answer(review: ReviewAnswers) -> dict[str, Any]:
     """Return what a review says, without who said it."""
     return {
         "verdict": review.verdict.value,

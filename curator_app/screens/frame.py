@@ -41,6 +41,7 @@ PAGES = (
     Page("judge-runs", "/judge-runs", "Judge", ("maintainer",), manages=True),
     Page("training", "/training", "Training", ("trainer", "maintainer"), manages=True),
     Page("studies", "/studies", "Studies", ("annotator", "adjudicator", "maintainer"), manages=True),
+    Page("label-studio", "/label-studio", "Label Studio", ("maintainer",), manages=True),
     Page("items", "/items", "Items", ("maintainer", "adjudicator"), manages=True),
     Page("releases", "/releases", "Releases", ("trainer", "maintainer"), manages=True),
     Page("people", "/people", "People", ("admin",), manages=True),

@@ -65,6 +65,8 @@ class JobPage(Generic[Asked]):
     """Of which one is needed."""
     above: str = ""
     """HTML between the bar and the page."""
+    place_above: Callable[[], object] = lambda: None
+    """Places what else comes before the page, with handlers of its own."""
 
     def show(self, person: Person, query: Query) -> list[Any]:
         """Return page, row of buttons, both buttons, what is below them, form, timer."""
@@ -107,6 +109,7 @@ def build_job_page(pages: gr.Blocks, job: JobPage[Any], *, workspace: Workspace,
     gr.HTML(page_bar(job.page), padding=False, apply_default_css=False, js_on_load=None)
     if job.above:
         place_html(job.above)
+    job.place_above()
     main = place_html()
     with gr.Row(visible=False, elem_classes="cu-forms cu-run-acts") as acts:
         stop = gr.Button("Stop", visible=False)

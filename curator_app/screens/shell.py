@@ -7,6 +7,7 @@ from curator_app.screens.asking import make_person_of
 from curator_app.screens.constitutions import build_constitutions_page
 from curator_app.screens.items import build_item_page
 from curator_app.screens.judge_runs import build_judge_runs_page
+from curator_app.screens.label_studio import build_label_studio_page
 from curator_app.screens.people import build_people_page
 from curator_app.screens.progress import build_progress_page
 from curator_app.screens.releases import build_releases_page
@@ -24,6 +25,26 @@ from curator_app.screens.wind_tunnel import build_wind_tunnel_page
 from curator_app.sessions import SignInDesk
 from curator_app.workspace import Workspace
 
+_DESKS = (
+    ("Audit", "/audit", build_audit_page),
+    ("Failures", "/failures", build_failures_page),
+    ("Leakage", "/leakage", build_leakage_page),
+)
+_PAGES = (
+    ("Adjudicate", "/adjudicate", build_adjudicate_page),
+    ("Progress", "/progress", build_progress_page),
+    ("Runs", "/runs", build_runs_page),
+    ("Judge", "/judge-runs", build_judge_runs_page),
+    ("Training", "/training", build_training_page),
+    ("Training data", "/training-data", build_training_data_page),
+    ("Constitutions", "/constitutions", build_constitutions_page),
+    ("Wind tunnel", "/wind-tunnel", build_wind_tunnel_page),
+    ("Studies", "/studies", build_studies_page),
+    ("Label Studio", "/label-studio", build_label_studio_page),
+    ("Items", "/items", build_item_page),
+    ("Releases", "/releases", build_releases_page),
+)
+
 
 def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     """Return all pages; `access.PAGE_ROLES` names them and says who may open each."""
@@ -31,48 +52,14 @@ def build_blocks(*, workspace: Workspace, desk: SignInDesk) -> gr.Blocks:
     with gr.Blocks(title="Curator", analytics_enabled=False, fill_width=True) as pages:
         gr.Navbar(visible=False)
         build_review_page()
-    with pages.route("Audit", "/audit"):
-        gr.Navbar(visible=False)
-        build_audit_page()
-    with pages.route("Failures", "/failures"):
-        gr.Navbar(visible=False)
-        build_failures_page()
-    with pages.route("Leakage", "/leakage"):
-        gr.Navbar(visible=False)
-        build_leakage_page()
-    with pages.route("Adjudicate", "/adjudicate"):
-        gr.Navbar(visible=False)
-        build_adjudicate_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Progress", "/progress"):
-        gr.Navbar(visible=False)
-        build_progress_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Runs", "/runs"):
-        gr.Navbar(visible=False)
-        build_runs_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Judge", "/judge-runs"):
-        gr.Navbar(visible=False)
-        build_judge_runs_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Training", "/training"):
-        gr.Navbar(visible=False)
-        build_training_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Training data", "/training-data"):
-        gr.Navbar(visible=False)
-        build_training_data_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Constitutions", "/constitutions"):
-        gr.Navbar(visible=False)
-        build_constitutions_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Wind tunnel", "/wind-tunnel"):
-        gr.Navbar(visible=False)
-        build_wind_tunnel_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Studies", "/studies"):
-        gr.Navbar(visible=False)
-        build_studies_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Items", "/items"):
-        gr.Navbar(visible=False)
-        build_item_page(pages, workspace=workspace, person_of=person_of)
-    with pages.route("Releases", "/releases"):
-        gr.Navbar(visible=False)
-        build_releases_page(pages, workspace=workspace, person_of=person_of)
+    for title, path, build_desk in _DESKS:
+        with pages.route(title, path):
+            gr.Navbar(visible=False)
+            build_desk()
+    for title, path, build_page in _PAGES:
+        with pages.route(title, path):
+            gr.Navbar(visible=False)
+            build_page(pages, workspace=workspace, person_of=person_of)
     with pages.route("People", "/people"):
         gr.Navbar(visible=False)
         build_people_page(pages, workspace=workspace, desk=desk, person_of=person_of)

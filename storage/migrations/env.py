@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlmodel import AutoString
 
+from storage.external_tables import ExternalProjectRow as ExternalProjectRow
 from storage.tables import UtcDateTime, metadata
 
 

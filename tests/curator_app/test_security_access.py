@@ -44,6 +44,7 @@ ADMITS = {
     "GET /runs/config/{name}": MAINTAINERS,
     "GET /runs/report/{name}": MAINTAINERS,
     "GET /sign-in": None,
+    "GET /signed-pictures/{sha256}": None,
     "POST /account/password": EVERYBODY,
     "GET /judge-runs/leaderboard": MAINTAINERS,
     "GET /judge-runs/report": MAINTAINERS,
@@ -89,6 +90,7 @@ HANDLERS = {
     "judge_": MAINTAINERS,
     "training_": TRAINERS,
     "studies_": STUDY_PEOPLE,
+    "label_studio_": MAINTAINERS,
     "items_": MAINTAINERS | {"ada"},
     "progress_": EVERYBODY,
 }
@@ -326,6 +328,7 @@ def test_pages_open_for_whom_they_should(site, start_session):
         "/constitutions": TRAINERS,
         "/wind-tunnel": TRAINERS,
         "/studies": STUDY_PEOPLE,
+        "/label-studio": MAINTAINERS,
         "/items": MAINTAINERS | {"ada"},
         "/releases": TRAINERS,
         "/people": frozenset({"root"}),

@@ -1,0 +1,1 @@
+"""Label Studio in step: labeling configs, tasks out, annotations back. Only `server` imports the SDK, when it runs."""

@@ -1,0 +1,215 @@
+"""Annotations from Label Studio, as far as they changed since the last pull.
+
+The server's own clock says what changed; it does not say what was deleted, so counts are compared, and only where they
+differ all ids are. Every batch is committed by itself and the watermark last: a pull that is killed is taken up by the
+next one, which finds what it knows already and adds nothing twice.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from curator_app.errors import LabelStudioRefused
+from curator_app.labelstudio.links import BATCH, Tell, bury, hold, link_new, refuse_drift, tell_nobody
+from curator_app.labelstudio.mapping import Unreadable, read_result, read_seconds
+from curator_app.labelstudio.server import Change, Server, read_time
+from curator_app.workspace import Workspace
+from storage.external import (
+    RETRIED,
+    Received,
+    Use,
+    count_annotation,
+    keep_revision,
+    list_projects,
+    name_people,
+)
+from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
+from storage.records import TaskKind
+from storage.tables import TaskRow
+from storage.texts import canonical_json, hash_json
+
+OVERLAP = timedelta(seconds=60)
+"""How far before the watermark is looked again: a change is dated before it can be seen."""
+
+
+@dataclass(frozen=True)
+class PullReport:
+    """What a pull of one project brought."""
+
+    project: int
+    kind: str
+    revisions: int = 0
+    tombstones: int = 0
+    uses: dict[str, int] = field(default_factory=dict)
+    """Of all annotations of the project."""
+    refused: str = ""
+    """Why it was left alone."""
+
+    def to_lines(self) -> list[str]:
+        """Return it as lines to print; none where it was left alone."""
+        if self.refused:
+            return []
+        first = f"Project {self.project}, {self.kind}: {self.revisions} new, {self.tombstones} tasks deleted there"
+        return [first, *(f"  {use.replace('_', ' '):<16} {count:>7}" for use, count in self.uses.items())]
+
+
+def pull(
+    workspace: Workspace, server: Server, *, people: dict[str, str] | None = None, tell: Tell = tell_nobody
+) -> list[PullReport]:
+    """Pull every project that was pushed to this server. One that is gone, or changed, does not keep the others.
+
+    Raises:
+        LabelStudioRefused: the server refuses or is away.
+    """
+    with hold(workspace):
+        with workspace.db.write() as session:
+            projects = list_projects(session=session, source=server.url)
+            for project in projects:
+                name_people(session=session, project=project, people=people or {})
+            session.commit()
+        emails = server.read_people() if projects else {}
+        return [_try_project(workspace, server, project, emails, tell) for project in projects]
+
+
+def _try_project(
+    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str], tell: Tell
+) -> PullReport:
+    try:
+        return _pull_project(workspace, server, project, emails, tell)
+    except LabelStudioRefused as exc:
+        return PullReport(project.remote_id, project.kind, refused=str(exc))
+
+
+def _pull_project(
+    workspace: Workspace, server: Server, project: ExternalProjectRow, emails: dict[int, str], tell: Tell
+) -> PullReport:
+    remote = server.read_project(project.remote_id)
+    refuse_drift(project, remote)
+    changes = server.list_changes(project.remote_id, since=_since(project.watermark))
+    links = link_new(workspace, server, project, there={change.task for change in changes})
+    with workspace.db.read() as session:
+        fresh = _find_news(session=session, project=project, changes=changes)
+    added = 0
+    for start in range(0, len(fresh), BATCH):
+        tell(f"changed tasks of project {project.remote_id} read", start, len(fresh))
+        found = server.read_annotations(project.remote_id, fresh[start : start + BATCH])
+        with workspace.db.write() as session:
+            for remote_id, annotations in found.items():
+                texts = json.loads(links[remote_id].data)
+                received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
+                            for each in annotations]  # fmt: skip
+                added += _take(session=session, project=project, remote_task=remote_id, received=received)
+            session.commit()
+    tombstones = 0
+    if remote.tasks != sum(row.state == "live" for row in links.values()):
+        tombstones = bury(workspace, project, there=server.count_annotations(project.remote_id))
+    with workspace.db.write() as session:
+        row = session.get_one(ExternalProjectRow, project.id)
+        row.watermark = max([row.watermark, *(change.updated_at for change in changes)])
+        session.add(row)
+        for each in _to_retry(session=session, project=row):
+            count_annotation(session=session, project=row, row=each, retried=True)
+        session.commit()
+        uses = session.exec(select(ExternalAnnotationRow.use).where(ExternalAnnotationRow.project_id == project.id))
+        return PullReport(project.remote_id, project.kind, added, tombstones, dict(sorted(Counter(uses).items())))
+
+
+def _since(watermark: str) -> str:
+    return (datetime.fromisoformat(watermark) - OVERLAP).isoformat() if watermark else ""
+
+
+def _find_news(*, session: Session, project: ExternalProjectRow, changes: Sequence[Change]) -> list[int]:
+    """Return the tasks of which something is not known yet, oldest change first."""
+    query = (
+        select(ExternalAnnotationRow.remote_task, ExternalAnnotationRow.annotation, ExternalRevisionRow.updated_at)
+        .join(ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id)
+        .where(ExternalAnnotationRow.project_id == project.id, ExternalRevisionRow.state != "deleted")
+    )
+    known: dict[int, dict[int, str]] = {}
+    for task, annotation, updated_at in session.exec(query):
+        known.setdefault(task, {})[annotation] = updated_at
+    fresh = [each for each in changes if known.get(each.task, {}) != each.annotations]
+    return [each.task for each in sorted(fresh, key=lambda each: each.updated_at)]
+
+
+def _take(*, session: Session, project: ExternalProjectRow, remote_task: int, received: Sequence[Received]) -> int:
+    """Keep what is new of one task, let it count, and return how many revisions were added."""
+    there = {each.annotation for each in received}
+    gone = (
+        select(ExternalAnnotationRow, ExternalRevisionRow)
+        .join(ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id)
+        .where(
+            ExternalAnnotationRow.project_id == project.id,
+            ExternalAnnotationRow.remote_task == remote_task,
+            ExternalRevisionRow.state != "deleted",
+        )
+    )
+    received = [
+        *(
+            Received(remote_task, row.annotation, last.updated_at, "", "deleted", "{}", claimed=last.claimed)
+            for row, last in session.exec(gone).all()
+            if row.annotation not in there
+        ),
+        *sorted(received, key=lambda each: (each.updated_at, each.annotation)),
+    ]
+    added = 0
+    for each in received:
+        row = keep_revision(session=session, project=project, received=each)
+        if row is not None:
+            added += 1
+            count_annotation(session=session, project=project, row=row)
+    return added
+
+
+def _receive(
+    project: ExternalProjectRow,
+    annotation: dict[str, Any],
+    *,
+    remote_task: int,
+    texts: dict[str, str],
+    emails: dict[int, str],
+) -> Received:
+    author = annotation.get("completed_by")
+    number = author.get("id") if isinstance(author, dict) else author
+    result = annotation.get("result")
+    skipped = bool(annotation.get("was_cancelled"))
+    answers, problem = "", ""
+    if not skipped:
+        try:
+            read = read_result(TaskKind(project.kind), result, texts=texts, lead_time=annotation.get("lead_time"))
+            answers = canonical_json(read.model_dump(mode="json"))
+        except Unreadable as exc:
+            problem = str(exc)
+    return Received(
+        remote_task=remote_task,
+        annotation=int(annotation["id"]),
+        updated_at=read_time(annotation["updated_at"]),
+        result_sha256=hash_json([result, skipped, bool(annotation.get("ground_truth")), number]),
+        state="skipped" if skipped else "submitted",
+        raw=canonical_json(annotation),
+        answers=answers,
+        problem=problem,
+        claimed=emails.get(number or 0, ""),
+        seconds=read_seconds(annotation.get("lead_time")),
+        ground_truth=bool(annotation.get("ground_truth")),
+        prefilled=bool(annotation.get("parent_prediction")),
+    )
+
+
+def _to_retry(*, session: Session, project: ExternalProjectRow) -> Sequence[ExternalAnnotationRow]:
+    reopened = (
+        select(ExternalTaskRow.remote_id)
+        .join(TaskRow, col(TaskRow.id) == ExternalTaskRow.task_id)
+        .where(ExternalTaskRow.project_id == project.id, TaskRow.status == "open")
+    )
+    use = col(ExternalAnnotationRow.use)
+    query = select(ExternalAnnotationRow).where(
+        ExternalAnnotationRow.project_id == project.id,
+        use.in_(RETRIED) | ((use == Use.EXTRA.value) & col(ExternalAnnotationRow.remote_task).in_(reopened)),
+    )
+    return session.exec(query.order_by(col(ExternalAnnotationRow.id))).all()
