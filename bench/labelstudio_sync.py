@@ -3,8 +3,8 @@
     python -m bench.labelstudio_sync [--tasks 10000] [--changes 200] [--rounds 3]
 
 Each round changes so many tasks through the server's API, then pulls them with what `curator labelstudio pull` runs,
-then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. Held to: a
-pull takes at most a tenth of the export's time.
+then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. The rounds
+begin a minute after the import, as far as a pull looks back. Held to: a pull takes at most a tenth of the export's time.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from bench.results_file import write_results
 from bench.servers import make_workspace
 from curator_app.labelstudio.links import read_links
 from curator_app.labelstudio.mapping import write_result
-from curator_app.labelstudio.pulling import pull
+from curator_app.labelstudio.pulling import OVERLAP, pull
 from curator_app.labelstudio.pushing import PushRequest, push
 from curator_app.labelstudio.server import Server
 from storage.accounts import Role, add_user
@@ -70,6 +70,7 @@ def measure(folder: Path, *, tasks: int, changes: int, rounds: int) -> dict[str,
         server = Server(address, token)
         push_s, report = timed(lambda: push(workspace, server, PushRequest(kind=TaskKind.SCENARIO_REVIEW)))
         first_s, _ = timed(lambda: pull(workspace, server))
+        time.sleep(OVERLAP.total_seconds())  # until then a pull lists what was imported last once more
         with workspace.db.read() as session:
             (project,) = list_projects(session=session)
             there = sorted(read_links(session=session, project=project))

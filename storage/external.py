@@ -92,27 +92,40 @@ class Received:
 
 
 def keep_revision(
-    *, session: Session, project: ExternalProjectRow, received: Received, now: datetime | None = None
+    *,
+    session: Session,
+    project: ExternalProjectRow,
+    received: Received,
+    row: ExternalAnnotationRow | None,
+    now: datetime | None = None,
 ) -> ExternalAnnotationRow | None:
-    """Append a revision and make it the annotation's newest; None: it is known. The caller commits."""
+    """Append a revision and make it the annotation's newest; None: it is known. The caller commits.
+
+    Args:
+        session: open for writing.
+        project: where it was answered.
+        received: the annotation now.
+        row: what is known of the annotation ; None: nothing.
+        now: when it was seen.
+    """
     now = now or utc_now()
     assert project.id is not None
-    known = session.exec(
-        select(ExternalRevisionRow.id).where(
-            ExternalRevisionRow.project_id == project.id,
-            ExternalRevisionRow.annotation == received.annotation,
-            ExternalRevisionRow.updated_at == received.updated_at,
-            ExternalRevisionRow.result_sha256 == received.result_sha256,
-            ExternalRevisionRow.state == received.state,
-        )
-    ).first()
-    if known is not None:
-        return None
+    if row is not None:
+        known = session.exec(
+            select(ExternalRevisionRow.id).where(
+                ExternalRevisionRow.project_id == project.id,
+                ExternalRevisionRow.annotation == received.annotation,
+                ExternalRevisionRow.updated_at == received.updated_at,
+                ExternalRevisionRow.result_sha256 == received.result_sha256,
+                ExternalRevisionRow.state == received.state,
+            )
+        ).first()
+        if known is not None:
+            return None
     revision = ExternalRevisionRow(project_id=project.id, seen_at=now, **received.__dict__)
     session.add(revision)
     session.flush()
     assert revision.id is not None
-    row = find_annotation(session=session, project=project, annotation=received.annotation)
     if row is None:
         row = ExternalAnnotationRow(
             project_id=project.id,
@@ -125,15 +138,6 @@ def keep_revision(
     session.add(row)
     session.flush()
     return row
-
-
-def find_annotation(*, session: Session, project: ExternalProjectRow, annotation: int) -> ExternalAnnotationRow | None:
-    """Return what is known of an annotation."""
-    return session.exec(
-        select(ExternalAnnotationRow).where(
-            ExternalAnnotationRow.project_id == project.id, ExternalAnnotationRow.annotation == annotation
-        )
-    ).first()
 
 
 def count_annotation(

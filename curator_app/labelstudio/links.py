@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, func, select
 
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio.outgoing import keep_texts
@@ -44,21 +44,37 @@ def refuse_drift(project: ExternalProjectRow, remote: RemoteProject) -> None:
         )
 
 
-def read_links(*, session: Session, project: ExternalProjectRow) -> dict[int, ExternalTaskRow]:
-    """Return all that is known of the project's tasks, by the server's number."""
-    rows = session.exec(select(ExternalTaskRow).where(ExternalTaskRow.project_id == project.id))
-    return {row.remote_id: row for row in rows}
+def read_links(
+    *, session: Session, project: ExternalProjectRow, only: Collection[int] | None = None
+) -> dict[int, ExternalTaskRow]:
+    """Return what is known of the project's tasks, or of these, by the server's number."""
+    query = select(ExternalTaskRow).where(ExternalTaskRow.project_id == project.id)
+    if only is None:
+        return {row.remote_id: row for row in session.exec(query)}
+    ids = sorted(only)
+    batches = (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+    return {
+        row.remote_id: row
+        for batch in batches
+        for row in session.exec(query.where(col(ExternalTaskRow.remote_id).in_(batch)))
+    }
+
+
+def count_live(*, session: Session, project: ExternalProjectRow) -> int:
+    """Return how many tasks of the project were on the server when it was last looked at."""
+    query = select(func.count()).where(ExternalTaskRow.project_id == project.id, ExternalTaskRow.state == "live")
+    return int(session.exec(query).one())
 
 
 def link_new(
     workspace: Workspace, server: Server, project: ExternalProjectRow, *, there: Collection[int]
 ) -> dict[int, ExternalTaskRow]:
-    """Note the tasks of `there` that are not known yet, of us or of others; return all that is known.
+    """Note the tasks of `there` that are not known yet, of us or of others; return what is known of all of them.
 
     A batch is committed by itself, so that one that is killed is taken up by the next.
     """
     with workspace.db.read() as session:
-        known = read_links(session=session, project=project)
+        known = read_links(session=session, project=project, only=there)
     unknown = sorted(set(there) - set(known))
     for start in range(0, len(unknown), BATCH):
         tasks = server.read_data(project.remote_id, unknown[start : start + BATCH])

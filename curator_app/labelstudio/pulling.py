@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from curator_app.errors import LabelStudioRefused
-from curator_app.labelstudio.links import BATCH, Tell, bury, hold, link_new, refuse_drift, tell_nobody
+from curator_app.labelstudio.links import BATCH, Tell, bury, count_live, hold, link_new, refuse_drift, tell_nobody
 from curator_app.labelstudio.mapping import Unreadable, read_result, read_seconds
 from curator_app.labelstudio.server import Change, Server, read_time
 from curator_app.workspace import Workspace
@@ -35,6 +35,9 @@ from storage.texts import canonical_json, hash_json
 
 OVERLAP = timedelta(seconds=60)
 """How far before the watermark is looked again: a change is dated before it can be seen."""
+
+
+_Known = tuple[ExternalAnnotationRow, ExternalRevisionRow]
 
 
 @dataclass(frozen=True)
@@ -94,19 +97,28 @@ def _pull_project(
     links = link_new(workspace, server, project, there={change.task for change in changes})
     with workspace.db.read() as session:
         fresh = _find_news(session=session, project=project, changes=changes)
+    whole = {change.task: change.whole for change in changes if change.whole is not None}
     added = 0
     for start in range(0, len(fresh), BATCH):
         tell(f"changed tasks of project {project.remote_id} read", start, len(fresh))
-        found = server.read_annotations(project.remote_id, fresh[start : start + BATCH])
+        batch = fresh[start : start + BATCH]
+        found = {task: whole[task] for task in batch if task in whole}
+        if unread := [task for task in batch if task not in whole]:
+            found |= server.read_annotations(project.remote_id, unread)
         with workspace.db.write() as session:
+            known = _read_known(session=session, project=project, tasks=batch)
             for remote_id, annotations in found.items():
                 texts = json.loads(links[remote_id].data)
                 received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
                             for each in annotations]  # fmt: skip
-                added += _take(session=session, project=project, remote_task=remote_id, received=received)
+                added += _take(
+                    session=session, project=project, remote_task=remote_id, known=known[remote_id], received=received
+                )  # fmt: skip
             session.commit()
     tombstones = 0
-    if remote.tasks != sum(row.state == "live" for row in links.values()):
+    with workspace.db.read() as session:
+        live = count_live(session=session, project=project)
+    if remote.tasks != live:
         tombstones = bury(workspace, project, there=server.count_annotations(project.remote_id))
     with workspace.db.write() as session:
         row = session.get_one(ExternalProjectRow, project.id)
@@ -137,29 +149,41 @@ def _find_news(*, session: Session, project: ExternalProjectRow, changes: Sequen
     return [each.task for each in sorted(fresh, key=lambda each: each.updated_at)]
 
 
-def _take(*, session: Session, project: ExternalProjectRow, remote_task: int, received: Sequence[Received]) -> int:
-    """Keep what is new of one task, let it count, and return how many revisions were added."""
-    there = {each.annotation for each in received}
-    gone = (
+def _read_known(*, session: Session, project: ExternalProjectRow, tasks: Sequence[int]) -> dict[int, list[_Known]]:
+    """Return the annotations of these tasks that are known, each with its newest revision."""
+    query = (
         select(ExternalAnnotationRow, ExternalRevisionRow)
         .join(ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id)
-        .where(
-            ExternalAnnotationRow.project_id == project.id,
-            ExternalAnnotationRow.remote_task == remote_task,
-            ExternalRevisionRow.state != "deleted",
-        )
+        .where(ExternalAnnotationRow.project_id == project.id, col(ExternalAnnotationRow.remote_task).in_(tasks))
     )
+    known: dict[int, list[_Known]] = {task: [] for task in tasks}
+    for row, last in session.exec(query):
+        known[row.remote_task].append((row, last))
+    return known
+
+
+def _take(
+    *,
+    session: Session,
+    project: ExternalProjectRow,
+    remote_task: int,
+    known: Sequence[_Known],
+    received: Sequence[Received],
+) -> int:
+    """Keep what is new of one task, let it count, and return how many revisions were added."""
+    there = {each.annotation for each in received}
+    rows = {row.annotation: row for row, _ in known}
     received = [
         *(
             Received(remote_task, row.annotation, last.updated_at, "", "deleted", "{}", claimed=last.claimed)
-            for row, last in session.exec(gone).all()
-            if row.annotation not in there
+            for row, last in known
+            if last.state != "deleted" and row.annotation not in there
         ),
         *sorted(received, key=lambda each: (each.updated_at, each.annotation)),
     ]
     added = 0
     for each in received:
-        row = keep_revision(session=session, project=project, received=each)
+        row = keep_revision(session=session, project=project, received=each, row=rows.get(each.annotation))
         if row is not None:
             added += 1
             count_annotation(session=session, project=project, row=row)

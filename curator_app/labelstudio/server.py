@@ -18,6 +18,8 @@ from curator_app.errors import LabelStudioRefused
 
 ONCE = {"max_retries": 0}
 PAGE = 1000
+WHOLE = 1000
+"""Of how many changed tasks the annotations are kept from the list of changes."""
 TIMEOUT_S = 120.0
 LOOK_TIMEOUT_S = 5.0
 """For who only looks whether it answers, while a page waits."""
@@ -68,6 +70,8 @@ class Change:
     task: int
     updated_at: str
     annotations: dict[int, str]
+    whole: list[dict[str, Any]] | None = None
+    """The annotations themselves, of the first tasks that are told; None: they have to be read."""
 
 
 def read_time(value: Any) -> str:
@@ -212,19 +216,25 @@ class Server:
             return sorted((RemoteTask(int(row.id), dict(row.data or {})) for row in rows), key=lambda task: task.id)
 
     def list_changes(self, project: int, *, since: str) -> list[Change]:
-        """Return what changed after a time of the server's; everything where it is empty."""
+        """Return what changed after a time of the server's; everything where it is empty.
+
+        The list is read with the annotations whole, which spares a second request for them; they are kept of the first
+        tasks only, so that a pull after a long time stays small.
+        """
         item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
         if since:  # the one form that the server's filter can read; any other is an error 500
             item["value"] = read_time(since).replace("+00:00", "Z")
         query: dict[str, Any] = {"filters": {"conjunction": "and", "items": [item]}} if since else {}
+        fields = _ANNOTATION_FIELDS if since else ("id", "updated_at", "annotations")
         with self._calling(f"list the changes of project {project}"):
             return [
                 Change(
                     int(row.id),
                     read_time(row.updated_at),
                     {int(each["id"]): read_time(each["updated_at"]) for each in row.annotations or []},
+                    [dict(each) for each in row.annotations or []] if since and number < WHOLE else None,
                 )
-                for row in self._list(project, ("id", "updated_at", "annotations"), **query)
+                for number, row in enumerate(self._list(project, fields, **query))
             ]
 
     def read_annotations(self, project: int, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:

@@ -46,7 +46,10 @@ def pull(db: Database, project: ExternalProjectRow, annotation: int, answers: An
     }  # fmt: skip
     values["result_sha256"] = values["answers"][:64]
     with db.write() as session:
-        row = keep_revision(session=session, project=project, received=Received(**values | changes))
+        kept = select(ExternalAnnotationRow).where(ExternalAnnotationRow.annotation == annotation)
+        row = keep_revision(
+            session=session, project=project, received=Received(**values | changes), row=session.exec(kept).first()
+        )
         use = None if row is None else count_annotation(session=session, project=project, row=row)
         session.commit()
     return use
