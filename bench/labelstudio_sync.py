@@ -4,7 +4,8 @@
 
 Each round changes so many tasks through the server's API, then pulls them with what `curator labelstudio pull` runs,
 then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. The rounds
-begin a minute after the import, as far as a pull looks back. Held to: a pull takes at most a tenth of the export's time.
+begin a minute after the import, as far as a pull looks back. Held to: a pull takes at most a tenth of the export's
+time.
 """
 
 import argparse
