@@ -45,9 +45,10 @@ def test_hash_follows_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("page", [entry.slug for entry in frame.PAGES])
 def test_bar_marks_one_page_and_hides_what_needs_a_role(page: str) -> None:
     html = frame.page_bar(page)
-    assert html.count('aria-current="page"') == 2  # the bar and the phone's menu
+    manages = {entry.slug: entry.manages for entry in frame.PAGES}
+    assert html.count('aria-current="page"') == 2 + manages[page]  # the bar, the phone's menu and Manage
     for entry in frame.PAGES:
-        assert html.count(f'data-page="{entry.slug}"') == 2
+        assert html.count(f'data-page="{entry.slug}"') == 2 + entry.manages
     for link in re.findall(r"<a [^>]*data-roles=[^>]*>", html):
         assert (" hidden" in link) == ('data-roles=""' not in link)
 

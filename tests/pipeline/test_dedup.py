@@ -214,10 +214,11 @@ def test_a_killed_run_loses_nothing_that_it_reported(tmp_path: Path) -> None:
     for moment_s in (0.02, 0.05, 0.11):
         writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
-        assert writer.stdout.readline()
+        first = writer.stdout.readline()
+        assert first
         time.sleep(moment_s)
         writer.send_signal(signal.SIGKILL)
-        reported = writer.stdout.read().split()
+        reported = (first + writer.stdout.read()).split()
         writer.wait()
         index = DuplicateIndex(dim=DIM, space="test", threshold=0.8, folder=folder)
         assert list(index.ids) == [str(i) for i in range(len(index))]
