@@ -1,15 +1,32 @@
 """Fills a database with many items in review, fast: rows are written in bulk, not through `advance`."""
 
+from pathlib import Path
+
 from sqlalchemy import insert
 from sqlmodel import Session, func, select
 
+from curator_app.workspace import Workspace
 from storage.audit import Tag, record_event
+from storage.blobs import put_image
 from storage.db import Database
 from storage.records import Grounding, Provenance, Scenario, TaskKind
 from storage.tables import ItemRow, RecordRow, TaskRow
 from storage.texts import utc_now
 
 CHUNK = 5_000
+PICTURES = Path(__file__).parents[1] / "pipeline" / "starter" / "pictures"
+
+
+def add_pictures(workspace: Workspace) -> list[Grounding]:
+    """Store the starter set's pictures; return a grounding of each."""
+    provenance = Provenance(actor="bench", tool="bench.big_database")
+    with workspace.db.write() as session:
+        images = [
+            put_image(session=session, blobs=workspace.blobs, data=path.read_bytes())
+            for path in sorted(PICTURES.glob("*.webp"))
+        ]
+        session.commit()
+    return [Grounding(source="drawing", image=image, licence="Apache-2.0", provenance=provenance) for image in images]
 
 
 def fill(*, db: Database, items: int, overlap: int, groundings: list[Grounding]) -> None:

@@ -1,11 +1,11 @@
 """Pulling 200 changes out of 10,000 tasks from Label Studio, beside the SDK's export of everything, in one run.
 
-    python -m bench.labelstudio_sync [--tasks 10000] [--changes 200] [--rounds 3]
+    python -m bench.labelstudio_sync [--tasks 10000] [--changes 200] [--rounds 3] [--texts]
 
 Each round changes so many tasks through the server's API, then pulls them with what `curator labelstudio pull` runs,
-then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. The rounds
-begin a minute after the import, as far as a pull looks back. Held to: a pull takes at most a tenth of the export's
-time.
+then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. Tasks
+hold the starter set's pictures in turn, as `curator labelstudio push` sends them; with `--texts` none, which makes the
+export as small as it can be. Held to: a pull takes at most a tenth of the export's time, with pictures.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from typing import Any
 import httpx
 
 from bench import label_studio
-from bench.big_database import fill
+from bench.big_database import add_pictures, fill
 from bench.results_file import write_results
 from bench.servers import make_workspace
 from curator_app.labelstudio.links import read_links
 from curator_app.labelstudio.mapping import write_result
-from curator_app.labelstudio.pulling import OVERLAP, pull
+from curator_app.labelstudio.pulling import pull
 from curator_app.labelstudio.pushing import PushRequest, push
 from curator_app.labelstudio.server import Server
 from storage.accounts import Role, add_user
@@ -53,7 +53,7 @@ def timed(act: Callable[[], Any]) -> tuple[float, Any]:
     return round(time.perf_counter() - start, 3), made
 
 
-def measure(folder: Path, *, tasks: int, changes: int, rounds: int) -> dict[str, Any]:
+def measure(folder: Path, *, tasks: int, changes: int, rounds: int, pictures: bool) -> dict[str, Any]:
     """Return the figures of all rounds."""
     label_studio.add_sdk()
     from label_studio_sdk import LabelStudio
@@ -61,8 +61,8 @@ def measure(folder: Path, *, tasks: int, changes: int, rounds: int) -> dict[str,
     home = folder / "home"
     workspace = make_workspace(home=home)
     provenance = Provenance(actor="bench", tool="bench.labelstudio_sync")
-    grounding = Grounding(source="description", licence="Apache-2.0", provenance=provenance)
-    fill(db=workspace.db, items=tasks, overlap=2, groundings=[grounding])
+    nothing = Grounding(source="description", licence="Apache-2.0", provenance=provenance)
+    fill(db=workspace.db, items=tasks, overlap=2, groundings=add_pictures(workspace) if pictures else [nothing])
     with workspace.db.write() as session:  # so that what is pulled counts
         add_user(session=session, name=label_studio.EMAIL, roles=frozenset({Role.ANNOTATOR}), actor="bench")
         session.commit()
@@ -71,7 +71,6 @@ def measure(folder: Path, *, tasks: int, changes: int, rounds: int) -> dict[str,
         server = Server(address, token)
         push_s, report = timed(lambda: push(workspace, server, PushRequest(kind=TaskKind.SCENARIO_REVIEW)))
         first_s, _ = timed(lambda: pull(workspace, server))
-        time.sleep(OVERLAP.total_seconds())  # until then a pull lists what was imported last once more
         with workspace.db.read() as session:
             (project,) = list_projects(session=session)
             there = sorted(read_links(session=session, project=project))
@@ -103,10 +102,13 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--changes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--texts", action="store_true", help="no pictures")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="labelstudio-sync-") as folder:
-        figures = measure(Path(folder), tasks=wanted.tasks, changes=wanted.changes, rounds=wanted.rounds)
-    print(write_results("labelstudio_sync", figures))
+        figures = measure(
+            Path(folder), tasks=wanted.tasks, changes=wanted.changes, rounds=wanted.rounds, pictures=not wanted.texts
+        )
+    print(write_results("labelstudio_sync_texts" if wanted.texts else "labelstudio_sync", figures))
 
 
 if __name__ == "__main__":

@@ -27,16 +27,12 @@ from urllib.parse import urlparse
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.big_database import fill
+from bench.big_database import add_pictures, fill
 from bench.claims import Client, curator_pair
 from bench.results_file import percentile, write_results
 from bench.servers import add_annotators, free_port, make_workspace, run_child, serve_curator
-from curator_app.workspace import Workspace
 from storage.accounts import make_link
-from storage.blobs import put_image
-from storage.records import Grounding, Provenance
 
-PICTURES = Path(__file__).parents[1] / "pipeline" / "starter" / "pictures"
 THINK_S = 3.0
 PAUSE_MS = 400
 """Between two key presses in the browser: fast, but a person's."""
@@ -72,7 +68,7 @@ async ([textSelector, imageSelector]) => {
 def prepare(home: Path, *, items: int, people: int) -> tuple[list[str], str]:
     """Make a workspace with pictured items; return the people's tokens and a sign-in link for the browser."""
     workspace = make_workspace(home=home)
-    groundings = list(_ground(workspace))
+    groundings = add_pictures(workspace)
     fill(db=workspace.db, items=items, overlap=2, groundings=groundings)
     tokens = add_annotators(workspace, people + 1)
     with workspace.db.write() as session:
@@ -80,15 +76,6 @@ def prepare(home: Path, *, items: int, people: int) -> tuple[list[str], str]:
         session.commit()
     workspace.close()
     return tokens[1:], link
-
-
-def _ground(workspace: Workspace) -> Iterator[Grounding]:
-    with workspace.db.write() as session:
-        for path in sorted(PICTURES.glob("*.webp")):
-            image = put_image(session=session, blobs=workspace.blobs, data=path.read_bytes())
-            provenance = Provenance(actor="bench", tool="bench.review_latency")
-            yield Grounding(source="drawing", image=image, licence="Apache-2.0", provenance=provenance)
-        session.commit()
 
 
 @contextmanager
