@@ -53,6 +53,8 @@ class ExternalTaskRow(SQLModel, table=True):
     """The texts that spans count in, as JSON."""
     state: str = "live"
     """`live`, or `deleted`: a tombstone."""
+    seen: str = ""
+    """When it last changed, by the server's clock, as far as its annotations were taken over; empty: never."""
 
 
 class ExternalRevisionRow(SQLModel, table=True):

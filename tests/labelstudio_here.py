@@ -80,10 +80,8 @@ class LabelStudioHere:
 
     def list_changes(self, project: int, *, since: str) -> list[Change]:
         self._call()
-        moment = "2026-11-30T08:00:00.000000+00:00"
-        return [
-            Change(task, moment, {each["id"]: moment for each in found}) for task, found in self.annotations.items()
-        ]
+        moment = "2026-11-30T08:00:00.{:06}+00:00"
+        return [Change(task, moment.format(len(found)), len(found)) for task, found in self.annotations.items()]
 
     def read_annotations(self, project: int, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         self._call()

@@ -7,7 +7,7 @@ next one, which finds what it knows already and adds nothing twice.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,17 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from curator_app.errors import LabelStudioRefused
-from curator_app.labelstudio.links import BATCH, Tell, bury, count_live, hold, link_new, refuse_drift, tell_nobody
+from curator_app.labelstudio.links import (
+    BATCH,
+    Tell,
+    bury,
+    count_live,
+    hold,
+    link_new,
+    read_links,
+    refuse_drift,
+    tell_nobody,
+)
 from curator_app.labelstudio.mapping import Unreadable, read_result, read_seconds
 from curator_app.labelstudio.server import Change, Server, read_time
 from curator_app.workspace import Workspace
@@ -96,24 +106,23 @@ def _pull_project(
     changes = server.list_changes(project.remote_id, since=_since(project.watermark))
     links = link_new(workspace, server, project, there={change.task for change in changes})
     with workspace.db.read() as session:
-        fresh = _find_news(session=session, project=project, changes=changes)
-    whole = {change.task: change.whole for change in changes if change.whole is not None}
+        fresh = _find_news(session=session, project=project, changes=changes, links=links)
     added = 0
     for start in range(0, len(fresh), BATCH):
         tell(f"changed tasks of project {project.remote_id} read", start, len(fresh))
-        batch = fresh[start : start + BATCH]
-        found = {task: whole[task] for task in batch if task in whole}
-        if unread := [task for task in batch if task not in whole]:
-            found |= server.read_annotations(project.remote_id, unread)
+        batch = {change.task: change for change in fresh[start : start + BATCH]}
+        found = server.read_annotations(project.remote_id, list(batch))
         with workspace.db.write() as session:
-            known = _read_known(session=session, project=project, tasks=batch)
-            for remote_id, annotations in found.items():
-                texts = json.loads(links[remote_id].data)
+            known = _read_known(session=session, project=project, tasks=list(batch))
+            for remote_id, link in read_links(session=session, project=project, only=found).items():
+                texts = json.loads(link.data)
                 received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
-                            for each in annotations]  # fmt: skip
+                            for each in found[remote_id]]  # fmt: skip
                 added += _take(
                     session=session, project=project, remote_task=remote_id, known=known[remote_id], received=received
                 )  # fmt: skip
+                link.seen = batch[remote_id].updated_at
+                session.add(link)
             session.commit()
     tombstones = 0
     with workspace.db.read() as session:
@@ -135,18 +144,27 @@ def _since(watermark: str) -> str:
     return (datetime.fromisoformat(watermark) - OVERLAP).isoformat() if watermark else ""
 
 
-def _find_news(*, session: Session, project: ExternalProjectRow, changes: Sequence[Change]) -> list[int]:
-    """Return the tasks of which something is not known yet, oldest change first."""
-    query = (
-        select(ExternalAnnotationRow.remote_task, ExternalAnnotationRow.annotation, ExternalRevisionRow.updated_at)
-        .join(ExternalRevisionRow, col(ExternalRevisionRow.id) == ExternalAnnotationRow.revision_id)
-        .where(ExternalAnnotationRow.project_id == project.id, ExternalRevisionRow.state != "deleted")
-    )
-    known: dict[int, dict[int, str]] = {}
-    for task, annotation, updated_at in session.exec(query):
-        known.setdefault(task, {})[annotation] = updated_at
-    fresh = [each for each in changes if known.get(each.task, {}) != each.annotations]
-    return [each.task for each in sorted(fresh, key=lambda each: each.updated_at)]
+def _find_news(
+    *,
+    session: Session,
+    project: ExternalProjectRow,
+    changes: Sequence[Change],
+    links: Mapping[int, ExternalTaskRow],
+) -> list[Change]:
+    """Return the tasks whose annotations are not known as they are now, the oldest change first.
+
+    What was taken over in the overlap of two pulls is known; so are tasks that never had an annotation.
+    """
+    query = select(ExternalAnnotationRow.remote_task).where(ExternalAnnotationRow.project_id == project.id).distinct()
+    answered = set(session.exec(query))
+    fresh = [
+        each
+        for each in changes
+        if (link := links.get(each.task)) is not None
+        and link.seen != each.updated_at
+        and (each.annotations or each.task in answered)
+    ]
+    return sorted(fresh, key=lambda each: each.updated_at)
 
 
 def _read_known(*, session: Session, project: ExternalProjectRow, tasks: Sequence[int]) -> dict[int, list[_Known]]:

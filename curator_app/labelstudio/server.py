@@ -18,8 +18,6 @@ from curator_app.errors import LabelStudioRefused
 
 ONCE = {"max_retries": 0}
 PAGE = 1000
-WHOLE = 1000
-"""Of how many changed tasks the annotations are kept from the list of changes."""
 TIMEOUT_S = 120.0
 LOOK_TIMEOUT_S = 5.0
 """For who only looks whether it answers, while a page waits."""
@@ -28,6 +26,7 @@ _ANNOTATION_FIELDS = (
     "created_at", "updated_at", "draft_created_at", "parent_prediction", "parent_annotation", "last_action",
     "import_id", "bulk_created", "last_created_by", "created_username",
 )  # fmt: skip
+_COUNTS = ("total_annotations", "cancelled_annotations")
 _SECRET_LIKE = re.compile(r"(https?://|data:)\S+")
 
 
@@ -65,13 +64,11 @@ class RemoteTask:
 
 @dataclass(frozen=True)
 class Change:
-    """A task that changed, and when its annotations did, by the server's clock."""
+    """A task that changed, when by the server's clock, and how many annotations it has now, skipped ones too."""
 
     task: int
     updated_at: str
-    annotations: dict[int, str]
-    whole: list[dict[str, Any]] | None = None
-    """The annotations themselves, of the first tasks that are told; None: they have to be read."""
+    annotations: int
 
 
 def read_time(value: Any) -> str:
@@ -206,8 +203,7 @@ class Server:
     def count_annotations(self, project: int) -> dict[int, int]:
         """Return the ids of all tasks, and how many annotations each has, skipped ones too."""
         with self._calling(f"list the tasks of project {project}"):
-            rows = self._list(project, ("id", "total_annotations", "cancelled_annotations"), whole=False)
-            return {int(row.id): (row.total_annotations or 0) + (row.cancelled_annotations or 0) for row in rows}
+            return {int(row.id): _count(row) for row in self._list(project, ("id", *_COUNTS), whole=False)}
 
     def read_data(self, project: int, ids: Sequence[int]) -> list[RemoteTask]:
         """Return what these tasks show, the oldest first; one that is gone is left out."""
@@ -216,26 +212,14 @@ class Server:
             return sorted((RemoteTask(int(row.id), dict(row.data or {})) for row in rows), key=lambda task: task.id)
 
     def list_changes(self, project: int, *, since: str) -> list[Change]:
-        """Return what changed after a time of the server's; everything where it is empty.
-
-        The list is read with the annotations whole, which spares a second request for them; they are kept of the first
-        tasks only, so that a pull after a long time stays small.
-        """
+        """Return what changed after a time of the server's; everything where it is empty."""
         item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime"}
         if since:  # the one form that the server's filter can read; any other is an error 500
             item["value"] = read_time(since).replace("+00:00", "Z")
         query: dict[str, Any] = {"filters": {"conjunction": "and", "items": [item]}} if since else {}
-        fields = _ANNOTATION_FIELDS if since else ("id", "updated_at", "annotations")
         with self._calling(f"list the changes of project {project}"):
-            return [
-                Change(
-                    int(row.id),
-                    read_time(row.updated_at),
-                    {int(each["id"]): read_time(each["updated_at"]) for each in row.annotations or []},
-                    [dict(each) for each in row.annotations or []] if since and number < WHOLE else None,
-                )
-                for number, row in enumerate(self._list(project, fields, **query))
-            ]
+            rows = self._list(project, ("id", "updated_at", *_COUNTS), whole=False, **query)
+            return [Change(int(row.id), read_time(row.updated_at), _count(row)) for row in rows]
 
     def read_annotations(self, project: int, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         """Return all annotations of these tasks, whole; a task that is gone is left out."""
@@ -316,6 +300,10 @@ class Server:
         """Return e-mails by the server's number of the person, in lower case."""
         with self._calling("list people"):
             return {int(row.id): (row.email or "").lower() for row in self._api.users.list()}
+
+
+def _count(row: Any) -> int:
+    return (row.total_annotations or 0) + (row.cancelled_annotations or 0)
 
 
 def _only(ids: Sequence[int]) -> dict[str, Any]:

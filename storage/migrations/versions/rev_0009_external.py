@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("seen", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["external_projects.id"], name=op.f("fk_external_tasks_project_id_external_projects")
         ),
