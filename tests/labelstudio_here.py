@@ -24,6 +24,8 @@ class LabelStudioHere:
         self.shows_predictions = False
         self.people: dict[int, str] = {}
         self.changed = 0
+        self.read: list[int] = []
+        """The tasks whose annotations were asked for, in order."""
 
     def _call(self) -> None:
         if self.down:
@@ -85,6 +87,7 @@ class LabelStudioHere:
 
     def read_annotations(self, project: int, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         self._call()
+        self.read += ids
         return {task: self.annotations[task] for task in ids}
 
     def read_people(self) -> dict[int, str]:

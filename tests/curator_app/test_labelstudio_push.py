@@ -17,6 +17,7 @@ from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio import outgoing, pushing, server
 from curator_app.labelstudio.links import hold
 from curator_app.labelstudio.mapping import Unreadable, read_result, write_result
+from curator_app.labelstudio.pulling import pull
 from curator_app.labelstudio.pushing import PushRequest
 from curator_app.workspace import Workspace
 from storage.items import attach
@@ -129,6 +130,20 @@ def test_a_request_that_cannot_be_met_is_refused_before_anything_is_sent(
 def test_one_push_or_pull_runs_at_a_time(workspace: Workspace) -> None:
     with hold(workspace), pytest.raises(LabelStudioRefused, match="another push or pull"), hold(workspace):
         pass
+
+
+def test_a_pull_reads_the_annotations_of_what_changed_since_the_last_one_only(workspace: Workspace) -> None:
+    there: Any = LabelStudioHere()
+    pushing.push(workspace, there, PushRequest(kind=TaskKind.SCENARIO_REVIEW))
+    approved = write_result(ReviewAnswers(verdict=Verdict.APPROVE, seconds=4.0), texts={}, seed="s")
+    there.annotate(2, "x@example.com", approved)
+    there.annotate(5, "x@example.com", approved)
+    assert pull(workspace, there)[0].revisions == 2
+    assert sorted(there.read) == [2, 5]  # not the four that nobody has answered
+    assert pull(workspace, there)[0].revisions == 0
+    there.annotate(5, "y@example.com", approved)
+    assert pull(workspace, there)[0].revisions == 1
+    assert there.read[2:] == [5]
 
 
 def test_nothing_pushed_means_an_empty_status_and_a_token_is_never_shown(
