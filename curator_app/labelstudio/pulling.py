@@ -43,6 +43,8 @@ from storage.records import TaskKind
 from storage.tables import TaskRow
 from storage.texts import canonical_json, hash_json
 
+READ = 5 * BATCH
+"""Of how many tasks the annotations are asked for at once; they are stored a batch at a time."""
 OVERLAP = timedelta(seconds=60)
 """How far before the watermark is looked again: a change is dated before it can be seen."""
 
@@ -108,13 +110,17 @@ def _pull_project(
     with workspace.db.read() as session:
         fresh = _find_news(session=session, project=project, changes=changes, links=links)
     added = 0
+    found: dict[int, list[dict[str, Any]]] = {}
     for start in range(0, len(fresh), BATCH):
         tell(f"changed tasks of project {project.remote_id} read", start, len(fresh))
+        if start % READ == 0:
+            found = server.read_annotations(project.remote_id, [each.task for each in fresh[start : start + READ]])
         batch = {change.task: change for change in fresh[start : start + BATCH]}
-        found = server.read_annotations(project.remote_id, list(batch))
         with workspace.db.write() as session:
             known = _read_known(session=session, project=project, tasks=list(batch))
-            for remote_id, link in read_links(session=session, project=project, only=found).items():
+            for remote_id, link in read_links(
+                session=session, project=project, only=batch.keys() & found.keys()
+            ).items():
                 texts = json.loads(link.data)
                 received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
                             for each in found[remote_id]]  # fmt: skip
