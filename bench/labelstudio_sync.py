@@ -3,9 +3,12 @@
     python -m bench.labelstudio_sync [--tasks 10000] [--changes 200] [--rounds 3] [--texts]
 
 Each round changes so many tasks through the server's API, then pulls them with what `curator labelstudio pull` runs,
-then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. Tasks
-hold the starter set's pictures in turn, as `curator labelstudio push` sends them; with `--texts` none, which makes the
-export as small as it can be. Held to: a pull takes at most a tenth of the export's time, with pictures.
+then exports the project with the SDK's `exports.as_json`. Both ask the same server; times are wall time. A pull
+looks a minute further back than the last change that it knows, so the rounds begin a minute after the import, with one
+change pulled. Tasks hold the starter set's pictures in turn, as `curator labelstudio push` sends them; with `--texts`
+none, which makes the export as small as it can be.
+
+Held to: with pictures a pull takes at most a tenth of the export's time.
 """
 
 import argparse
@@ -26,7 +29,7 @@ from bench.results_file import write_results
 from bench.servers import make_workspace
 from curator_app.labelstudio.links import read_links
 from curator_app.labelstudio.mapping import write_result
-from curator_app.labelstudio.pulling import pull
+from curator_app.labelstudio.pulling import OVERLAP, pull
 from curator_app.labelstudio.pushing import PushRequest, push
 from curator_app.labelstudio.server import Server
 from storage.accounts import Role, add_user
@@ -71,10 +74,13 @@ def measure(folder: Path, *, tasks: int, changes: int, rounds: int, pictures: bo
         server = Server(address, token)
         push_s, report = timed(lambda: push(workspace, server, PushRequest(kind=TaskKind.SCENARIO_REVIEW)))
         first_s, _ = timed(lambda: pull(workspace, server))
+        time.sleep(OVERLAP.total_seconds())
         with workspace.db.read() as session:
             (project,) = list_projects(session=session)
             there = sorted(read_links(session=session, project=project))
-        chosen = random.Random(7).sample(there, changes * rounds)
+        last, *chosen = random.Random(7).sample(there, 1 + changes * rounds)
+        change(address, token, [last])
+        pull(workspace, server)
         sdk = LabelStudio(base_url=address, api_key=token, timeout=600)
         done = []
         for start in range(0, changes * rounds, changes):
