@@ -108,10 +108,10 @@ def test_two_fingers_zoom_the_picture(phone: Any) -> None:
 
 def test_menu_holds_pages_and_account(phone: Any) -> None:
     phone.page.locator("summary.cu-menu").tap()
-    expect(phone.page.locator(".cu-sheet-start").get_by_text("Progress")).to_be_visible()
-    expect(phone.page.locator(".cu-sheet-start").get_by_text("People")).to_be_hidden()
+    expect(phone.page.locator(".cu-phone .cu-sheet-start").get_by_text("Progress")).to_be_visible()
+    expect(phone.page.locator(".cu-phone .cu-sheet-start").get_by_text("People")).to_be_hidden()
     phone.page.locator('summary[aria-label="Account and theme"]').tap()
-    expect(phone.page.locator(".cu-sheet-start")).to_be_hidden()
+    expect(phone.page.locator(".cu-phone .cu-sheet-start")).to_be_hidden()
     phone.page.locator('[data-theme-choice="dark"]').tap()
     assert phone.page.locator(".cu[data-screen]").get_attribute("data-theme") == "dark"
     phone.page.reload()
