@@ -98,7 +98,7 @@ def keep_revision(
     received: Received,
     row: ExternalAnnotationRow | None,
     now: datetime | None = None,
-) -> ExternalAnnotationRow | None:
+) -> tuple[ExternalAnnotationRow, ExternalRevisionRow] | None:
     """Append a revision and make it the annotation's newest; None: it is known. The caller commits.
 
     Args:
@@ -137,7 +137,7 @@ def keep_revision(
     row.revision_id = revision.id
     session.add(row)
     session.flush()
-    return row
+    return row, revision
 
 
 def count_annotation(
@@ -258,8 +258,8 @@ def _count(
     made = submit_review(
         session=session, user_id=person.id, claim_id=claim_id, answers=answers, idempotency_key=key, now=now
     )
-    row.review_id = made.review_id
     _record(session=session, project=project, row=row, revision=revision, made=made, task=task, now=now)
+    row.review_id = made.review_id
     return Use.COUNTED, ""
 
 

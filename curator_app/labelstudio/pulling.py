@@ -118,15 +118,15 @@ def _pull_project(
         batch = {change.task: change for change in fresh[start : start + BATCH]}
         with workspace.db.write() as session:
             known = _read_known(session=session, project=project, tasks=list(batch))
-            for remote_id, link in read_links(
-                session=session, project=project, only=batch.keys() & found.keys()
-            ).items():
+            known_links = read_links(session=session, project=project, only=batch.keys() & found.keys())
+            for remote_id, link in known_links.items():
                 texts = json.loads(link.data)
                 received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
                             for each in found[remote_id]]  # fmt: skip
                 added += _take(
                     session=session, project=project, remote_task=remote_id, known=known[remote_id], received=received
                 )  # fmt: skip
+            for remote_id, link in known_links.items():
                 link.seen = batch[remote_id].updated_at
                 session.add(link)
             session.commit()
@@ -207,10 +207,10 @@ def _take(
     ]
     added = 0
     for each in received:
-        row = keep_revision(session=session, project=project, received=each, row=rows.get(each.annotation))
-        if row is not None:
+        kept = keep_revision(session=session, project=project, received=each, row=rows.get(each.annotation))
+        if kept is not None:  # held on to, so that the session need not read the revision anew
             added += 1
-            count_annotation(session=session, project=project, row=row)
+            count_annotation(session=session, project=project, row=kept[0])
     return added
 
 

@@ -47,10 +47,10 @@ def pull(db: Database, project: ExternalProjectRow, annotation: int, answers: An
     values["result_sha256"] = values["answers"][:64]
     with db.write() as session:
         kept = select(ExternalAnnotationRow).where(ExternalAnnotationRow.annotation == annotation)
-        row = keep_revision(
+        made = keep_revision(
             session=session, project=project, received=Received(**values | changes), row=session.exec(kept).first()
         )
-        use = None if row is None else count_annotation(session=session, project=project, row=row)
+        use = None if made is None else count_annotation(session=session, project=project, row=made[0])
         session.commit()
     return use
 
