@@ -5,10 +5,11 @@ It is navigated by ordinary links: `?category=self_harm`, with `&version=2` or `
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
-from urllib.parse import urlencode
 
 from curator_app.actions.constitutions import History, Version
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.item_view import render_diff
 from curator_app.screens.job_view import render_told, show_time
 
@@ -17,14 +18,8 @@ _WRAPPED = re.compile(r"(?<=[^\n])\n(?!(?:</?(?:del|ins)>)*\s*(?:[-*#\n]|\d+\.|$
 """The end of a line within a paragraph or an entry of a list, in HTML."""
 
 
-def link(**query: str | int) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"{ROUTE}?{urlencode(query)}" if query else ROUTE)
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-training">{body}</div>'
+link = partial(make_link, ROUTE)
+render_page = partial(wrap_page, "cu-flow cu-runs cu-training")
 
 
 def render_list(histories: Sequence[History], titles: Mapping[str, str], *, edits: bool) -> str:

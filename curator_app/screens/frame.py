@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from string import Template
+from urllib.parse import urlencode
 
 from curator_app.static_urls import STATIC, static_url
 
@@ -93,6 +94,16 @@ def _link(page: Page, current: str, more: str) -> str:
     hidden = " hidden" if page.roles else ""
     names = f'data-page="{page.slug}" data-roles="{" ".join(page.roles)}"' + (" data-manages" if page.manages else "")
     return f'<a href="{escape(page.path)}" {names}{here}{hidden}{more}>{escape(page.title)}</a>'
+
+
+def make_link(route: str, **query: str | int) -> str:
+    """Return the address of a view of a page, ready for an attribute."""
+    return escape(f"{route}?{urlencode(query)}" if query else route)
+
+
+def wrap_page(classes: str, body: str) -> str:
+    """Return `body` inside the element that our styles apply to."""
+    return f'<div class="cu {classes}">{body}</div>'
 
 
 @cache

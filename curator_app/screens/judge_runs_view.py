@@ -5,6 +5,7 @@ The page is navigated by ordinary links: `?run=NAME`, `?run=NAME&of=S` for the p
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 from curator_app.actions import report_plots as plots
 from curator_app.actions.judge_plans import Choices, JudgePlan
 from curator_app.actions.judge_reading import JudgeRunView, PartCount
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.job_view import (
     SCROLL,
     render_calls,
@@ -41,14 +43,8 @@ ROUTE = "/judge-runs"
 SHADES = (("score-0", "0"), ("score-1", "½"), ("score-2", "1"), ("score-3", "1½"), ("score-4", "2"))
 
 
-def link(**query: str) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"{ROUTE}?{urlencode(query)}" if query else ROUTE)
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-judge">{body}</div>'
+link = partial(make_link, ROUTE)
+render_page = partial(wrap_page, "cu-flow cu-runs cu-judge")
 
 
 def render_list(runs: Sequence[JudgeRunView], choices: Choices) -> str:

@@ -4,13 +4,14 @@ It is navigated by ordinary links: `?project=NUMBER`, a project that was pushed;
 """
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
-from urllib.parse import urlencode
 
 from curator_app.actions.label_studio_jobs import describe_job
 from curator_app.actions.label_studio_reading import Connection, Overview
 from curator_app.labelstudio.pushing import Foreseen, PushRequest
 from curator_app.labelstudio.status import OddAnnotation, ProjectStatus
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.job_view import (
     SCROLL,
     render_head,
@@ -66,14 +67,8 @@ _COMMANDS = (
 )
 
 
-def link(**query: str) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"{ROUTE}?{urlencode(query)}" if query else ROUTE)
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-training cu-label-studio">{body}</div>'
+link = partial(make_link, ROUTE)
+render_page = partial(wrap_page, "cu-flow cu-runs cu-training cu-label-studio")
 
 
 def render_connection(found: Connection) -> str:

@@ -4,11 +4,12 @@ The page is navigated by ordinary links: `?release=v1.0&page=2`, `?verify=v1.0`,
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
 
 from curator_app.actions.releases import ContentsPage, QuotaLine, ReleaseLine
+from curator_app.screens.frame import make_link, wrap_page
 from storage.release_files import ItemChange, ReleaseDiff, VerifyReport
 from storage.release_rows import ReleasedItem
 
@@ -19,14 +20,8 @@ LEGEND = (
 )
 
 
-def link(**query: str | int) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"/releases?{urlencode(query)}" if query else "/releases")
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-releases">{body}</div>'
+link = partial(make_link, "/releases")
+render_page = partial(wrap_page, "cu-releases")
 
 
 def render_quota(lines: Sequence[QuotaLine], *, twins: int = 0) -> str:

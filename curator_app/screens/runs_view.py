@@ -4,12 +4,13 @@ The page is navigated by ordinary links: `?run=NAME`, `?left=NAME&right=NAME`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
-from urllib.parse import urlencode
 
 from curator_app.actions.run_reading import Comparison, RunView, Spent, StageCount
 from curator_app.actions.runs import DryRun
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.job_view import (
     render_calls,
     render_checks,
@@ -25,14 +26,8 @@ from curator_app.screens.job_view import (
 PARTS = ("passed", "rejected", "errors")
 
 
-def link(**query: str) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"/runs?{urlencode(query)}" if query else "/runs")
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs">{body}</div>'
+link = partial(make_link, "/runs")
+render_page = partial(wrap_page, "cu-flow cu-runs")
 
 
 def render_list(runs: Sequence[RunView], endpoints_file: Path) -> str:

@@ -4,11 +4,13 @@ The page is navigated by ordinary links: `?study=NUMBER`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
 from curator_app.actions.study_forms import StudyDraw
 from curator_app.actions.study_reading import StudyShown
+from curator_app.screens.frame import wrap_page
 from curator_app.screens.job_view import SCROLL, render_tiles, render_told, show_time
 from judge.metrics import LETTERS
 from judge.report_text import LETTER_NAMES, show_mean, show_mean_range, show_name, show_share, show_share_range
@@ -27,9 +29,7 @@ NO_RUN = (
 )
 
 
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-judge">{body}</div>'
+render_page = partial(wrap_page, "cu-flow cu-runs cu-judge")
 
 
 def render_list(studies: Sequence[StudyShown], person: Person, *, can_make: bool) -> str:

@@ -4,11 +4,12 @@ It is navigated by ordinary links: `?run=NAME`, a name of training data.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
-from urllib.parse import urlencode
 
 from curator_app.actions.training_data_jobs import DataAsked
 from curator_app.actions.training_reading import DataView
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.job_view import render_head, render_output, render_state, render_tiles, render_told
 
 ROUTE = "/training-data"
@@ -18,14 +19,8 @@ FILES = (
 )  # fmt: skip
 
 
-def link(**query: str) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"{ROUTE}?{urlencode(query)}" if query else ROUTE)
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-training">{body}</div>'
+link = partial(make_link, ROUTE)
+render_page = partial(wrap_page, "cu-flow cu-runs cu-training")
 
 
 def render_list(views: Sequence[DataView], *, releases: bool) -> str:

@@ -5,6 +5,7 @@ It is navigated by ordinary links: `?run=NAME`, `?left=NAME&right=NAME`.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 from caspo.preflight import Finding
 from curator_app.actions.training_jobs import TrainingPlan
 from curator_app.actions.training_reading import TrainingPair, TrainingView
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.job_view import (
     SCROLL,
     render_chooser,
@@ -31,14 +33,8 @@ Monitor = Callable[[Sequence[Path], Sequence[str]], str]
 """Folders and names of runs -> alarms and curves as HTML."""
 
 
-def link(**query: str) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"{ROUTE}?{urlencode(query)}" if query else ROUTE)
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-training">{body}</div>'
+link = partial(make_link, ROUTE)
+render_page = partial(wrap_page, "cu-flow cu-runs cu-training")
 
 
 def render_list(views: Sequence[TrainingView], alarms: Sequence[int], lacks: Sequence[str]) -> str:

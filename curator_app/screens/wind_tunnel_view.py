@@ -5,15 +5,16 @@ It is navigated by ordinary links: `?run=quick`, `?run=whole`.
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
 
 from curator_app.actions.curves import Panel
 from curator_app.actions.tunnel_jobs import Size, TunnelAsked
 from curator_app.actions.tunnel_reading import WALK, Training, TunnelView
 from curator_app.actions.wind_tunnel import WHOLE
 from curator_app.actions.wind_tunnel_page import count_verdicts, list_notices, say_result, show_estimate
+from curator_app.screens.frame import make_link, wrap_page
 from curator_app.screens.job_view import (
     SAID,
     SCROLL,
@@ -43,14 +44,8 @@ ABOUT = (
 )
 
 
-def link(**query: str) -> str:
-    """Return the address of a view of this page, ready for an attribute."""
-    return escape(f"{ROUTE}?{urlencode(query)}" if query else ROUTE)
-
-
-def render_page(body: str) -> str:
-    """Return `body` inside the element that our styles apply to."""
-    return f'<div class="cu cu-flow cu-runs cu-training">{body}</div>'
+link = partial(make_link, ROUTE)
+render_page = partial(wrap_page, "cu-flow cu-runs cu-training")
 
 
 def render_list(training: Training) -> str:
