@@ -369,10 +369,11 @@ def _standing(*, session: Session, row: ExternalAnnotationRow) -> ReviewRow | No
 def _find_person(*, session: Session, project: ExternalProjectRow, claimed: str) -> UserRow | None:
     """Return the account that an e-mail stands for: the one named in the project's list, else the one called so."""
     found = session.exec(select(UserRow).where(UserRow.name == project.name_person(claimed))).first()
-    return found if found is not None and _may_answer(found) else None
+    return found if found is not None and may_answer(found) else None
 
 
-def _may_answer(person: UserRow) -> bool:
+def may_answer(person: UserRow) -> bool:
+    """Whether an answer of this account would count."""
     return not person.disabled and bool({"annotator", "admin"} & set(person.roles.split()))
 
 
@@ -419,7 +420,7 @@ def map_person(*, session: Session, email: str, name: str, actor: str, now: date
     person = session.exec(select(UserRow).where(UserRow.name == name)).first()
     if person is None:
         raise StorageError(f"there is no account {name!r}; add it with `curator users add {name}`")
-    if not _may_answer(person):
+    if not may_answer(person):
         raise StorageError(f"{name} may not answer; give the role annotator on the People page, or choose another")
     lock_chain(session=session)
     projects = list_projects(session=session)

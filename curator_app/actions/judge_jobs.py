@@ -1,6 +1,5 @@
 """Judge runs as jobs of their own: answers, then scores, then the report, in a process that outlives the app."""
 
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from curator_app.actions import background_jobs
 from curator_app.actions.background_jobs import describe_spent
 from curator_app.actions.constitutions import SHIPPED
+from curator_app.actions.job_log import write_line
 from curator_app.actions.judging import JudgingRefused, Place, Sampling, Sitting, respond, score
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.runs import ENDPOINTS_FILE
@@ -19,7 +19,7 @@ from endpoints.ledger import Budget, Ledger
 from judge.benchmark import SittingState
 from storage.errors import NotFound
 from storage.jobs import Job
-from storage.texts import hash_json, utc_now
+from storage.texts import hash_json
 
 JOB_KIND = "judge run"
 CONSTITUTIONS = "constitutions.yaml"
@@ -249,5 +249,4 @@ class _Meter:
     @staticmethod
     def say(text: str) -> None:
         """Write a line of the log."""
-        sys.stdout.write(f"{utc_now():%H:%M:%S}  {text}\n")
-        sys.stdout.flush()
+        write_line(text)

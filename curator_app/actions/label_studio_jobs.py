@@ -1,6 +1,5 @@
 """Pushing to and pulling from Label Studio as jobs of their own, and who an e-mail of that server stands for."""
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, get_args
 from sqlmodel import col, select
 
 from curator_app.actions import background_jobs
+from curator_app.actions.job_log import write_line
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.stopping import JobStopped, stoppable
 from curator_app.errors import LabelStudioRefused
@@ -19,11 +19,11 @@ from curator_app.labelstudio.outgoing import Pictures
 from curator_app.labelstudio.pushing import Foreseen, PushRequest
 from curator_app.labelstudio.server import Server, check_address
 from curator_app.workspace import Workspace
-from storage.external import map_person
+from storage.external import map_person, may_answer
 from storage.jobs import Job
 from storage.records import TaskKind
 from storage.tables import StudyRow, UserRow
-from storage.texts import hash_json, utc_now
+from storage.texts import hash_json
 
 JOB_KIND = "label studio"
 FOLDER = "label-studio"
@@ -50,8 +50,8 @@ def list_choices(workspace: Workspace) -> Choices:
         studies = session.exec(
             select(StudyRow.name).where(col(StudyRow.closed_at).is_(None)).order_by(col(StudyRow.id))
         ).all()
-        people = session.exec(select(UserRow).where(col(UserRow.disabled).is_(False)).order_by(col(UserRow.name))).all()
-    able = tuple(row.name for row in people if {"annotator", "admin"} & set(row.roles.split()))
+        people = session.exec(select(UserRow).order_by(col(UserRow.name))).all()
+    able = tuple(row.name for row in people if may_answer(row))
     return Choices(tuple(kind.value for kind in KINDS), tuple(studies), able)
 
 
@@ -241,5 +241,4 @@ class _Meter:
     def say(self, text: str) -> None:
         """Write a line of the log."""
         self._said_at = time.monotonic()
-        sys.stdout.write(f"{utc_now():%H:%M:%S}  {text}\n")
-        sys.stdout.flush()
+        write_line(text)

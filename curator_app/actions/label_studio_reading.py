@@ -17,7 +17,6 @@ from storage.jobs import Job
 
 LOOK_EVERY_S = 10.0
 """How often the server is asked, however many pages show it."""
-_OURS = ("LabelStudioRefused: ", "WriteUnsure: ")
 
 _looked: dict[str, tuple[float, "Connection"]] = {}
 
@@ -83,7 +82,7 @@ def read_overview(workspace: Workspace) -> Overview:
         projects, odd = read_projects(session=session), read_odd(session=session)
     unknown = Counter(each.claimed for each in odd if each.use == Use.UNKNOWN_PERSON.value and each.claimed)
     jobs = background_jobs.list_jobs(workspace, kind=JOB_KIND)
-    return Overview(tuple(projects), tuple(odd), tuple(sorted(unknown.items())), tuple(map(_plain, jobs)))
+    return Overview(tuple(projects), tuple(odd), tuple(sorted(unknown.items())), tuple(jobs))
 
 
 def find_project(workspace: Workspace, number: str) -> tuple[ProjectStatus, list[OddAnnotation]]:
@@ -121,12 +120,4 @@ def find_job(workspace: Workspace, name: str) -> tuple[Job, str]:
         NotFound: there is none of this name.
     """
     job = background_jobs.find_job(workspace, kind=JOB_KIND, name=name)
-    return _plain(job), background_jobs.read_output(label_studio_jobs.find_folder(workspace, name))
-
-
-def _plain(job: Job) -> Job:
-    """Return the job with its message as people should read it."""
-    message = job.message
-    for prefix in _OURS:
-        message = message.removeprefix(prefix)
-    return replace(job, message=message)
+    return job, background_jobs.read_output(label_studio_jobs.find_folder(workspace, name))

@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from caspo.errors import CaspoError
+from curator_app.errors import AppError
+from endpoints.errors import EndpointError
+from judge.errors import JudgeError
+from pipeline.errors import PipelineError
 from storage import jobs
 from storage.db import Database
-from storage.errors import Busy, StorageFull
+from storage.errors import Busy, StorageError, StorageFull
 from storage.jobs import Job, JobState, LeaseLost
 
 log = logging.getLogger("curator")
 
+_FOR_PEOPLE = (AppError, CaspoError, EndpointError, JudgeError, PipelineError, StorageError)
+"""Errors of ours, whose text is a sentence by itself; of any other the name says most."""
 BEAT_S = 2.0
 """How often the lease is renewed and progress is written: many times within the life of a lease."""
 
@@ -102,7 +109,7 @@ def hold_job(
         yield lease
         failed, message = False, lease.ended_early
     except Exception as exc:
-        message = f"{type(exc).__name__}: {exc}"
+        message = str(exc) if isinstance(exc, _FOR_PEOPLE) else f"{type(exc).__name__}: {exc}"
         raise
     finally:
         lease.close()

@@ -1,6 +1,5 @@
 """Preparing training data as a job of its own: out of releases and judge runs of the workspace, into its folder."""
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from caspo.dataset.report import list_notices
 from caspo.presets import PRESETS
 from curator_app.actions import background_jobs
 from curator_app.actions.folder_names import check_folder_name
+from curator_app.actions.job_log import write_line
 from curator_app.actions.judging import FOLDER as JUDGE_RUNS
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.releases import read_releases
@@ -20,7 +20,7 @@ from curator_app.actions.training_data import FOLDER, DataNotPrepared, DataReque
 from curator_app.workspace import Workspace
 from storage.jobs import Job
 from storage.records import Split
-from storage.texts import hash_json, utc_now
+from storage.texts import hash_json
 
 JOB_KIND = "training data"
 TELL_EVERY_S = 2.0
@@ -214,5 +214,4 @@ class _Meter:
     def say(self, text: str) -> None:
         """Write a line of the log."""
         self._said_at = time.monotonic()
-        sys.stdout.write(f"{utc_now():%H:%M:%S}  {text}\n")
-        sys.stdout.flush()
+        write_line(text)

@@ -22,13 +22,14 @@ from caspo.preflight import Finding
 from curator_app.actions import background_jobs, training_places, training_runs
 from curator_app.actions.executors import write_environment
 from curator_app.actions.folder_names import check_folder_name
+from curator_app.actions.job_log import write_line
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.stopping import JobStopped, stoppable
 from curator_app.actions.training_runs import FOLDER, DryRun, TrainingNotStarted, TrainingRequest
 from curator_app.workspace import Workspace
 from storage.errors import NotFound
 from storage.jobs import Job
-from storage.texts import hash_json, utc_now
+from storage.texts import hash_json
 
 JOB_KIND = "training"
 PATIENCE_S = 600
@@ -293,5 +294,4 @@ class _Meter:
     @staticmethod
     def say(text: str) -> None:
         """Write a line of the log."""
-        sys.stdout.write(f"{utc_now():%H:%M:%S}  {text}\n")
-        sys.stdout.flush()
+        write_line(text)

@@ -4,7 +4,6 @@ There is one quick run and one whole in a workspace, with the folders of `curato
 finished, the command line finds there, and the other way round.
 """
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from caspo.wind_tunnel.run import Progress
 from curator_app.actions import background_jobs, wind_tunnel
+from curator_app.actions.job_log import write_line
 from curator_app.actions.leases import Lease, hold_job
 from curator_app.actions.stopping import JobStopped, stoppable
 from curator_app.actions.wind_tunnel import TunnelRefused, TunnelRequest
@@ -19,7 +19,6 @@ from curator_app.workspace import Workspace
 from endpoints.errors import EndpointError
 from endpoints.local_models import require_libraries
 from storage.jobs import Job
-from storage.texts import utc_now
 
 JOB_KIND = "wind tunnel"
 Size = Literal["quick", "whole"]
@@ -178,5 +177,4 @@ class _Meter:
     def say(self, text: str) -> None:
         """Write a line of the log."""
         self._said_at = time.monotonic()
-        sys.stdout.write(f"{utc_now():%H:%M:%S}  {text}\n")
-        sys.stdout.flush()
+        write_line(text)
