@@ -74,7 +74,7 @@ test-verl: setup-trl ## SFT and CASPO on verl, DPO on TRL, with tiny models on t
 	CURATOR_MODELS_REQUIRED=1 OMP_NUM_THREADS=1 $(RUN)/pytest -m verl tests/real tests/caspo
 
 test-labelstudio: setup-labelstudio ## push to and pull from a real Label Studio server, killed on the way: minutes long
-	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m labelstudio tests/real tests/curator_app/test_labelstudio_push.py
+	CURATOR_MODELS_REQUIRED=1 $(RUN)/pytest -m labelstudio tests/real tests/curator_app
 
 test-faults: setup ## kill servers, fill disks: minutes long
 	$(RUN)/pytest -n 2 --dist worksteal -m faults

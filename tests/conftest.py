@@ -7,6 +7,7 @@ import importlib.util
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if missing:
         said = f"{', '.join(missing)} not installed: run `make setup-models` to try the real models"
         (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
+
+
+@pytest.fixture(scope="module")
+def label_studio_sdk() -> Iterator[None]:
+    """Let a module's tests import Label Studio's SDK, from the server's own environment."""
+    from bench import label_studio
+
+    if not label_studio.find_program().exists():
+        said = "Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio` to try it"
+        (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
+    before = list(sys.path)
+    label_studio.add_sdk()
+    yield
+    sys.path[:] = before

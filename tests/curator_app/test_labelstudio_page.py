@@ -125,10 +125,11 @@ def test_without_the_sdk_the_page_says_how_to_install_it(
     assert TOKEN not in html
 
 
+@pytest.mark.labelstudio
+@pytest.mark.usefixtures("label_studio_sdk")
 def test_a_server_that_is_down_is_said_in_one_sentence_and_the_rest_of_the_page_stays(
     handlers: SimpleNamespace,
 ) -> None:
-    pytest.importorskip("label_studio_sdk")
     html = handlers.label_studio_look(ask())
     assert f"Label Studio at {URL} does not answer" in html
     assert html.count("cu-told") == 1

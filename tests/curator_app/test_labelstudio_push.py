@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from factories import add_users
 from labelstudio_here import LabelStudioHere
 from studies_here import HIDDEN, add_study
 
-from bench import label_studio
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio import outgoing, pushing, server
 from curator_app.labelstudio.links import hold
@@ -97,6 +95,7 @@ def test_what_the_server_says_of_a_refusal_is_shown_without_addresses_and_pictur
 
 
 @pytest.mark.labelstudio
+@pytest.mark.usefixtures("label_studio_sdk")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -111,10 +110,6 @@ def test_what_the_server_says_of_a_refusal_is_shown_without_addresses_and_pictur
 def test_a_request_that_cannot_be_met_is_refused_before_anything_is_sent(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, words: Any, said: str
 ) -> None:
-    if not label_studio.find_program().exists():
-        pytest.skip("Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio`")
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    label_studio.add_sdk()
     add_study(workspace.db, 1)
     environment = {
         "CURATOR_HOME": str(workspace.settings.home), "CURATOR_LABEL_STUDIO_URL": "http://127.0.0.1:9",

@@ -14,9 +14,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 
+from labelstudio_server import Person
 from recording_proxy import RecordingProxy
 from vllm_runs import Servers, bias_random_answers, bias_random_model, bias_small_model
 from vllm_server import PYTHON, Served, build_checkpoints, read_end, serve_all
+
+from bench import label_studio
 
 # float32: without AMX, vLLM reads prompts in bfloat16 four times as slowly.
 MODELS = [
@@ -84,3 +87,10 @@ def read_vocabulary(checkpoint: Path) -> dict[str, int]:
     told = json.loads((checkpoint / "tokenizer.json").read_text("utf-8"))
     vocabulary: dict[str, int] = told["model"]["vocab"]
     return vocabulary
+
+
+@pytest.fixture(scope="module")
+def admin(label_studio_sdk: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    """The administrator of a Label Studio server of a module's own."""
+    with label_studio.serve(tmp_path_factory.mktemp("label-studio")) as url:
+        yield Person(url, label_studio.EMAIL, label_studio.make_token(url))

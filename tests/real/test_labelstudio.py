@@ -24,7 +24,6 @@ from labelstudio_server import Person, Stranger
 from sqlmodel import select
 from studies_here import HIDDEN, add_study
 
-from bench import label_studio
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio.server import Server
 from curator_app.settings import Settings
@@ -42,19 +41,6 @@ HERE = Path(__file__).parent
 TEAM = ("ann@example.com", "ben@example.com", "eve@example.com")
 SECRETS = ("sessionid", "csrftoken", "set-cookie", "authorization", "traceback", "data:image", ";base64,")
 """What may stand in no output, log or file, beside the tokens themselves."""
-
-
-@pytest.fixture(scope="module")
-def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
-    """The administrator of one server for all tests of this file."""
-    if not label_studio.find_program().exists():
-        said = "Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio` to try it"
-        (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
-    before = list(sys.path)
-    label_studio.add_sdk()
-    with label_studio.serve(tmp_path_factory.mktemp("label-studio")) as url:
-        yield Person(url, label_studio.EMAIL, label_studio.make_token(url))
-    sys.path[:] = before
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Signed pictures, their renewal and predictions on a real Label Studio, and what it says of itself."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,17 +28,6 @@ from storage.records import FilterVerdict, TaskKind
 
 pytestmark = [pytest.mark.labelstudio, pytest.mark.xdist_group("labelstudio")]
 ANN, BEN = "ann@example.com", "ben@example.com"
-
-
-@pytest.fixture(scope="module")
-def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
-    """The administrator of a server for the tests of this file."""
-    pytest.importorskip("label_studio_sdk", reason="run `make setup-labelstudio` to try a real Label Studio")
-    if not (label_studio.FOLDER / "env").exists():
-        said = "Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio` to try it"
-        (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
-    with label_studio.serve(tmp_path_factory.mktemp("label-studio")) as url:
-        yield Person(url, label_studio.EMAIL, label_studio.make_token(url))
 
 
 @pytest.fixture
