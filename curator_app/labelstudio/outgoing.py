@@ -160,7 +160,7 @@ def check_folder(folder: Path | None, root: Path | None) -> Path:
     """Return the folder of the pictures, made.
 
     Raises:
-        LabelStudioRefused: one is not given, or the folder is not strictly inside the root.
+        LabelStudioRefused: one is not given, the folder is not strictly inside the root, or cannot be made.
     """
     if folder is None or root is None or root.resolve() not in folder.resolve().parents:
         raise LabelStudioRefused(
@@ -168,7 +168,10 @@ def check_folder(folder: Path | None, root: Path | None) -> Path:
             f"not {folder} in {root}; give --folder and --root"
         )
     where = folder.resolve()
-    where.mkdir(parents=True, exist_ok=True)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise LabelStudioRefused(f"{where} cannot be made ({exc.strerror}); give another --folder") from exc
     return where
 
 

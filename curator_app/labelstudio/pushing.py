@@ -167,6 +167,8 @@ def check_request(request: PushRequest) -> None:
 def _check_pictures(workspace: Workspace, source: str, request: PushRequest) -> None:
     if request.pictures == "url":
         check_reach(base=workspace.settings.public_url, server=source)
+    if request.pictures == "files":
+        outgoing.check_folder(request.folder, request.root)
 
 
 def _config(*, session: Session, kind: TaskKind, study: StudyRow | None) -> str:

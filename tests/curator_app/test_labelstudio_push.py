@@ -104,6 +104,11 @@ def test_what_the_server_says_of_a_refusal_is_shown_without_addresses_and_pictur
         (("push", "judge_audit", "--study", "first"), "give --person"),
         (("push", "judge_audit", "--study", "other", "--person", "ann"), "no open study 'other'"),
         (("push", "scenario_review", "--person", "zoe"), "no account 'zoe'"),
+        (("push", "scenario_review", "--pictures", "files"), "give --folder and --root"),
+        (
+            ("push", "scenario_review", "--pictures", "files", "--root", "/dev", "--folder", "/dev/null/there"),
+            "/dev/null/there cannot be made (Not a directory)",
+        ),
         (("pull", "--person", "ann"), "is not EMAIL=ACCOUNT"),
     ],
 )
