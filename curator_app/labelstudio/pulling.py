@@ -7,9 +7,11 @@ next one, which finds what it knows already and adds nothing twice.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -43,8 +45,6 @@ from storage.records import TaskKind
 from storage.tables import TaskRow
 from storage.texts import canonical_json, hash_json
 
-READ = 5 * BATCH
-"""Of how many tasks the annotations are asked for at once; they are stored a batch at a time."""
 OVERLAP = timedelta(seconds=60)
 """How far before the watermark is looked again: a change is dated before it can be seen."""
 
@@ -109,13 +109,10 @@ def _pull_project(
     links = link_new(workspace, server, project, there={change.task for change in changes})
     with workspace.db.read() as session:
         fresh = _find_news(session=session, project=project, changes=changes, links=links)
-    added = 0
-    found: dict[int, list[dict[str, Any]]] = {}
-    for start in range(0, len(fresh), BATCH):
-        tell(f"changed tasks of project {project.remote_id} read", start, len(fresh))
-        if start % READ == 0:
-            found = server.read_annotations(project.remote_id, [each.task for each in fresh[start : start + READ]])
-        batch = {change.task: change for change in fresh[start : start + BATCH]}
+    added = done = 0
+    for batch, found in _read_ahead(server, project, fresh):
+        tell(f"changed tasks of project {project.remote_id} read", done, len(fresh))
+        done += len(batch)
         with workspace.db.write() as session:
             known = _read_known(session=session, project=project, tasks=list(batch))
             known_links = read_links(session=session, project=project, only=batch.keys() & found.keys())
@@ -144,6 +141,25 @@ def _pull_project(
         session.commit()
         uses = session.exec(select(ExternalAnnotationRow.use).where(ExternalAnnotationRow.project_id == project.id))
         return PullReport(project.remote_id, project.kind, added, tombstones, dict(sorted(Counter(uses).items())))
+
+
+def _read_ahead(
+    server: Server, project: ExternalProjectRow, fresh: Sequence[Change]
+) -> Iterator[tuple[dict[int, Change], dict[int, list[dict[str, Any]]]]]:
+    """Yield the tasks a batch at a time, by number, with their annotations; the next is read while one is stored."""
+    number = project.remote_id
+    batches = [{each.task: each for each in fresh[start : start + BATCH]} for start in range(0, len(fresh), BATCH)]
+    with ThreadPoolExecutor(1, thread_name_prefix="annotations") as ahead:
+
+        def read(batch: dict[int, Change]) -> Future[dict[int, list[dict[str, Any]]]]:
+            return ahead.submit(server.read_annotations, number, list(batch))
+
+        pending = read(batches[0]) if batches else None
+        for batch, after in zip_longest(batches, batches[1:]):
+            assert pending is not None
+            found = pending.result()
+            pending = read(after) if after else None
+            yield batch, found
 
 
 def _since(watermark: str) -> str:
