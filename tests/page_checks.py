@@ -4,6 +4,8 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 
+STILL = "document.getAnimations().every((it) => it.effect.getTiming().iterations === Infinity)"
+"""Nothing moves but what never ends: a half-faded text has too little contrast for a moment."""
 ATTACKS = [
     "<img src=x onerror=alert(1)>",
     '"><script>alert(2)</script>',
@@ -14,7 +16,8 @@ ATTACKS = [
 
 
 def find_serious(tab: Any, state: str) -> list[str]:
-    """Return axe's serious and critical findings on the page as it is now."""
+    """Return axe's serious and critical findings on the page once nothing on it fades in any more."""
+    tab.page.wait_for_function(STILL)
     results = Axe().run(tab.page, options={"resultTypes": ["violations"]})
     return [
         f"{state}: {found['id']} {node['target']} {node['failureSummary'].splitlines()[-1]}"

@@ -58,7 +58,7 @@ def head_html() -> str:
     styles = [f'<link rel="stylesheet" href="{static_url(name)}">' for name in (*FIRST_STYLES, *sorted(found))]
     modules = [
         f'<link rel="modulepreload" href="{static_url(path.relative_to(STATIC).as_posix())}">'
-        for path in [STATIC / "person.js", *sorted(STATIC.glob("review/*.js"))]
+        for path in [STATIC / "bar.js", STATIC / "person.js", *sorted(STATIC.glob("review/*.js"))]
     ]
     script = f'<script type="module" src="{static_url("frame.js")}"></script>'
     return "\n".join([*styles, *modules, script])

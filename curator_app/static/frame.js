@@ -1,6 +1,7 @@
 /* Runs on every page: theme, menus, the links that the person's roles allow, and the start of the page's own script.
    The host adds the page's HTML some time after this script, so everything waits for the `.cu` element. */
 
+import { fitBar } from './bar.js';
 import { read, showLastPerson, showPerson, write } from './person.js';
 import { settles } from './review/kinds.js';
 
@@ -116,6 +117,7 @@ async function start(root) {
   const screen = SCREENS[root.dataset.screen]?.();
   await stylesReady();
   root.hidden = false;
+  fitBar(root.querySelector('.cu-top'));
   if (screen) (await screen).startScreen(root);
   else {
     followAnswers();

@@ -169,17 +169,27 @@ def test_a_study_is_made_seen_open_and_closed(open_tab: Callable[..., Any], site
     expect(page.get_by_role("button", name="Close this study")).to_be_hidden()
 
 
-def test_the_bar_of_who_may_open_every_page_fits(open_tab: Callable[..., Any], site: Any) -> None:
-    for width in (1440, 1121, 1000, 390):
-        page = open_tab(site.add_person("admin"), width=width).page
-        for path in ("/studies", "/"):
-            page.goto(f"{site.url}{path}")
-            people = page.locator('.cu-nav a[data-page="people"]')
-            expect(people).not_to_have_attribute("hidden", "", timeout=LONG_MS)
-            shoot(page, f"admin-{width}{path.replace('/', '-')}")
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, path)
-            name = page.get_by_label("Account and theme").bounding_box()
+@pytest.mark.parametrize("roles", [("admin",), ("annotator",), ("annotator", "adjudicator")], ids="-".join)
+def test_the_bar_fits_whatever_the_person_may_open(
+    open_tab: Callable[..., Any], site: Any, roles: tuple[str, ...]
+) -> None:
+    tab = open_tab(site.add_person(*roles))
+    for path in ("/studies", "/"):
+        tab.page.goto(f"{site.url}{path}")
+        page_of_role = tab.page.locator('.cu-nav a[data-page="studies"]')
+        expect(page_of_role).not_to_have_attribute("hidden", "", timeout=LONG_MS)
+        if path == "/":
+            counts = tab.page.locator('[data-part="own-meter"]')
+            expect(counts).not_to_have_attribute("hidden", "", timeout=LONG_MS)
+        for width in (1440, 1280, 1200, 1121, 1000, 861, 850, 390):
+            tab.page.set_viewport_size({"width": width, "height": 900})
+            tab.page.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
+            shoot(tab.page, f"{'-'.join(roles)}-{width}{path.replace('/', '-')}")
+            assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, path)
+            name = tab.page.get_by_label("Account and theme").bounding_box()
             assert name["x"] + name["width"] <= width, (width, path, name)
+            ways = tab.page.locator(".cu-nav:visible, .cu-top .cu-menu:visible")
+            assert ways.count() == 1, (width, path)
 
 
 def test_pages_about_the_whole_fold_into_a_menu_for_who_has_many(open_tab: Callable[..., Any], site: Any) -> None:
