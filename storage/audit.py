@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, orm, text
 from sqlmodel import Session, col, select
 
 from storage.errors import ChainBroken
@@ -110,6 +110,13 @@ def lock_chain(*, session: Session) -> None:
     if session.info.get("chain_locked_in") is not connection.get_transaction():  # once a transaction is enough
         session.execute(_LOCK, {"key": CHAIN_LOCK})
         session.info["chain_locked_in"] = connection.get_transaction()
+
+
+@event.listens_for(orm.Session, "after_soft_rollback")
+def _forget_tip(session: orm.Session, _: object) -> None:
+    """Read the end of the chain anew: what a savepoint took back may have been that end, or the lock on it."""
+    session.info.pop("chain_tip", None)
+    session.info.pop("chain_locked_in", None)
 
 
 def hash_event(row: AuditRow) -> str:

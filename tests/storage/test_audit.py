@@ -1,6 +1,7 @@
 """The audit chain: any change to stored history is found and named."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -73,6 +74,19 @@ def test_a_cut_off_end_shows_against_a_noted_head(db: Database) -> None:
         assert verify_chain(session=session).events == 4
         with pytest.raises(ChainBroken, match="cut off"):
             verify_chain(session=session, expected_head=head)
+
+
+def test_what_a_savepoint_takes_back_leaves_no_gap(db: Database) -> None:
+    with db.write() as session:
+        add = partial(record_event, session=session, actor="user:u", tag=Tag.ITEM_ADDED, payload={})
+        add(subject="stays")
+        with pytest.raises(ValueError, match="taken back"), session.begin_nested():
+            add(subject="goes")
+            raise ValueError("taken back")
+        add(subject="stays as well")
+        session.commit()
+    with db.read() as session:
+        assert verify_chain(session=session).events == 2
 
 
 def test_an_unknown_tag_is_refused(db: Database) -> None:
