@@ -1,6 +1,7 @@
 """Answers given in another annotation tool: kept revision by revision, and counted as if they had been given here."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,14 @@ from storage.studies import close_study
 from storage.tables import AuditRow, DecisionRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow
 from storage.texts import canonical_json, utc_now
 from storage.undo import undo_review
+
+
+@pytest.fixture(autouse=True)
+def chain_that_verifies(db: Database) -> Iterator[None]:
+    """Whatever is pulled, late or in conflict, the audit log stays whole."""
+    yield
+    with db.read() as session:
+        verify_chain(session=session)
 
 
 def link(db: Database, kind: TaskKind = TaskKind.SCENARIO_REVIEW, **changes: Any) -> ExternalProjectRow:
