@@ -168,10 +168,10 @@ def claim_task(
 ) -> ClaimRow | None:
     """Claim this very task for the person, under the rules by which `claim_next` gives it out; None: it would not.
 
-    For answers that were given elsewhere. The caller commits.
+    For answers that were given elsewhere. Lapsed claims keep their slots here: call `expire_claims` before. The caller
+    commits.
     """
     now = now or utc_now()
-    expire_claims(session=session, now=now)
     kind = TaskKind(session.get_one(TaskRow, task_id).kind)
     whose = {"user_id": user_id, "task_id": task_id}
     query = study_queries.FREE_CASE if kind in study_queries.FREE_CASE else queries.FREE_TASK

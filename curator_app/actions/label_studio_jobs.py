@@ -19,7 +19,8 @@ from curator_app.labelstudio.outgoing import Pictures
 from curator_app.labelstudio.pushing import Foreseen, PushRequest
 from curator_app.labelstudio.server import Server, check_address
 from curator_app.workspace import Workspace
-from storage.external import map_person, may_answer
+from storage.external import map_person
+from storage.external_counts import may_answer
 from storage.jobs import Job
 from storage.records import TaskKind
 from storage.tables import StudyRow, UserRow

@@ -12,7 +12,7 @@ from curator_app.labelstudio.status import OddAnnotation, ProjectStatus, read_od
 from curator_app.labelstudio.xml_check import describe_drift
 from curator_app.workspace import Workspace
 from storage.errors import NotFound
-from storage.external import Use
+from storage.external_counts import Use
 from storage.jobs import Job
 
 LOOK_EVERY_S = 10.0

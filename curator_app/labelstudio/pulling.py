@@ -31,15 +31,8 @@ from curator_app.labelstudio.links import (
 from curator_app.labelstudio.mapping import Unreadable, read_result, read_seconds
 from curator_app.labelstudio.server import Change, Server, read_time
 from curator_app.workspace import Workspace
-from storage.external import (
-    RETRIED,
-    Received,
-    Use,
-    count_annotation,
-    keep_revision,
-    list_projects,
-    name_people,
-)
+from storage.external import Received, keep_revisions, list_projects, name_people
+from storage.external_counts import RETRIED, Use, count_annotations
 from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
 from storage.records import TaskKind
 from storage.tables import TaskRow
@@ -47,7 +40,8 @@ from storage.texts import canonical_json, hash_json
 
 OVERLAP = timedelta(seconds=60)
 """How far before the watermark is looked again: a change is dated before it can be seen."""
-
+AHEAD = 40
+"""How many changed tasks are read at a time, while as many are stored: the first wait is short."""
 
 _Known = tuple[ExternalAnnotationRow, ExternalRevisionRow]
 
@@ -116,13 +110,13 @@ def _pull_project(
         with workspace.db.write() as session:
             known = _read_known(session=session, project=project, tasks=list(batch))
             known_links = read_links(session=session, project=project, only=batch.keys() & found.keys())
+            received = []
             for remote_id, link in known_links.items():
                 texts = json.loads(link.data)
-                received = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
-                            for each in found[remote_id]]  # fmt: skip
-                added += _take(
-                    session=session, project=project, remote_task=remote_id, known=known[remote_id], received=received
-                )  # fmt: skip
+                now_there = [_receive(project, each, remote_task=remote_id, texts=texts, emails=emails)
+                             for each in found[remote_id]]  # fmt: skip
+                received += _add_deleted(remote_id, now_there, known=known[remote_id])
+            added += _take(session=session, project=project, known=known, received=received)
             for remote_id, link in known_links.items():
                 link.seen = batch[remote_id].updated_at
                 session.add(link)
@@ -136,8 +130,9 @@ def _pull_project(
         row = session.get_one(ExternalProjectRow, project.id)
         row.watermark = max([row.watermark, *(change.updated_at for change in changes)])
         session.add(row)
-        for each in _to_retry(session=session, project=row):
-            count_annotation(session=session, project=row, row=each, retried=True)
+        retries = _to_retry(session=session, project=row)
+        for start in range(0, len(retries), BATCH):
+            count_annotations(session=session, project=row, rows=retries[start : start + BATCH], retried=True)
         session.commit()
         uses = session.exec(select(ExternalAnnotationRow.use).where(ExternalAnnotationRow.project_id == project.id))
         return PullReport(project.remote_id, project.kind, added, tombstones, dict(sorted(Counter(uses).items())))
@@ -148,7 +143,7 @@ def _read_ahead(
 ) -> Iterator[tuple[dict[int, Change], dict[int, list[dict[str, Any]]]]]:
     """Yield the tasks a batch at a time, by number, with their annotations; the next is read while one is stored."""
     number = project.remote_id
-    batches = [{each.task: each for each in fresh[start : start + BATCH]} for start in range(0, len(fresh), BATCH)]
+    batches = [{each.task: each for each in fresh[start : start + AHEAD]} for start in range(0, len(fresh), AHEAD)]
     with ThreadPoolExecutor(1, thread_name_prefix="annotations") as ahead:
 
         def read(batch: dict[int, Change]) -> Future[dict[int, list[dict[str, Any]]]]:
@@ -202,18 +197,10 @@ def _read_known(*, session: Session, project: ExternalProjectRow, tasks: Sequenc
     return known
 
 
-def _take(
-    *,
-    session: Session,
-    project: ExternalProjectRow,
-    remote_task: int,
-    known: Sequence[_Known],
-    received: Sequence[Received],
-) -> int:
-    """Keep what is new of one task, let it count, and return how many revisions were added."""
+def _add_deleted(remote_task: int, received: Sequence[Received], *, known: Sequence[_Known]) -> list[Received]:
+    """Return what is to be kept of one task, the oldest first: before it, the annotations that are gone."""
     there = {each.annotation for each in received}
-    rows = {row.annotation: row for row, _ in known}
-    received = [
+    return [
         *(
             Received(remote_task, row.annotation, last.updated_at, "", "deleted", "{}", claimed=last.claimed)
             for row, last in known
@@ -221,13 +208,20 @@ def _take(
         ),
         *sorted(received, key=lambda each: (each.updated_at, each.annotation)),
     ]
-    added = 0
-    for each in received:
-        kept = keep_revision(session=session, project=project, received=each, row=rows.get(each.annotation))
-        if kept is not None:  # held on to, so that the session need not read the revision anew
-            added += 1
-            count_annotation(session=session, project=project, row=kept[0])
-    return added
+
+
+def _take(
+    *,
+    session: Session,
+    project: ExternalProjectRow,
+    known: Mapping[int, Sequence[_Known]],
+    received: Sequence[Received],
+) -> int:
+    """Keep what is new of some tasks, let it count, and return how many revisions were added."""
+    rows = {row.annotation: row for each in known.values() for row, _ in each}
+    kept = keep_revisions(session=session, project=project, received=received, known=rows)
+    count_annotations(session=session, project=project, rows=kept)
+    return len(kept)
 
 
 def _receive(

@@ -26,6 +26,7 @@ _ANNOTATION_FIELDS = (
     "created_at", "updated_at", "draft_created_at", "parent_prediction", "parent_annotation", "last_action",
     "import_id", "bulk_created", "last_created_by", "created_username",
 )  # fmt: skip
+_PROJECT_FIELDS = "id,label_config,description,task_number"
 _COUNTS = ("total_annotations", "cancelled_annotations")
 _SECRET_LIKE = re.compile(r"(https?://|data:)\S+")
 
@@ -175,7 +176,7 @@ class Server:
     def find_projects(self, mark: str) -> list[RemoteProject]:
         """Return the projects whose description holds the mark, the oldest first."""
         with self._calling("list projects"):
-            found = [self._project(each) for each in self._api.projects.list(page_size=100)]
+            found = [self._project(each) for each in self._list_projects()]
         return sorted((each for each in found if mark in each.description), key=lambda each: each.id)
 
     def create_project(self, *, title: str, description: str, config: str, predictions: bool = False) -> RemoteProject:
@@ -192,8 +193,16 @@ class Server:
 
     def read_project(self, project: int) -> RemoteProject:
         """Return the project as it is now."""
-        with self._calling(f"read project {project}"):
-            return self._project(self._api.projects.get(id=project))
+        asked = f"read project {project}"
+        with self._calling(asked):
+            for each in self._list_projects(ids=str(project)):
+                if each.id == project:
+                    return self._project(each)
+        raise LabelStudioRefused(self._describe(asked, 404, None))
+
+    def _list_projects(self, **query: Any) -> Iterator[Any]:
+        """Yield projects. `projects.get` would count all their tasks and annotations in eight ways."""
+        yield from self._api.projects.list(page_size=100, include=_PROJECT_FIELDS, **query)
 
     @staticmethod
     def _project(row: Any) -> RemoteProject:

@@ -9,7 +9,8 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from curator_app.workspace import Workspace
-from storage.external import Use, list_projects
+from storage.external import list_projects
+from storage.external_counts import Use
 from storage.external_tables import (
     ExternalAnnotationRow,
     ExternalProjectRow,

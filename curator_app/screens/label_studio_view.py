@@ -22,7 +22,7 @@ from curator_app.screens.job_view import (
     render_told,
     show_time,
 )
-from storage.external import Use
+from storage.external_counts import Use
 from storage.jobs import Job
 
 ROUTE = "/label-studio"

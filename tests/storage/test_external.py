@@ -13,7 +13,8 @@ from storage.audit import verify_chain
 from storage.audit_answers import AuditAnswers
 from storage.db import Database
 from storage.errors import ClaimLost, StorageError
-from storage.external import RETRIED, Received, Use, count_annotation, keep_revision, map_person, name_people
+from storage.external import Received, keep_revisions, map_person, name_people
+from storage.external_counts import RETRIED, Use, count_annotations
 from storage.external_tables import ExternalAnnotationRow, ExternalProjectRow, ExternalRevisionRow, ExternalTaskRow
 from storage.items import get_item
 from storage.records import TaskKind, parse_record
@@ -56,12 +57,12 @@ def pull(db: Database, project: ExternalProjectRow, annotation: int, answers: An
     values["result_sha256"] = values["answers"][:64]
     with db.write() as session:
         kept = select(ExternalAnnotationRow).where(ExternalAnnotationRow.annotation == annotation)
-        made = keep_revision(
-            session=session, project=project, received=Received(**values | changes), row=session.exec(kept).first()
-        )
-        use = None if made is None else count_annotation(session=session, project=project, row=made[0])
+        known = {row.annotation: row for row in session.exec(kept)}
+        received = Received(**values | changes)
+        made = keep_revisions(session=session, project=project, received=[received], known=known)
+        uses = count_annotations(session=session, project=project, rows=made)
         session.commit()
-    return use
+    return uses[0] if uses else None
 
 
 def review_here(db: Database, user_id: int, answers: Any, kind: TaskKind = TaskKind.SCENARIO_REVIEW) -> None:
@@ -204,8 +205,7 @@ def retry(db: Database, project: ExternalProjectRow) -> dict[int, str]:
     with db.write() as session:
         query = select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)
         rows = [row for row in session.exec(query) if row.use not in ("counted", "withdrawn")]
-        for row in rows:
-            count_annotation(session=session, project=project, row=row)
+        count_annotations(session=session, project=project, rows=rows)
         session.commit()
         return {row.annotation: row.use for row in rows}
 
@@ -292,9 +292,9 @@ def test_what_cannot_be_read_or_placed_counts_for_nothing(db: Database) -> None:
 def pull_again(db: Database, project: ExternalProjectRow) -> dict[int, str]:
     """What a pull that brings nothing new does; annotation -> what came of it."""
     with db.write() as session:
-        for row in session.exec(select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)).all():
-            if row.use in RETRIED:
-                count_annotation(session=session, project=project, row=row, retried=True)
+        rows = session.exec(select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.id)).all()
+        again = [row for row in rows if row.use in RETRIED]
+        count_annotations(session=session, project=project, rows=again, retried=True)
         session.commit()
         return {row.annotation: row.use for row in session.exec(select(ExternalAnnotationRow))}
 
