@@ -4,7 +4,7 @@ An annotation that may count becomes a review under a claim: so a decision that 
 answers given here would have reached. Who gave it is a claim of the other server, which the audit log says beside it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,8 @@ from storage.undo import reopen_task, take_back
 
 HOLDER = "label-studio"
 """Whose claims these are, beside people's browser tabs."""
+TOGETHER = 500
+"""For how many annotations tasks and people are looked up at once."""
 
 
 class Use(StrEnum):
@@ -106,31 +108,46 @@ def count_annotations(
     Args:
         session: a write session.
         project: of the annotations.
-        rows: the annotations, in the order in which they count; a few hundred at most.
+        rows: the annotations, in the order in which they count.
         retried: whether these revisions were tried before.
         now: the time, for tests.
     """
-    if not rows:
-        return []
     now = now or utc_now()
     lock_chain(session=session)
     expire_claims(session=session, now=now)
+    batches = (rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER))
+    return [
+        use
+        for batch in batches
+        for use in _count_rows(session=session, project=project, rows=batch, retried=retried, now=now)
+    ]
+
+
+def _count_rows(
+    *,
+    session: Session,
+    project: ExternalProjectRow,
+    rows: Sequence[ExternalAnnotationRow],
+    retried: bool,
+    now: datetime,
+) -> Iterator[Use]:
     numbers = {row.revision_id for row in rows}
-    revisions = session.exec(select(ExternalRevisionRow).where(col(ExternalRevisionRow.id).in_(numbers))).all()
+    found = session.exec(select(ExternalRevisionRow).where(col(ExternalRevisionRow.id).in_(numbers)))
+    revisions = {revision.id: revision for revision in found}
     batch = _Batch(
         session=session,
         project=project,
         now=now,
         retried=retried,
         tasks=_find_tasks(session=session, project=project, remote_ids={row.remote_task for row in rows}),
-        people=_find_people(session=session, names={project.name_person(each.claimed) for each in revisions}),
+        people=_find_people(session=session, names={project.name_person(it.claimed) for it in revisions.values()}),
     )
-    return [_count_row(batch, row=row) for row in rows]
+    for row in rows:
+        yield _count_row(batch, row=row, revision=revisions[row.revision_id])
 
 
-def _count_row(batch: _Batch, *, row: ExternalAnnotationRow) -> Use:
+def _count_row(batch: _Batch, *, row: ExternalAnnotationRow, revision: ExternalRevisionRow) -> Use:
     session = batch.session
-    revision = session.get_one(ExternalRevisionRow, row.revision_id)
     try:
         with session.begin_nested():
             was = row.use

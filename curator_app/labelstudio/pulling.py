@@ -18,7 +18,6 @@ from sqlmodel import Session, col, select
 
 from curator_app.errors import LabelStudioRefused
 from curator_app.labelstudio.links import (
-    BATCH,
     Tell,
     bury,
     count_live,
@@ -130,9 +129,8 @@ def _pull_project(
         row = session.get_one(ExternalProjectRow, project.id)
         row.watermark = max([row.watermark, *(change.updated_at for change in changes)])
         session.add(row)
-        retries = _to_retry(session=session, project=row)
-        for start in range(0, len(retries), BATCH):
-            count_annotations(session=session, project=row, rows=retries[start : start + BATCH], retried=True)
+        again = _to_retry(session=session, project=row)
+        count_annotations(session=session, project=row, rows=again, retried=True)
         session.commit()
         uses = session.exec(select(ExternalAnnotationRow.use).where(ExternalAnnotationRow.project_id == project.id))
         return PullReport(project.remote_id, project.kind, added, tombstones, dict(sorted(Counter(uses).items())))

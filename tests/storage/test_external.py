@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from storage.items import get_item
 from storage.records import TaskKind, parse_record
 from storage.reviews import claim_next, release_claim, submit_review
 from storage.studies import close_study
-from storage.tables import AuditRow, DecisionRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow
+from storage.tables import AuditRow, ClaimRow, DecisionRow, FlagRow, ItemRow, RecordRow, ReviewRow, TaskRow
 from storage.texts import canonical_json, utc_now
 from storage.undo import undo_review
 
@@ -180,6 +181,42 @@ def test_the_same_person_in_both_tools_keeps_both_and_calls_a_maintainer_once(db
     with db.read() as session:
         assert standing(session) == [(ann, "approve")]
         assert len(session.exec(select(FlagRow)).all()) == 1
+
+
+def test_an_answer_waits_for_a_claim_here_and_counts_once_that_has_lapsed(db: Database) -> None:
+    (*_, cem) = add_users(db, *MAILS)
+    add_items_in_review(db, 1)
+    project = link(db)
+    with db.write() as session:
+        claim_next(session=session, user_id=cem, kind=TaskKind.SCENARIO_REVIEW)
+        session.commit()
+    assert pull(db, project, 1, make_answers()) is Use.COUNTED
+    assert pull(db, project, 2, make_answers(), claimed=MAILS[1]) is Use.WAITING
+    assert retry(db, project) == {2: "waiting"}
+    with db.write() as session:
+        (claim,) = session.exec(select(ClaimRow).where(ClaimRow.user_id == cem)).all()
+        claim.expires_at = utc_now() - timedelta(seconds=1)
+        session.commit()
+    assert retry(db, project) == {2: "counted"}
+
+
+def test_answers_that_are_counted_together_come_to_what_they_come_to_one_by_one(db: Database) -> None:
+    people = add_users(db, *MAILS)
+    add_items_in_review(db, 2)
+    project = link(db)
+    for number in range(6):  # two tasks, three people: the third is one too many for each
+        pull(db, project, number, None, remote_task=101 + number % 2, claimed=MAILS[number // 2], state="skipped")
+    with db.write() as session:
+        rows = session.exec(select(ExternalAnnotationRow).order_by(ExternalAnnotationRow.annotation)).all()
+        approve = canonical_json(make_answers().model_dump(mode="json"))
+        for revision in session.exec(select(ExternalRevisionRow)):
+            revision.state, revision.answers = "submitted", approve
+        uses = count_annotations(session=session, project=project, rows=rows)
+        session.commit()
+    assert uses == [Use.COUNTED] * 4 + [Use.EXTRA] * 2
+    with db.read() as session:
+        assert sorted(standing(session)) == sorted([(people[0], "approve"), (people[1], "approve")] * 2)
+        assert set(session.exec(select(TaskRow.status))) == {"decided"}
 
 
 def test_an_answer_that_was_not_needed_counts_once_it_is(db: Database) -> None:
