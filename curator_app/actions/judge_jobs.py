@@ -187,7 +187,7 @@ def run_queued(workspace: Workspace, *, name: str) -> None:
                 observer=meter.tell,
                 watch=meter.watch,
             )
-        meter.say(f"{end.state.stopped or 'done'}; cost {end.cost}")
+        write_line(f"{end.state.stopped or 'done'}; cost {end.cost}")
         lease.ended_early = end.state.stopped
 
 
@@ -214,7 +214,7 @@ class _Meter:
     def begin(self, part: str) -> None:
         """Count what follows as `answers` or `judgments`."""
         self._part, self._said_at = part, 0.0
-        self.say(f"{part} begin")
+        write_line(f"{part} begin")
 
     def watch(self, sitting: Sitting, ledger: Ledger) -> None:
         """Read a sitting that is about to begin; who asks for an end stops it."""
@@ -244,9 +244,4 @@ class _Meter:
             self._said_at = now
             counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(state.counts.items()))
             spent = describe_spent(ledger)
-            self.say(f"{self._part}: {counts}; {state.done} of {state.asked}; cost {spent['cost']}")
-
-    @staticmethod
-    def say(text: str) -> None:
-        """Write a line of the log."""
-        write_line(text)
+            write_line(f"{self._part}: {counts}; {state.done} of {state.asked}; cost {spent['cost']}")

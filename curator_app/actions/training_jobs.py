@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -248,18 +248,18 @@ def run_queued(workspace: Workspace, *, name: str) -> None:
         try:
             with stoppable(lease) as reasons:
                 request = make_request(workspace, asked)
-                _pass_preflight(workspace, request, meter.say, force=asked.force)
+                _pass_preflight(workspace, request, force=asked.force)
                 failed = training_runs.start_here(workspace.settings.home, request, tell=meter.hear)
         except JobStopped as exc:
             reasons, failed = [str(exc)], ""
         if reasons:
             lease.ended_early = reasons[-1]
-            meter.say(lease.ended_early)
+            write_line(lease.ended_early)
         elif failed:
             raise TrainingNotStarted(f"{failed}; what it said last stands in the log below")
 
 
-def _pass_preflight(workspace: Workspace, request: TrainingRequest, say: Callable[[str], None], *, force: bool) -> None:
+def _pass_preflight(workspace: Workspace, request: TrainingRequest, *, force: bool) -> None:
     """Look once more, on the machine that will train.
 
     Raises:
@@ -267,7 +267,7 @@ def _pass_preflight(workspace: Workspace, request: TrainingRequest, say: Callabl
     """
     found = training_runs.look_before(workspace.settings.home, workspace, request)
     for finding in found:
-        say(f"{finding.level.upper()} {finding.check}: {finding.wrong} -> {finding.change}")
+        write_line(f"{finding.level.upper()} {finding.check}: {finding.wrong} -> {finding.change}")
     errors = [finding for finding in found if finding.level == "error"]
     if errors and not force:
         first = f"{errors[0].check}: {errors[0].wrong} -> {errors[0].change}"
@@ -290,8 +290,3 @@ class _Meter:
                 self._now[name] = int(found[1])
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
-
-    @staticmethod
-    def say(text: str) -> None:
-        """Write a line of the log."""
-        write_line(text)
